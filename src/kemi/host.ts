@@ -1,0 +1,87 @@
+/** The runtime as a module sees it: no I/O, no globals. Implemented by src/runtime.ts, and by a small fake in unit tests. */
+import type { ByteStr } from '../core/memory.ts';
+import type { Logger } from '../core/log.ts';
+import type { Core } from '../core/load.ts';
+import type { SipMsg } from '../core/sip-msg.ts';
+import type { Pv, TransformationHost } from './pv-types.ts';
+
+/** One listening socket. */
+export interface Socket {
+  readonly index: number;
+  readonly proto: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss' | 'sctp';
+  /** address as text, no brackets */
+  readonly ip: ByteStr;
+  readonly port: number;
+  readonly advertisedIp?: ByteStr;
+  readonly advertisedPort?: number;
+  /** name="..." of the listen parameter */
+  readonly name?: ByteStr;
+}
+
+/** Where bytes go. */
+export interface Destination {
+  readonly socket: number;
+  readonly proto: Socket['proto'];
+  readonly ip: ByteStr;
+  readonly port: number;
+}
+
+export interface Statistics {
+  /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
+  define(group: string, name: string, read?: () => number): void;
+  add(group: string, name: string, by?: number): void;
+  set(group: string, name: string, value: number): void;
+  get(group: string, name: string): number | undefined;
+  /** finds a statistic by its bare name, as `$stat(name)` does; undefined when there is none */
+  find(name: string): { group: string; name: string; value: number } | undefined;
+  list(): { group: string; name: string; value: number }[];
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface ModuleHost extends TransformationHost {
+  readonly log: Logger;
+  readonly core: Core;
+  /** wall clock, milliseconds since 1970; injected, so that tests own it */
+  now(): number;
+  /** monotonic clock, milliseconds */
+  monotonic(): number;
+  /** 0 <= x < 1; injected */
+  random(): number;
+  readonly sockets: readonly Socket[];
+  /**
+   * Whether the address is one of ours: a listening socket, an alias, an advertised address.
+   * @param host name or address, IPv6 with or without brackets, any case  @param port 0 matches any port  @param proto 0 (PROTO_NONE) matches any
+   */
+  isMyself(host: ByteStr, port: number, proto: number): boolean;
+  /** Sends bytes; the transport copies them. @returns false when no such socket exists or it is closed */
+  send(data: Uint8Array, to: Destination): boolean;
+  /** Calls fn every `ms` milliseconds of the runtime's clock, until cancelled or the runtime closes. */
+  every(ms: number, fn: () => void): Timer;
+  after(ms: number, fn: () => void): Timer;
+  readonly stats: Statistics;
+  /** The state of another loaded module, undefined when it is not loaded. */
+  module<S>(name: string): S | undefined;
+  /** The message being routed, undefined outside of a route. */
+  readonly message: SipMsg | undefined;
+  /** Compiles a PV reference; cached. @returns undefined (and logs) when it is not exactly one PV */
+  pv(spec: ByteStr): Pv | undefined;
+  /** Evaluates text with PVs in it, as xlog does: `$ru`, `$(hdr(X)[0])`, `$$`; null PVs give "<null>". @returns undefined (logged) when it does not parse */
+  format(text: ByteStr): ByteStr | undefined;
+  /** names set with -A NAME[=VALUE] or #!define */
+  readonly defines: ReadonlyMap<string, ByteStr>;
+  /** environment variables the host grants to scripts */
+  readonly env: ReadonlyMap<string, ByteStr>;
+  /** reads a file where the host grants it; undefined when absent or not granted */
+  readFile?(path: string): Uint8Array | undefined;
+  writeFile?(path: string, data: Uint8Array): boolean;
+  /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
+  runRoute(name: ByteStr, arg?: ByteStr): boolean;
+  hasRoute(name: ByteStr): boolean;
+  /** per-message scratch of modules ($avp, $xavp, iterators): cleared when the message is done */
+  readonly perMessage: Map<unknown, unknown>;
+  /** what the runtime is, for $version(..), core.version, the Server header */
+  readonly version: string;
+}

@@ -1,0 +1,101 @@
+/**
+ * The KEMI table: how a module says what it has. One declaration per function, beside its implementation; the KSR tree, the dispatcher's
+ * descriptors, app_lua.api_list, the editor stubs and the API reference are made from it. Knows no interpreter.
+ */
+import type { ByteStr } from '../core/memory.ts';
+import type { SipMsg } from '../core/sip-msg.ts';
+import type { ModuleHost } from './host.ts';
+import type { PvClass, Transformation } from './pv-types.ts';
+
+export type ParamType = 'int' | 'str';
+export type ReturnType = 'none' | 'int' | 'bool' | 'xval';
+/** nil, an integer or a byte string */
+export type XVal = null | number | ByteStr;
+
+type ArgOf<P> = P extends 'int' ? number : ByteStr;
+type ArgsOf<P extends readonly ParamType[]> = { [K in keyof P]: ArgOf<P[K]> };
+type ResultOf<R> = R extends 'int' ? number : R extends 'bool' ? boolean : R extends 'none' ? void : XVal;
+
+/** What an implementation gets besides its arguments. One object per module and runtime, never kept by the callee. */
+export interface Call<S = unknown> {
+  /** what the module's create() returned */
+  readonly state: S;
+  /** the runtime as modules see it */
+  readonly host: ModuleHost;
+  /** the message being routed; only functions declared `anytime` may run without one (then reading it throws) */
+  readonly msg: SipMsg;
+}
+
+export interface KemiFunction {
+  readonly name: string;
+  readonly params: readonly ParamType[];
+  readonly returns: ReturnType;
+  /** name of the AssemblyScript export (wasm/index.ts) that implements it */
+  readonly wasm?: string;
+  /** the TypeScript implementation; a Promise result suspends the route (only where `async` is set) */
+  // biome-ignore lint/suspicious/noExplicitAny: argument types were checked by kemi()
+  readonly run?: (call: Call<any>, ...args: any[]) => unknown;
+  readonly async?: boolean;
+  /** callable with no message at hand (at load time, in timers) */
+  readonly anytime?: boolean;
+  /** the first parameter is a PV name: the AssemblyScript target gets its PV number (i32) in place of pointer and length */
+  readonly internPv?: boolean;
+}
+
+type Declaration<S, P extends readonly ParamType[], R extends ReturnType> = {
+  params: P;
+  returns: R;
+  anytime?: boolean;
+} & (
+  | { wasm: string; internPv?: boolean; run?: never; async?: never }
+  | { run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R>; wasm?: never; async?: never; internPv?: never }
+  | { run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R> | Promise<ResultOf<R>>; async: true; wasm?: never; internPv?: never }
+);
+
+/** Makes the typed `kemi(name, declaration)` of one module. The doc comment above each call is the manual; scripts/gen-docs reads it. */
+export function exportsOf<S>() {
+  return <const P extends readonly ParamType[], R extends ReturnType>(name: string, d: Declaration<S, P, R>): KemiFunction => {
+    if (d.params.length > 6) throw new RangeError(`${name}: at most 6 parameters, as in Kamailio`);
+    return { name, ...d } as KemiFunction;
+  };
+}
+
+/** One module parameter, as `modparam("module", "name", value)` sets it. */
+export interface ModParam {
+  readonly type: 'int' | 'str';
+  /** default; absent means not set */
+  readonly default?: number | ByteStr;
+  /** may be given several times: the module gets an array */
+  readonly repeat?: boolean;
+  /** inclusive range of an int */
+  readonly min?: number;
+  readonly max?: number;
+  readonly doc: string;
+}
+export type ModParamValues = Record<string, number | ByteStr | (number | ByteStr)[] | undefined>;
+
+/** One RPC command: params are JSON values, the result is JSON. Throw RpcError for a coded failure. */
+export interface RpcCommand<S = unknown> {
+  readonly name: string;
+  readonly doc: string;
+  readonly run: (call: { state: S; host: ModuleHost }, params: unknown[]) => unknown;
+}
+
+export interface ModuleDefinition<S = unknown> {
+  readonly name: string;
+  readonly modparams: Readonly<Record<string, ModParam>>;
+  /** Makes the module's state for one runtime. @throws KemiError KEMI_ERR_CONFIG for modparams that make no sense */
+  readonly create: (host: ModuleHost, params: ModParamValues) => S;
+  readonly functions: readonly KemiFunction[];
+  /** pseudo-variables this module provides */
+  readonly pvs?: readonly PvClass[];
+  readonly transformations?: readonly Transformation[];
+  readonly rpc?: readonly RpcCommand<S>[];
+  /** called when the runtime closes */
+  readonly dispose?: (state: S) => void;
+}
+
+/** Types a module definition; the result goes into src/modules/index.ts. */
+export function defineModule<S>(definition: ModuleDefinition<S>): ModuleDefinition<S> {
+  return definition;
+}
