@@ -10,30 +10,46 @@ const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const only = process.argv.slice(2);
 const wants = (part: string) => only.length === 0 || only.includes(part);
-const run = (bin: string, ...args: string[]) => execFileSync(process.execPath, [path(bin), ...args], { cwd: path('.'), stdio: 'inherit' });
+const run = (bin: string, ...args: string[]) =>
+  execFileSync(process.execPath, [path(bin), ...args], { cwd: path('.'), stdio: 'inherit' });
 
 mkdirSync(path('build'), { recursive: true });
 generate();
 if (wants('wasm') || wants('debug')) {
   const { WINDOW_BASE, WINDOW_SIZE } = await import('../src/core/gen/layout.gen.ts');
   for (const target of only.includes('debug') ? ['debug'] : only.length ? ['release'] : ['release', 'debug']) {
-    run('node_modules/assemblyscript/bin/asc.js', '--config', 'asconfig.json', '--target', target, '--memoryBase', String(WINDOW_BASE));
+    run(
+      'node_modules/assemblyscript/bin/asc.js',
+      '--config',
+      'asconfig.json',
+      '--target',
+      target,
+      '--memoryBase',
+      String(WINDOW_BASE),
+    );
     const file = path(target === 'release' ? 'build/core.wasm' : 'build/core.debug.wasm');
     const end = dataEnd(readFileSync(file));
-    if (end > WINDOW_BASE + WINDOW_SIZE) throw new Error(`static data of ${file} ends at ${end}, outside the window that ends at ${WINDOW_BASE + WINDOW_SIZE}: raise WINDOW_SIZE in scripts/gen-tables.ts`);
+    if (end > WINDOW_BASE + WINDOW_SIZE)
+      throw new Error(
+        `static data of ${file} ends at ${end}, outside the window that ends at ${WINDOW_BASE + WINDOW_SIZE}: raise WINDOW_SIZE in scripts/gen-tables.ts`,
+      );
   }
   copyFileSync(path('node_modules/wasmoon/dist/glue.wasm'), path('build/lua.wasm'));
 }
 if (wants('ts') && existsSync(path('src/index.ts'))) {
-  for (const old of ['build/cli', 'build/core', 'build/interp', 'build/kemi', 'build/modules', 'build/transport']) rmSync(path(old), { recursive: true, force: true });
+  for (const old of ['build/cli', 'build/core', 'build/interp', 'build/kemi', 'build/modules', 'build/transport'])
+    rmSync(path(old), { recursive: true, force: true });
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
 }
 
 /** The address behind the last byte of the module's active data segments. */
 function dataEnd(bytes: Uint8Array): number {
-  let at = 8, end = 0;
+  let at = 8,
+    end = 0;
   const leb = (signed = false) => {
-    let value = 0, shift = 0, byte: number;
+    let value = 0,
+      shift = 0,
+      byte: number;
     do {
       byte = bytes[at++]!;
       value |= (byte & 127) << shift;

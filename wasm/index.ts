@@ -1,4 +1,6 @@
+import { HT } from './gen/layout.gen';
 import { lua_gettop } from './lua/lua';
 import { MSG } from './mem/state';
-import { HT } from './gen/layout.gen';
-export function t(L: usize): i32 { return lua_gettop(L) + load<u8>(HT) + <i32>MSG; }
+export function t(L: usize): i32 {
+  return lua_gettop(L) + load<u8>(HT) + <i32>MSG;
+}

@@ -125,8 +125,12 @@ export function loadCore(options: LoadOptions): Core {
     _emscripten_get_now_is_monotonic: () => 1,
     system: () => 0,
   };
-  Object.assign(env, timeImports(() => mem));
-  for (const name of ['openat', 'fcntl64', 'ioctl', 'dup3', 'unlinkat', 'rmdir', 'renameat', 'readlinkat']) env[`__syscall_${name}`] = () => -52;
+  Object.assign(
+    env,
+    timeImports(() => mem),
+  );
+  for (const name of ['openat', 'fcntl64', 'ioctl', 'dup3', 'unlinkat', 'rmdir', 'renameat', 'readlinkat'])
+    env[`__syscall_${name}`] = () => -52;
   const wasi = {
     fd_write(_fd: number, iov: number, count: number, written: number) {
       let total = 0;
@@ -154,7 +158,11 @@ export function loadCore(options: LoadOptions): Core {
   };
   /** Raises a JS error or a trap as a Lua error on L: luaD_throw longjmps out of lua_error. */
   function raise(L: number, error: unknown): void {
-    const text = new TextEncoder().encode(error instanceof WebAssembly.RuntimeError ? `trap: ${error.message}` : `${error instanceof Error ? error.message : error}`);
+    const text = new TextEncoder().encode(
+      error instanceof WebAssembly.RuntimeError
+        ? `trap: ${error.message}`
+        : `${error instanceof Error ? error.message : error}`,
+    );
     const at = lua.malloc(text.length + 1);
     mem.u8.set(text, at);
     lua.lua_pushlstring(L, at, text.length);
@@ -165,7 +173,11 @@ export function loadCore(options: LoadOptions): Core {
   try {
     lua = new WebAssembly.Instance(options.lua, { env, wasi_snapshot_preview1: wasi } as WebAssembly.Imports).exports;
   } catch (cause) {
-    throw new KemiError('KEMI_ERR_WASM', `Cannot instantiate lua.wasm: it is not the pinned wasmoon build (${(cause as Error).message})`, { cause });
+    throw new KemiError(
+      'KEMI_ERR_WASM',
+      `Cannot instantiate lua.wasm: it is not the pinned wasmoon build (${(cause as Error).message})`,
+      { cause },
+    );
   }
   mem = new Memory(lua.memory);
   table = lua.__indirect_function_table;
@@ -173,7 +185,10 @@ export function loadCore(options: LoadOptions): Core {
   lua.__wasm_call_ctors();
   const window = lua.malloc(WINDOW_SIZE + 16);
   if (window > WINDOW_BASE || window + 16 < WINDOW_BASE) {
-    throw new KemiError('KEMI_ERR_WASM', `Cannot place the core: the first block of Lua's heap is at ${window}, the core was built for ${WINDOW_BASE}; run npm run build`);
+    throw new KemiError(
+      'KEMI_ERR_WASM',
+      `Cannot place the core: the first block of Lua's heap is at ${window}, the core was built for ${WINDOW_BASE}; run npm run build`,
+    );
   }
   const host = {
     hostCall: (id: number, argc: number, args: number) => hooks.hostCall(id, argc, args),
@@ -186,7 +201,11 @@ export function loadCore(options: LoadOptions): Core {
   };
   let x: RawExports;
   try {
-    x = new WebAssembly.Instance(options.core, { env: { memory: mem.memory, table, abort: env.abort }, lua, host } as WebAssembly.Imports).exports;
+    x = new WebAssembly.Instance(options.core, {
+      env: { memory: mem.memory, table, abort: env.abort },
+      lua,
+      host,
+    } as WebAssembly.Imports).exports;
   } catch (cause) {
     throw new KemiError('KEMI_ERR_WASM', `Cannot instantiate core.wasm: ${(cause as Error).message}`, { cause });
   }
@@ -207,55 +226,126 @@ export function loadCore(options: LoadOptions): Core {
 /** os.date, os.time: C's struct tm (11 i32 words) in UTC and local time, and strftime. */
 function timeImports(memory: () => Memory): Record<string, unknown> {
   const write = (tm: number, d: Date, utc: boolean) => {
-    const get = (what: 'Seconds' | 'Minutes' | 'Hours' | 'Date' | 'Month' | 'FullYear' | 'Day') => (utc ? d[`getUTC${what}`]() : d[`get${what}`]());
+    const get = (what: 'Seconds' | 'Minutes' | 'Hours' | 'Date' | 'Month' | 'FullYear' | 'Day') =>
+      utc ? d[`getUTC${what}`]() : d[`get${what}`]();
     const start = utc ? Date.UTC(get('FullYear'), 0, 1) : new Date(get('FullYear'), 0, 1).getTime();
-    const fields = [get('Seconds'), get('Minutes'), get('Hours'), get('Date'), get('Month'), get('FullYear') - 1900, get('Day'), Math.floor((d.getTime() - start) / 86400000), 0];
+    const fields = [
+      get('Seconds'),
+      get('Minutes'),
+      get('Hours'),
+      get('Date'),
+      get('Month'),
+      get('FullYear') - 1900,
+      get('Day'),
+      Math.floor((d.getTime() - start) / 86400000),
+      0,
+    ];
     fields.forEach((value, i) => {
       memory().view.setInt32(tm + 4 * i, value, true);
     });
   };
-  const read = (tm: number) => [0, 1, 2, 3, 4, 5, 6, 7].map(i => memory().i32(tm + 4 * i)) as [number, number, number, number, number, number, number, number];
+  const read = (tm: number) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].map(i => memory().i32(tm + 4 * i)) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
   const two = (n: number) => String(n).padStart(2, '0');
   const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-  const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+  const MONTHS = [
+    'January',
+    'February',
+    'March',
+    'April',
+    'May',
+    'June',
+    'July',
+    'August',
+    'September',
+    'October',
+    'November',
+    'December',
+  ];
   const expand = (format: string, tm: ReturnType<typeof read>): string =>
     format.replace(/%[EO]?(.)/g, (all, c: string) => {
       const [sec, min, hour, mday, mon, year0, wday, yday] = tm;
       const year = year0 + 1900;
       switch (c) {
-        case 'a': return DAYS[wday]?.slice(0, 3) ?? '?';
-        case 'A': return DAYS[wday] ?? '?';
-        case 'b': case 'h': return MONTHS[mon]?.slice(0, 3) ?? '?';
-        case 'B': return MONTHS[mon] ?? '?';
-        case 'c': return expand('%a %b %e %H:%M:%S %Y', tm);
-        case 'C': return two(Math.floor(year / 100));
-        case 'd': return two(mday);
-        case 'D': return expand('%m/%d/%y', tm);
-        case 'e': return String(mday).padStart(2);
-        case 'F': return expand('%Y-%m-%d', tm);
-        case 'g': case 'y': return two(year % 100);
-        case 'G': case 'Y': return String(year);
-        case 'H': return two(hour);
-        case 'I': return two(hour % 12 || 12);
-        case 'j': return String(yday + 1).padStart(3, '0');
-        case 'm': return two(mon + 1);
-        case 'M': return two(min);
-        case 'n': return '\n';
-        case 'p': return hour < 12 ? 'AM' : 'PM';
-        case 'r': return expand('%I:%M:%S %p', tm);
-        case 'R': return expand('%H:%M', tm);
-        case 'S': return two(sec);
-        case 't': return '\t';
-        case 'T': case 'X': return expand('%H:%M:%S', tm);
-        case 'u': return String(wday || 7);
-        case 'U': return two(Math.floor((yday + 7 - wday) / 7));
-        case 'w': return String(wday);
-        case 'W': return two(Math.floor((yday + 7 - ((wday + 6) % 7)) / 7));
-        case 'x': return expand('%m/%d/%y', tm);
-        case 'z': return '+0000';
-        case 'Z': return 'UTC';
-        case '%': return '%';
-        default: return all;
+        case 'a':
+          return DAYS[wday]?.slice(0, 3) ?? '?';
+        case 'A':
+          return DAYS[wday] ?? '?';
+        case 'b':
+        case 'h':
+          return MONTHS[mon]?.slice(0, 3) ?? '?';
+        case 'B':
+          return MONTHS[mon] ?? '?';
+        case 'c':
+          return expand('%a %b %e %H:%M:%S %Y', tm);
+        case 'C':
+          return two(Math.floor(year / 100));
+        case 'd':
+          return two(mday);
+        case 'D':
+          return expand('%m/%d/%y', tm);
+        case 'e':
+          return String(mday).padStart(2);
+        case 'F':
+          return expand('%Y-%m-%d', tm);
+        case 'g':
+        case 'y':
+          return two(year % 100);
+        case 'G':
+        case 'Y':
+          return String(year);
+        case 'H':
+          return two(hour);
+        case 'I':
+          return two(hour % 12 || 12);
+        case 'j':
+          return String(yday + 1).padStart(3, '0');
+        case 'm':
+          return two(mon + 1);
+        case 'M':
+          return two(min);
+        case 'n':
+          return '\n';
+        case 'p':
+          return hour < 12 ? 'AM' : 'PM';
+        case 'r':
+          return expand('%I:%M:%S %p', tm);
+        case 'R':
+          return expand('%H:%M', tm);
+        case 'S':
+          return two(sec);
+        case 't':
+          return '\t';
+        case 'T':
+        case 'X':
+          return expand('%H:%M:%S', tm);
+        case 'u':
+          return String(wday || 7);
+        case 'U':
+          return two(Math.floor((yday + 7 - wday) / 7));
+        case 'w':
+          return String(wday);
+        case 'W':
+          return two(Math.floor((yday + 7 - ((wday + 6) % 7)) / 7));
+        case 'x':
+          return expand('%m/%d/%y', tm);
+        case 'z':
+          return '+0000';
+        case 'Z':
+          return 'UTC';
+        case '%':
+          return '%';
+        default:
+          return all;
       }
     });
   return {

@@ -13,4 +13,12 @@ export interface Logger {
 const nothing = () => {};
 
 /** Says nothing. */
-export const silentLogger: Logger = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing, level: 'silent' };
+export const silentLogger: Logger = {
+  trace: nothing,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  fatal: nothing,
+  level: 'silent',
+};

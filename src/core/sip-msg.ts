@@ -79,7 +79,8 @@ export class SipMsg {
 
   /** @throws KemiError KEMI_ERR_STALE_MSG when the message was released */
   assertLive(): void {
-    if (this.mem.u32(this.at + L.M_HANDLE) !== this.handle) throw new KemiError('KEMI_ERR_STALE_MSG', 'Cannot use a message: it was released');
+    if (this.mem.u32(this.at + L.M_HANDLE) !== this.handle)
+      throw new KemiError('KEMI_ERR_STALE_MSG', 'Cannot use a message: it was released');
   }
 
   // ---- start line
@@ -193,7 +194,13 @@ export class SipMsg {
     const o = L.M_VIA;
     const { mem, at } = this;
     const optional = (offset: number) => (mem.u32(at + o + offset) ? this.pair(o + offset) : undefined);
-    const via = { transport: this.pair(o), transportId: mem.u16(at + o + 32), host: this.pair(o + 4), port: mem.u16(at + o + 28), params: this.pair(o + 24) };
+    const via = {
+      transport: this.pair(o),
+      transportId: mem.u16(at + o + 32),
+      host: this.pair(o + 4),
+      port: mem.u16(at + o + 28),
+      params: this.pair(o + 24),
+    };
     const branch = optional(8);
     const received = optional(12);
     return {
@@ -344,7 +351,8 @@ export class SipMsg {
 
 /** Reads the `uri` area that a URI parser filled. */
 export function readUri(mem: Memory, area: number, base: number): Uri {
-  const part = (o: number) => (mem.u32(area + o) ? mem.str(base + mem.u16(area + o), mem.u16(area + o + 2)) : undefined);
+  const part = (o: number) =>
+    mem.u32(area + o) ? mem.str(base + mem.u16(area + o), mem.u16(area + o + 2)) : undefined;
   const user = part(4);
   const password = part(8);
   const params = part(16);

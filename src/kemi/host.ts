@@ -1,7 +1,8 @@
 /** The runtime as a module sees it: no I/O, no globals. Implemented by src/runtime.ts, and by a small fake in unit tests. */
-import type { ByteStr } from '../core/memory.ts';
-import type { Logger } from '../core/log.ts';
+
 import type { Core } from '../core/load.ts';
+import type { Logger } from '../core/log.ts';
+import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
 

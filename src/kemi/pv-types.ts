@@ -35,7 +35,7 @@ export interface PvClass {
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
   readonly get?: (call: Call<any>, args: PvArgs) => XVal;
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
-  readonly set?: (call: Call<any>, args: PvArgs, value: XVal) => boolean | void;
+  readonly set?: (call: Call<any>, args: PvArgs, value: XVal) => boolean | undefined;
   /** readable with no message at hand ($var, $shv, $sht, $Ts ...) */
   readonly anytime?: boolean;
   /** one sentence for the reference page */

@@ -14,7 +14,7 @@ export type XVal = null | number | ByteStr;
 
 type ArgOf<P> = P extends 'int' ? number : ByteStr;
 type ArgsOf<P extends readonly ParamType[]> = { [K in keyof P]: ArgOf<P[K]> };
-type ResultOf<R> = R extends 'int' ? number : R extends 'bool' ? boolean : R extends 'none' ? void : XVal;
+type ResultOf<R> = R extends 'int' ? number : R extends 'bool' ? boolean : R extends 'none' ? undefined : XVal;
 
 /** What an implementation gets besides its arguments. One object per module and runtime, never kept by the callee. */
 export interface Call<S = unknown> {
@@ -49,12 +49,20 @@ type Declaration<S, P extends readonly ParamType[], R extends ReturnType> = {
 } & (
   | { wasm: string; internPv?: boolean; run?: never; async?: never }
   | { run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R>; wasm?: never; async?: never; internPv?: never }
-  | { run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R> | Promise<ResultOf<R>>; async: true; wasm?: never; internPv?: never }
+  | {
+      run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R> | Promise<ResultOf<R>>;
+      async: true;
+      wasm?: never;
+      internPv?: never;
+    }
 );
 
 /** Makes the typed `kemi(name, declaration)` of one module. The doc comment above each call is the manual; scripts/gen-docs reads it. */
 export function exportsOf<S>() {
-  return <const P extends readonly ParamType[], R extends ReturnType>(name: string, d: Declaration<S, P, R>): KemiFunction => {
+  return <const P extends readonly ParamType[], R extends ReturnType>(
+    name: string,
+    d: Declaration<S, P, R>,
+  ): KemiFunction => {
     if (d.params.length > 6) throw new RangeError(`${name}: at most 6 parameters, as in Kamailio`);
     return { name, ...d } as KemiFunction;
   };

@@ -1,8 +1,3 @@
-/**
- * The fixed areas of one core instance, inside the window of Lua's heap that scripts/build.ts reserves. No managed objects anywhere in wasm/.
- */
-import { DESC_SIZE, MAX_EXPORTS } from '../gen/layout.gen';
-
 /** Result area of a target that returns xval: i32 payload or address at 0, length at 4. */
 export const RET: usize = memory.data(16, 16);
 /** Argument words of a call that goes through memory: 12 i32 words, then 52 spare bytes. */
