@@ -140,7 +140,16 @@ export function generate(): void {
       ),
     )};`,
   ].join('\n');
+  const known: Record<string, string[]> = {};
+  for (const line of readFileSync(new URL('scripts/tables/kamailio-exports.tsv', root), 'utf8').split('\n').slice(1)) {
+    const [module, name] = line.split('\t');
+    if (name) (known[module ?? ''] ??= []).push(name);
+  }
+  const exports = `${NOTE}
+/** Every KEMI function that Kamailio has, by module ('' is the core): what we name when a script calls one we do not have. */
+export const KAMAILIO_EXPORTS: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(Object.entries(known).map(([m, f]) => [m, f.join(' ')])))};`;
   for (const [file, text] of [
+    ['src/kemi/gen/kamailio-exports.gen.ts', exports],
     ['wasm/gen/layout.gen.ts', wasm],
     ['src/core/gen/layout.gen.ts', js],
   ] as const) {

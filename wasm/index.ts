@@ -1,6 +1,8 @@
-import { HT } from './gen/layout.gen';
-import { lua_gettop } from './lua/lua';
-import { MSG } from './mem/state';
-export function t(L: usize): i32 {
-  return lua_gettop(L) + load<u8>(HT) + <i32>MSG;
-}
+/**
+ * The ABI: the only file that exports to JavaScript. Integers only: offsets, lengths, ids, status codes. Groups by the room they come from.
+ */
+// ---- fixed areas (mem/)
+export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+// ---- SIP core (sip/, hash/)
+// ---- Lua dispatcher and entry (lua/)
+// ---- KEMI modules of the hot path (modules/)

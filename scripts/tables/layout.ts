@@ -77,8 +77,9 @@ export const MSG: Field[] = [
   ['SOFTOFF', 476, 'u16', 'its offset'],
   ['CLASS', 478, 'u8', 'size class of the slot'],
   ['BRANCHES', 480, 'u32', 'reserved for additional branches (kept by the runtime)'],
+  ['SRCTEXT', 512, 'u8[64]', 'the text that SRCIP points to'],
 ];
-export const MSG_HDRS = 512;
+export const MSG_HDRS = 576;
 export const HDR_SIZE = 16;
 export const MAX_HEADERS = 254;
 /** one header entry */
