@@ -195,6 +195,7 @@ export const CONSTS: Record<string, number> = {
   X_TSTR: 3,
   X_TRUE: 4,
   X_FALSE: 5,
+  X_LONG: 6,
   // parameter and return types in a descriptor
   T_NONE: 0,
   T_INT: 1,
