@@ -158,12 +158,12 @@ export class Bridge {
     const core = this.#core;
     const taken: number[] = [];
     const words: number[] = [];
-    fn.params.forEach((type, i) => {
+    for (const [i, type] of fn.params.entries()) {
       const value = args[i];
-      if (fn.internPv && i === 0) return words.push(core.hooks.pvResolve(...this.#lend(String(value ?? ''), taken)));
-      if (type === 'int') return words.push(Number(value ?? 0) | 0);
-      return words.push(...this.#lend(String(value ?? ''), taken));
-    });
+      if (fn.internPv && i === 0) words.push(core.hooks.pvResolve(...this.#lend(String(value ?? ''), taken)));
+      else if (type === 'int') words.push(Number(value ?? 0) | 0);
+      else words.push(...this.#lend(String(value ?? ''), taken));
+    }
     const result = core.x[fn.wasm](...words) as number;
     const value =
       fn.returns === 'xval'
