@@ -6,8 +6,12 @@ import type { Call, XVal } from './table.ts';
 export interface Pv {
   /** the whole text, as written */
   readonly spec: ByteStr;
-  /** number by which wasm refers to it, unique in one runtime */
+  /** number by which wasm refers to it, unique in one runtime; above MAX_CACHED_PVS it is short-lived and nobody may keep it */
   readonly id: number;
+  /** what it is made of, so that a caller can look for a fast lane */
+  readonly cls: PvClass;
+  /** has neither inner text, index nor transformations: `$ru`, not `$hdr(X)` */
+  readonly plain: boolean;
   get(): XVal;
   /** @returns false when the value was not taken; a read-only PV takes any value and ignores it (true), as Kamailio */
   set(value: XVal): boolean;
@@ -18,6 +22,8 @@ export interface Pv {
 export interface PvArgs {
   /** text between the parentheses, nested PVs evaluated; '' when there is none */
   readonly inner: ByteStr;
+  /** innerAs 'pv' with a PV between the parentheses: its value with its type */
+  readonly innerValue?: XVal;
   /** undefined: no index; '*': all; else the number, negative counts from the end */
   readonly index: number | '*' | undefined;
 }
@@ -26,8 +32,15 @@ export interface PvClass {
   /** name without `$`: 'ru', 'hdr', 'sht' */
   readonly name: string;
   readonly aliases?: readonly string[];
-  /** whether `(inner)` is required, allowed or an error; `dynamic` inner text may contain PVs and is evaluated at each use */
+  /** whether `(inner)` is required, allowed or an error; absent: an error */
   readonly inner?: 'none' | 'required' | 'optional';
+  /**
+   * How inner text with a `$` in it is read. 'text' (the default) replaces each PV in it by its value at each use; 'pv' takes plain text or exactly
+   * one PV, whose value becomes the name; 'raw' hands the text over as written.
+   */
+  readonly innerAs?: 'text' | 'pv' | 'raw';
+  /** whether `[index]` may follow; without it an index is an error, as in Kamailio */
+  readonly indexed?: boolean;
   /** checks the inner text once, at compile time; returns an error text or undefined. Not called for inner text that contains PVs. */
   readonly check?: (inner: ByteStr) => string | undefined;
   /** the AssemblyScript export that returns the value as an xval (no inner, no index); the fast lane of pv.get and the only implementation then */
@@ -42,19 +55,28 @@ export interface PvClass {
   readonly doc: string;
 }
 
+/**
+ * What one argument of a transformation is. 'int': a number, or a PV whose value is one; 'str': text, or exactly one PV; 'raw': the rest of the text
+ * up to the closing brace, commas and `$` included. A `?` at the end: may be missing.
+ */
+export type ArgKind = 'int' | 'int?' | 'str' | 'str?' | 'raw' | 'raw?';
+
 /** `{class.name,arg,...}`, e.g. {s.substr,1,2}. Pure: bytes in, bytes out. */
 export interface Transformation {
   /** 's', 'uri', 'param', 'nameaddr', 'tobody', 'line', 're', ... */
   readonly class: string;
   readonly name: string;
-  /** number of arguments: [min, max] */
-  readonly args: readonly [number, number];
+  readonly args?: readonly ArgKind[];
   /**
-   * @param value never null: a null input gives null without a call, unless `onNull` is set
-   * @param args evaluated arguments (PVs inside them replaced)
+   * @param value never null: a null input gives `onNull`
+   * @param args evaluated: numbers for 'int', byte strings for the others. An argument PV that is null, or not a number where one is due, makes the
+   *   result null without a call.
    */
-  readonly run: (value: number | ByteStr, args: ByteStr[], host: TransformationHost) => XVal;
-  readonly onNull?: boolean;
+  readonly run: (value: number | ByteStr, args: (number | ByteStr)[], host: TransformationHost) => XVal;
+  /** the result for a null input; absent: null */
+  readonly onNull?: XVal;
+  /** checks the arguments once, at compile time; a PV among them is undefined. Returns an error text or undefined. */
+  readonly check?: (args: (number | ByteStr | undefined)[]) => string | undefined;
   readonly doc: string;
 }
 export interface TransformationHost {
