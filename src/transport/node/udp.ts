@@ -1,0 +1,227 @@
+/** UDP over node:dgram, IPv4 and IPv6: one dgram socket for each address. */
+import dgram from 'node:dgram';
+import dns from 'node:dns/promises';
+import net from 'node:net';
+import os from 'node:os';
+import type { Logger } from '../../core/log.ts';
+import { silentLogger } from '../../core/log.ts';
+import { KemiError } from '../../errors.ts';
+import type { Socket } from '../../kemi/host.ts';
+import { formatAddress } from '../listen-address.ts';
+import {
+  type ListenAddress,
+  newCounters,
+  type Receiver,
+  type Transport,
+  type TransportCounters,
+} from '../transport.ts';
+
+/** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
+const BUFFER_SIZES = [8 << 20, 4 << 20, 1 << 20, 256 << 10];
+/** Datagrams that the kernel did not take yet, over all sockets. More of them than this is a stuck network: drop and count. */
+const MAX_UNSENT = 4096;
+
+interface Open {
+  readonly handle: dgram.Socket;
+  readonly socket: Socket;
+  readonly family: 4 | 6;
+  readonly done: (error: Error | null, bytes: number) => void;
+}
+
+export interface UdpOptions {
+  readonly log?: Logger;
+}
+
+export class UdpTransport implements Transport {
+  readonly counters: TransportCounters = newCounters();
+  sockets: readonly Socket[] = [];
+  readonly #log: Logger;
+  readonly #open: Open[] = [];
+  #receiver: Receiver | undefined;
+  #closed = false;
+  #unsent = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(options: UdpOptions = {}) {
+    this.#log = options.log ?? silentLogger;
+  }
+
+  async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
+    if (this.#closed) throw new KemiError('KEMI_ERR_CLOSED', 'Cannot open a socket: the transport is closed');
+    const opened: Open[] = [];
+    try {
+      for (const address of addresses) {
+        if (address.proto !== 'udp')
+          throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: only udp is available`);
+        for (const ip of await expand(address))
+          opened.push(await this.#bind(this.#open.length + opened.length, ip, address.port));
+      }
+    } catch (error) {
+      await Promise.all(opened.map(o => closeHandle(o.handle)));
+      throw error;
+    }
+    this.#open.push(...opened);
+    this.sockets = this.#open.map(o => o.socket);
+    return opened.map(o => o.socket);
+  }
+
+  start(receiver: Receiver): void {
+    this.#receiver = receiver;
+  }
+
+  send(socket: number, bytes: Uint8Array, ip: string, port: number): boolean {
+    const open = this.#open[socket];
+    const { counters } = this;
+    if (
+      open === undefined ||
+      this.#closed ||
+      this.#unsent >= MAX_UNSENT ||
+      (open.family === 6) !== ip.includes(':') ||
+      !(port > 0 && port < 65536)
+    ) {
+      counters.sendErrors++;
+      return false;
+    }
+    this.#unsent++;
+    // dgram may keep the bytes until the kernel takes them, and the linear memory they lie in changes with the next message: copy.
+    open.handle.send(Buffer.from(bytes), port, ip, open.done);
+    return true;
+  }
+
+  stop(): void {
+    this.#receiver = undefined;
+  }
+
+  async close(): Promise<void> {
+    this.stop();
+    if (this.#closed) return;
+    this.#closed = true;
+    // Answers of the last routes may still be on their way to the kernel.
+    if (this.#unsent > 0) {
+      const drained = new Promise<void>(resolve => {
+        this.#idle = resolve;
+      });
+      await Promise.race([drained, new Promise(resolve => setTimeout(resolve, 500).unref())]);
+    }
+    await Promise.all(this.#open.map(o => closeHandle(o.handle)));
+  }
+
+  #bind(index: number, ip: string, port: number): Promise<Open> {
+    const family = net.isIPv6(ip) ? 6 : 4;
+    const handle = dgram.createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      ipv6Only: family === 6,
+      // Addresses are never names here: answer at once, dns.lookup would go through the thread pool.
+      lookup: (host, _options, callback) => callback(null, host, family),
+    });
+    const { counters } = this;
+    return new Promise<Open>((resolve, reject) => {
+      const refused = (error: NodeJS.ErrnoException) => {
+        handle.close();
+        reject(listenError(ip, port, error));
+      };
+      handle.once('error', refused);
+      handle.bind({ address: ip, port, exclusive: true }, () => {
+        handle.off('error', refused);
+        for (const set of [handle.setRecvBufferSize, handle.setSendBufferSize])
+          growBuffer(size => set.call(handle, size));
+        const bound = handle.address();
+        const socket: Socket = { index, proto: 'udp', ip: bound.address, port: bound.port };
+        handle.on('error', error => {
+          counters.receiveErrors++;
+          this.#log.warn({ socket: formatAddress(socket), err: error }, 'Socket error');
+        });
+        handle.on('message', (bytes, from) => this.#receive(bytes, from, index, family));
+        const done = (error: Error | null, bytes: number) => {
+          this.#unsent--;
+          if (error) {
+            counters.sendErrors++;
+            this.#log.debug({ socket: formatAddress(socket), err: error }, 'Cannot send a datagram');
+          } else {
+            counters.sent++;
+            counters.sentBytes += bytes;
+          }
+          if (this.#unsent === 0) this.#idle?.();
+        };
+        resolve({ handle, socket, family, done });
+      });
+    });
+  }
+
+  #receive(bytes: Buffer, from: dgram.RemoteInfo, index: number, family: 4 | 6): void {
+    const receiver = this.#receiver;
+    if (!receiver) return;
+    this.counters.received++;
+    this.counters.receivedBytes += bytes.length;
+    try {
+      receiver(bytes, { ip: from.address, port: from.port, family }, index);
+    } catch (error) {
+      this.counters.receiveErrors++;
+      this.#log.error({ err: error, from: `${from.address}:${from.port}` }, 'Cannot route a datagram: internal error');
+    }
+  }
+}
+
+/** The addresses to bind. A wildcard is opened address by address, as Kamailio does: a reply must leave from the address the request was sent to. */
+async function expand(address: ListenAddress): Promise<string[]> {
+  const { host } = address;
+  if (host === '0.0.0.0' || host === '::') {
+    const family = host === '::' ? 'IPv6' : 'IPv4';
+    const all = Object.values(os.networkInterfaces()).flatMap(list => list ?? []);
+    // A link-local address is of no use without its interface.
+    const ips = [...new Set(all.filter(i => i.family === family && !/^fe[89ab]/i.test(i.address)).map(i => i.address))];
+    if (ips.length === 0)
+      throw new KemiError(
+        'KEMI_ERR_LISTEN',
+        `Cannot listen on ${host}: this machine has no ${family} address; name an address with --listen`,
+      );
+    return ips;
+  }
+  if (net.isIP(host)) return [host];
+  try {
+    const found = await dns.lookup(host, { all: true });
+    return [...new Set(found.map(f => f.address))];
+  } catch (cause) {
+    throw new KemiError(
+      'KEMI_ERR_LISTEN',
+      `Cannot listen on ${host}: the name does not resolve (${(cause as NodeJS.ErrnoException).code}); give an address of this machine`,
+      { cause },
+    );
+  }
+}
+
+function growBuffer(set: (bytes: number) => void): void {
+  for (const size of BUFFER_SIZES) {
+    try {
+      set(size);
+      return;
+    } catch {
+      // The system allows less: try the next size, its default is good enough in the end.
+    }
+  }
+}
+
+function closeHandle(handle: dgram.Socket): Promise<void> {
+  return new Promise(resolve => {
+    try {
+      handle.close(() => resolve());
+    } catch {
+      resolve();
+    }
+  });
+}
+
+/** What to do about a socket that does not open. */
+function listenError(ip: string, port: number, error: NodeJS.ErrnoException): KemiError {
+  const address = formatAddress({ proto: 'udp', ip, port });
+  const advice: Record<string, string> = {
+    EADDRINUSE: `the address is in use; stop the other program (ss -lunp 'sport = :${port}') or choose another with --listen`,
+    EACCES: `ports below 1024 need a privilege; choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE`,
+    EADDRNOTAVAIL: 'this machine has no such address; --listen takes one of its own (ip address shows them)',
+    EINVAL: 'this machine cannot use such an address; a link-local one needs its interface (fe80::1%eth0)',
+    EAFNOSUPPORT: 'this machine has no IPv6; listen on an IPv4 address',
+  };
+  return new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address}: ${advice[error.code ?? ''] ?? error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * The contract between the runtime and whatever carries datagrams. A transport knows no SIP: it opens sockets, hands bytes up, sends bytes out.
+ * test/unit/transport/contract.ts holds each transport to it.
+ */
+import type { Socket } from '../kemi/host.ts';
+
+/** One address to listen on, as `--listen udp:host:port` gives it. */
+export interface ListenAddress {
+  readonly proto: Socket['proto'];
+  /** IPv4 or IPv6 address without brackets, or a host name; 0.0.0.0 and :: mean each address of this machine */
+  readonly host: string;
+  /** 0..65535; 0 lets the system choose */
+  readonly port: number;
+}
+
+/** Where a datagram came from. A new object per datagram: the receiver may keep it. */
+export interface Source {
+  /** address as text, no brackets, IPv6 in its shortest form */
+  readonly ip: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+}
+
+/**
+ * Takes one datagram. Must not throw; a transport that gets an error anyway counts it and goes on.
+ * @param bytes BORROWED: the transport may reuse them as soon as this returns
+ * @param socket index of the socket it came in on
+ */
+export type Receiver = (bytes: Uint8Array, from: Source, socket: number) => void;
+
+export interface TransportCounters {
+  received: number;
+  receivedBytes: number;
+  /** datagrams given to the network, with success as far as it tells */
+  sent: number;
+  sentBytes: number;
+  /** sends that the network refused, sends on a socket that does not exist, sends above the limit of unsent datagrams */
+  sendErrors: number;
+  /** errors of a socket while it listens, and receivers that threw */
+  receiveErrors: number;
+}
+
+export interface Transport {
+  /** in the order of their indexes; empty before open() */
+  readonly sockets: readonly Socket[];
+  readonly counters: Readonly<TransportCounters>;
+  /**
+   * Opens all of the addresses or none.
+   * @returns the sockets; a wildcard address becomes one socket for each address of the machine
+   * @throws KemiError KEMI_ERR_LISTEN: in use, not ours, not allowed; the message says what to do
+   */
+  open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]>;
+  /** From now on each datagram goes to the receiver. Never from inside send(). */
+  start(receiver: Receiver): void;
+  /**
+   * Sends one datagram. COPIED: `bytes` may be reused as soon as this returns.
+   * @param ip address as text, no brackets  @param port 1..65535
+   * @returns false when it can be told at once that nothing leaves: no such socket, closed, address of another family, too many unsent
+   */
+  send(socket: number, bytes: Uint8Array, ip: string, port: number): boolean;
+  /** Takes no more datagrams; sending goes on, so that routes in flight can answer. */
+  stop(): void;
+  /** Closes the sockets after what was sent has left. Calling it twice is the same as once. */
+  close(): Promise<void>;
+}
+
+/** Counters at 0. */
+export function newCounters(): TransportCounters {
+  return { received: 0, receivedBytes: 0, sent: 0, sentBytes: 0, sendErrors: 0, receiveErrors: 0 };
+}
