@@ -2,7 +2,19 @@
  * The ABI: the only file that exports to JavaScript. Integers only: offsets, lengths, ids, status codes. Groups by the room they come from.
  */
 // ---- fixed areas (mem/)
-export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+
 // ---- SIP core (sip/, hash/)
+export { arenaAlloc } from './mem/arena';
+export { outArea } from './mem/out';
+export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
+export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+export { parseCseq } from './sip/cseq';
+export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
+export { msgIndex } from './sip/header-index';
+export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
+export { statusToReply } from './sip/status';
+export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
+export { parseTopVia as parseVia, parseViaAt } from './sip/via';
+export { msgWrite } from './sip/write';
 // ---- Lua dispatcher and entry (lua/)
 // ---- KEMI modules of the hot path (modules/)

@@ -76,6 +76,7 @@ export const MSG: Field[] = [
   ],
   ['SOFTOFF', 476, 'u16', 'its offset'],
   ['CLASS', 478, 'u8', 'size class of the slot'],
+  ['ARENASIZE', 484, 'u32', 'bytes of the chunks taken from the heap'],
   ['BRANCHES', 480, 'u32', 'reserved for additional branches (kept by the runtime)'],
   ['SRCTEXT', 512, 'u8[64]', 'the text that SRCIP points to'],
 ];

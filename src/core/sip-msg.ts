@@ -79,7 +79,7 @@ export class SipMsg {
 
   /** @throws KemiError KEMI_ERR_STALE_MSG when the message was released */
   assertLive(): void {
-    if (this.mem.u32(this.at + L.M_HANDLE) !== this.handle)
+    if (this.core.x.msgByHandle(this.handle) !== this.at)
       throw new KemiError('KEMI_ERR_STALE_MSG', 'Cannot use a message: it was released');
   }
 
