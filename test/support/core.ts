@@ -5,8 +5,7 @@ import { type Core, loadCore } from '../../src/core/load.ts';
 import { type ByteStr, byteStr, bytesOf } from '../../src/core/memory.ts';
 import { SipMsg } from '../../src/core/sip-msg.ts';
 
-const file = (name: string) =>
-  new WebAssembly.Module(readFileSync(new URL(`../../build/${name}`, import.meta.url)));
+const file = (name: string) => new WebAssembly.Module(readFileSync(new URL(`../../build/${name}`, import.meta.url)));
 
 /** @param build 'core' (release) or 'core.debug' */
 export function openCore(build: 'core' | 'core.debug' = 'core'): Core {
