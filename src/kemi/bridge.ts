@@ -5,6 +5,7 @@
 
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
+import type { Logger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
@@ -13,10 +14,25 @@ import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
 import type { Call, KemiFunction, ModuleDefinition, ReturnType, XVal } from './table.ts';
 
-/** A module definition with the state it made for this runtime. */
+/** A module definition with the state it made for this runtime, and what its functions are called with. */
 export interface LoadedModule {
   readonly definition: ModuleDefinition;
   readonly state: unknown;
+  readonly call: Call;
+}
+
+/** @param host the runtime as modules see it; its `message` is the message the call is about */
+export function loadedModule(definition: ModuleDefinition, state: unknown, host: ModuleHost): LoadedModule {
+  const call: Call = {
+    state,
+    host,
+    get msg(): SipMsg {
+      const msg = host.message;
+      if (!msg) throw new KemiError('KEMI_ERR_NO_MSG', 'Cannot read the message: none is being routed');
+      return msg;
+    },
+  };
+  return { definition, state, call };
 }
 
 /** One function of the KSR tree. */
@@ -65,28 +81,19 @@ export class Bridge {
   #bufferBytes = 0;
 
   /**
-   * @param host the runtime as modules see it; its `message` is the message the call is about
+   * @param log hears of calls with wrong arguments
    * @throws KemiError KEMI_ERR_WASM when a declared AssemblyScript export does not exist
    */
-  constructor(core: Core, modules: readonly LoadedModule[], host: ModuleHost) {
+  constructor(core: Core, modules: readonly LoadedModule[], log: Logger) {
     this.#core = core;
     this.#ret = core.x.retArea();
-    for (const { definition, state } of modules) {
+    for (const { definition, call } of modules) {
       if (definition.name !== 'core') this.#loaded.add(definition.name);
-      const call: Call = {
-        state,
-        host,
-        get msg(): SipMsg {
-          const msg = host.message;
-          if (!msg) throw new KemiError('KEMI_ERR_NO_MSG', 'Cannot read the message: none is being routed');
-          return msg;
-        },
-      };
       for (const fn of definition.functions) this.#register(definition.name, fn, call);
     }
     core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
     core.hooks.complain = (id, why) =>
-      host.log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
+      log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
   }
 
   /** every function, for the engines to build their KSR tree */

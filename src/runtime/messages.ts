@@ -1,0 +1,54 @@
+/** The messages that are alive, as TypeScript modules see them: a wrapper and a per-message store are made when somebody asks. */
+import type { Core } from '../core/load.ts';
+import { SipMsg } from '../core/sip-msg.ts';
+
+interface Live {
+  readonly msg: SipMsg;
+  perMessage: Map<unknown, unknown> | undefined;
+}
+
+export class Messages {
+  readonly #core: Core;
+  readonly #live = new Map<number, Live>();
+  /** store for code that runs with no message: load time, timers */
+  readonly #none = new Map<unknown, unknown>();
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** The message being routed, undefined outside of a route. */
+  get current(): SipMsg | undefined {
+    const at = this.#core.x.currentMsg();
+    return at ? this.at(at).msg : undefined;
+  }
+
+  /** What modules keep with the current message. */
+  get perMessage(): Map<unknown, unknown> {
+    const at = this.#core.x.currentMsg();
+    if (!at) return this.#none;
+    const live = this.at(at);
+    live.perMessage ??= new Map();
+    return live.perMessage;
+  }
+
+  at(at: number): Live {
+    let live = this.#live.get(at);
+    if (!live) {
+      live = { msg: new SipMsg(this.#core, at), perMessage: undefined };
+      this.#live.set(at, live);
+    }
+    return live;
+  }
+
+  /** Gives the message's memory back; its handle is stale from now on. */
+  release(at: number): void {
+    this.#live.delete(at);
+    this.#core.x.msgFree(at);
+  }
+
+  /** messages alive in the core */
+  get count(): number {
+    return this.#core.x.msgLive();
+  }
+}

@@ -1,0 +1,111 @@
+/** What a runtime is given from outside: it does no I/O of its own. */
+import { KemiError } from '../errors.ts';
+import type { Logger } from '../core/log.ts';
+import type { ByteStr } from '../core/memory.ts';
+import type { Socket } from '../kemi/host.ts';
+
+/** Where a datagram came from. */
+export interface Source {
+  /** address as text, no brackets */
+  readonly ip: string;
+  /** 1..65535 */
+  readonly port: number;
+  /** 4 or 6 */
+  readonly family?: 4 | 6;
+}
+
+export interface Limits {
+  /** Lua instructions per route, counted in thousands of VM instructions' granularity; 0 is off (trusted scripts) */
+  readonly instructions: number;
+  /** Lua instructions of a script's top level when it loads; 0 is off */
+  readonly loadInstructions: number;
+  /** pages of 64 KiB of the one linear memory, 256..65536 */
+  readonly memoryPages: number;
+  /** bytes of one message, 64..65535; a longer one is answered with 513 */
+  readonly messageBytes: number;
+  /** messages alive at once (a suspended route keeps its own), 1..60000; above it requests get 503 */
+  readonly messages: number;
+  /** milliseconds that a suspended call may wait before its route is abandoned with 500 */
+  readonly waitMs: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  instructions: 0,
+  loadInstructions: 500_000_000,
+  memoryPages: 4096,
+  messageBytes: 65535,
+  messages: 4096,
+  waitMs: 30_000,
+};
+
+export interface ModParamSetting {
+  readonly module: string;
+  readonly name: string;
+  readonly value: number | ByteStr;
+}
+
+/** Starts fn after or every `ms` milliseconds; the result stops it. */
+export type StartTimer = (ms: number, fn: () => void) => () => void;
+
+/** Names of the script's callbacks (kemi.request_route_callback and its like). '' or 'none' turns one off. */
+export interface Callbacks {
+  readonly request: string;
+  readonly reply: string;
+}
+
+export interface RuntimeOptions {
+  /** compiled build/lua.wasm and build/core.wasm */
+  readonly wasm: { readonly lua: WebAssembly.Module; readonly core: WebAssembly.Module };
+  /** what we listen on; the index is the position */
+  readonly sockets: readonly Omit<Socket, 'index'>[];
+  /** Sends one datagram. `data` is BORROWED: copy what is kept. @returns false when it cannot be sent */
+  readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number) => boolean;
+  readonly log?: Logger;
+  /** wall clock, milliseconds */
+  readonly now?: () => number;
+  /** monotonic clock, milliseconds */
+  readonly monotonic?: () => number;
+  /** 0 <= x < 1 */
+  readonly random?: () => number;
+  readonly every?: StartTimer;
+  readonly after?: StartTimer;
+  /** 16 bytes or more from which To-tags are made; random when absent. Give the same to servers that share an address */
+  readonly secret?: Uint8Array;
+  readonly limits?: Partial<Limits>;
+  readonly modparams?: readonly ModParamSetting[];
+  /** modules to load, by name; all there are when absent */
+  readonly modules?: readonly string[];
+  readonly defines?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** host, host:port or proto:host:port that count as ourselves */
+  readonly aliases?: readonly string[];
+  /** text of the Server header; '' sends none */
+  readonly serverHeader?: string;
+  readonly callbacks?: Partial<Callbacks>;
+  /** reads a file for require, dofile and corex.file_read, where granted */
+  readonly readFile?: (path: string) => Uint8Array | undefined;
+  readonly writeFile?: (path: string, data: Uint8Array) => boolean;
+  /** what io.write and print print; default: the log at info */
+  readonly print?: (line: string) => void;
+  /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */
+  readonly lane?: 'auto' | 'api' | 'inplace';
+}
+
+/** @throws KemiError KEMI_ERR_CONFIG naming the limit and its range */
+export function checkLimits(given: Partial<Limits> = {}): Limits {
+  const limits = { ...DEFAULT_LIMITS, ...given };
+  const ranges: Record<keyof Limits, [number, number]> = {
+    instructions: [0, Number.MAX_SAFE_INTEGER],
+    loadInstructions: [0, Number.MAX_SAFE_INTEGER],
+    memoryPages: [256, 65536],
+    messageBytes: [64, 65535],
+    messages: [1, 60000],
+    waitMs: [1, 3_600_000],
+  };
+  for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {
+    const value = limits[name];
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new KemiError('KEMI_ERR_CONFIG', `Cannot use limit ${name}=${value}: it must be a whole number from ${least} to ${most}`);
+  }
+  return limits;
+}
