@@ -12,7 +12,7 @@ import { KemiError } from '../errors.ts';
 import { KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
 import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
-import type { Call, KemiFunction, ModuleDefinition, ReturnType, XVal } from './table.ts';
+import type { Call, KemiFunction, ModuleDefinition, ParamType, ReturnType, XVal } from './table.ts';
 
 /** A module definition with the state it made for this runtime, and what its functions are called with. */
 export interface LoadedModule {
@@ -92,8 +92,7 @@ export class Bridge {
       for (const fn of definition.functions) this.#register(definition.name, fn, call);
     }
     core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
-    core.hooks.complain = (id, why) =>
-      log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
+    core.hooks.complain = (id, why) => log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
   }
 
   /** every function, for the engines to build their KSR tree */
@@ -119,6 +118,11 @@ export class Bridge {
   /** whether KSR.<path> is there */
   has(path: string): boolean {
     return this.#byPath.has(path);
+  }
+
+  /** parameter types of KSR.<path>, undefined when it is not there */
+  params(path: string): readonly ParamType[] | undefined {
+    return this.#byPath.get(path)?.fn.params;
   }
 
   /** Why a function that Kamailio has is not here: the text of the error that its call raises. undefined for names Kamailio does not know either. */

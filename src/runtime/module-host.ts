@@ -1,10 +1,10 @@
 /** The runtime as modules see it (src/kemi/host.ts). */
 import type { Core } from '../core/load.ts';
-import { byteStrOf, bytesOf, type ByteStr } from '../core/memory.ts';
 import type { Logger } from '../core/log.ts';
+import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
+import type { SipMsg } from '../core/sip-msg.ts';
 import type { Destination, ModuleHost, Socket, Statistics, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
-import type { SipMsg } from '../core/sip-msg.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -65,7 +65,8 @@ export class RuntimeHost implements ModuleHost {
     this.format = parts.format;
     this.runRoute = parts.runRoute;
     this.hasRoute = parts.hasRoute;
-    const byteMap = (given: Readonly<Record<string, string>> = {}) => new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
+    const byteMap = (given: Readonly<Record<string, string>> = {}) =>
+      new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
     if (parts.options.readFile) this.readFile = parts.options.readFile;

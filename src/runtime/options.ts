@@ -1,7 +1,8 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
-import { KemiError } from '../errors.ts';
+
 import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
+import { KemiError } from '../errors.ts';
 import type { Socket } from '../kemi/host.ts';
 
 /** Where a datagram came from. */
@@ -105,7 +106,10 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
   for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {
     const value = limits[name];
     if (!Number.isInteger(value) || value < least || value > most)
-      throw new KemiError('KEMI_ERR_CONFIG', `Cannot use limit ${name}=${value}: it must be a whole number from ${least} to ${most}`);
+      throw new KemiError(
+        'KEMI_ERR_CONFIG',
+        `Cannot use limit ${name}=${value}: it must be a whole number from ${least} to ${most}`,
+      );
   }
   return limits;
 }

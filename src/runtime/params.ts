@@ -20,7 +20,10 @@ export function paramValues(definition: ModuleDefinition, settings: readonly Mod
     const param = definition.modparams[name];
     if (!param) {
       const near = closest(name, Object.keys(definition.modparams));
-      throw new KemiError('KEMI_ERR_CONFIG', `Cannot set modparam ${module}.${name}: module ${module} has no such parameter${near ? `, did you mean ${near}` : ''}`);
+      throw new KemiError(
+        'KEMI_ERR_CONFIG',
+        `Cannot set modparam ${module}.${name}: module ${module} has no such parameter${near ? `, did you mean ${near}` : ''}`,
+      );
     }
     const checked = check(module, name, param, value);
     const list = values[name];
@@ -37,6 +40,9 @@ function check(module: string, name: string, param: ModParam, value: number | st
   const number = typeof value === 'number' ? value : /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   const { min = -0x80000000, max = 0x7fffffff } = param;
   if (!Number.isInteger(number) || number < min || number > max)
-    throw new KemiError('KEMI_ERR_CONFIG', `Cannot set modparam ${module}.${name} to "${value}": it must be a whole number from ${min} to ${max}`);
+    throw new KemiError(
+      'KEMI_ERR_CONFIG',
+      `Cannot set modparam ${module}.${name} to "${value}": it must be a whole number from ${min} to ${max}`,
+    );
   return number;
 }

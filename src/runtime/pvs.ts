@@ -11,7 +11,13 @@ export class RuntimePvs {
   readonly #formats: PvFormats;
 
   /** @param error hears why a PV or a text with PVs does not compile */
-  constructor(core: Core, modules: readonly LoadedModule[], bridge: Bridge, host: TransformationHost, error: (text: string) => void) {
+  constructor(
+    core: Core,
+    modules: readonly LoadedModule[],
+    bridge: Bridge,
+    host: TransformationHost,
+    error: (text: string) => void,
+  ) {
     const registry = new PvRegistry({
       sources: modules.map(({ definition, call }) => ({
         call,

@@ -4,7 +4,14 @@ import type { ByteStr } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { Socket } from '../kemi/host.ts';
 
-const PROTO: Record<string, number> = { udp: L.PROTO_UDP, tcp: L.PROTO_TCP, tls: L.PROTO_TLS, sctp: L.PROTO_SCTP, ws: L.PROTO_WS, wss: L.PROTO_WSS };
+const PROTO: Record<string, number> = {
+  udp: L.PROTO_UDP,
+  tcp: L.PROTO_TCP,
+  tls: L.PROTO_TLS,
+  sctp: L.PROTO_SCTP,
+  ws: L.PROTO_WS,
+  wss: L.PROTO_WSS,
+};
 
 interface Own {
   /** 0 matches any */
@@ -30,7 +37,11 @@ export class SelfAddresses {
     }
     for (const alias of aliases) {
       const m = /^(?:(udp|tcp|tls|sctp|ws|wss):)?(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}|\*))?$/.exec(alias);
-      if (!m) throw new KemiError('KEMI_ERR_CONFIG', `Cannot use alias "${alias}": write [proto:]host[:port], IPv6 in brackets`);
+      if (!m)
+        throw new KemiError(
+          'KEMI_ERR_CONFIG',
+          `Cannot use alias "${alias}": write [proto:]host[:port], IPv6 in brackets`,
+        );
       this.#add(m[2]!, m[3] && m[3] !== '*' ? Number(m[3]) : 0, m[1] ? protoId(m[1]) : 0);
     }
   }

@@ -1,0 +1,305 @@
+/**
+ * The way of one message: from the bytes of a datagram through the core's checks, the script's route and what follows it, to its release.
+ */
+import * as L from '../core/gen/layout.gen.ts';
+import type { Core } from '../core/load.ts';
+import type { Logger } from '../core/log.ts';
+import type { ByteStr } from '../core/memory.ts';
+import type { Program, RunResult } from '../interp/interpreter.ts';
+import type { Socket } from '../kemi/host.ts';
+import type { Messages } from './messages.ts';
+import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
+
+const REASONS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  416: 'Unsupported URI Scheme',
+  420: 'Bad Extension',
+  483: 'Too Many Hops',
+  500: 'Server Internal Error',
+  503: 'Service Unavailable',
+  505: 'Version Not Supported',
+  513: 'Message Too Large',
+};
+
+/** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit). */
+export type Verdict = 'routed' | 'suspended' | 'bad' | 'ignored';
+
+/** Counters of the receive path: plain numbers, read by the statistics. */
+function newCounters() {
+  return {
+    requests: 0,
+    replies: 0,
+    bad: 0,
+    keepalives: 0,
+    filteredAcks: 0,
+    tooBig: 0,
+    overload: 0,
+    scriptErrors: 0,
+    traps: 0,
+    instructionLimits: 0,
+    memoryLimits: 0,
+    sendErrors: 0,
+    sent: 0,
+    suspended: 0,
+    abandoned: 0,
+  };
+}
+
+/** What the router needs of the runtime that owns it. */
+export interface RouterParts {
+  readonly core: Core;
+  readonly log: Logger;
+  readonly limits: Limits;
+  readonly messages: Messages;
+  readonly sockets: readonly Socket[];
+  readonly callbacks: Callbacks;
+  readonly send: RuntimeOptions['send'];
+  readonly now: () => number;
+  readonly after: StartTimer;
+  /** the script that runs now */
+  readonly program: () => Program | undefined;
+  /** forwards the current message, a reply, by its second Via */
+  readonly forwardReply: (at: number) => void;
+}
+
+export class Router {
+  readonly counters = newCounters();
+  readonly #parts: RouterParts;
+  /** suspended runs: how to give each up */
+  readonly #waiting = new Set<NonNullable<RunResult['abandon']>>();
+  #nextId = 1;
+  #drained: (() => void) | undefined;
+
+  constructor(parts: RouterParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Routes one received message. COPIED: `bytes` may be reused as soon as this returns.
+   * @param bytes one whole SIP message; stream transports frame first (RFC 3261 18.3)
+   * @param socket index of the receiving socket
+   * @returns what became of it; unreadable bytes are counted and answered where a Via allows it, never thrown
+   */
+  receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
+    const { counters } = this;
+    const { core } = this.#parts;
+    const { x, mem } = core;
+    const tooBig = bytes.length > this.#parts.limits.messageBytes;
+    if (tooBig) counters.tooBig++;
+    const length = tooBig ? this.#parts.limits.messageBytes : bytes.length;
+    const at: number = x.msgAlloc(length);
+    if (at < 0) {
+      counters.overload++;
+      return 'ignored';
+    }
+    mem.u8.set(tooBig ? bytes.subarray(0, length) : bytes, mem.u32(at + L.M_BUF));
+    this.#describe(at, from, socket);
+    const indexed: number = x.msgIndex(at);
+    if (indexed === -L.ST_EMPTY) {
+      counters.keepalives++;
+      this.#parts.messages.release(at);
+      return 'ignored';
+    }
+    if (tooBig) return this.#refuse(at, 513, 'the message is longer than the limit');
+    const status: number = indexed || x.msgCheck(at);
+    if (status < 0) {
+      counters.bad++;
+      return this.#refuse(at, x.statusToReply(-status), L.STATUS_NAMES[-status] ?? String(status));
+    }
+    if (this.#parts.messages.count > this.#parts.limits.messages) {
+      counters.overload++;
+      return this.#refuse(at, 503, 'as many messages are alive as the limit allows');
+    }
+    return mem.u8[at + L.M_KIND] === 1 ? this.#request(at) : this.#reply(at);
+  }
+
+  /** Lets suspended routes finish for `ms` milliseconds, then abandons them. */
+  async drain(ms: number): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    const stop = this.#parts.after(ms, () => {
+      for (const abandon of [...this.#waiting]) abandon('the server is shutting down');
+    });
+    await new Promise<void>(resolve => {
+      this.#drained = resolve;
+    });
+    stop();
+  }
+
+  #request(at: number): Verdict {
+    const { x } = this.#parts.core;
+    this.counters.requests++;
+    if (x.slIsOwnAck(at)) {
+      this.counters.filteredAcks++;
+      this.#parts.messages.release(at);
+      return 'ignored';
+    }
+    return this.#run(at, this.#parts.callbacks.request, undefined);
+  }
+
+  #reply(at: number): Verdict {
+    this.counters.replies++;
+    const { reply } = this.#parts.callbacks;
+    const off = !reply || reply === 'none';
+    if (off || !this.#parts.program()?.has(reply)) {
+      this.#forwardReply(at);
+      this.#parts.messages.release(at);
+      return 'routed';
+    }
+    const { mem } = this.#parts.core;
+    mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_CAN_DROP);
+    return this.#run(at, reply, () => {
+      if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
+    });
+  }
+
+  #run(at: number, route: string, after: (() => void) | undefined): Verdict {
+    const program = this.#parts.program();
+    if (!program) {
+      this.#parts.messages.release(at);
+      return 'ignored';
+    }
+    const result = program.run(route, at);
+    if (result.state !== 'suspended') {
+      this.#end(at, route, result, after);
+      return 'routed';
+    }
+    this.counters.suspended++;
+    const { abandon } = result;
+    const stop = this.#parts.after(this.#parts.limits.waitMs, () => {
+      this.counters.abandoned++;
+      abandon?.(`the call did not return within ${this.#parts.limits.waitMs} ms`);
+    });
+    if (abandon) this.#waiting.add(abandon);
+    void result.settled?.then(end => {
+      stop();
+      if (abandon) this.#waiting.delete(abandon);
+      this.#end(at, route, end, after);
+      if (this.#waiting.size === 0) this.#drained?.();
+    });
+    return 'suspended';
+  }
+
+  #end(at: number, route: string, result: RunResult, after: (() => void) | undefined): void {
+    try {
+      if (result.error) this.#scriptError(at, route, result.error);
+      if (after) this.#within(at, after);
+    } catch (error) {
+      this.#parts.log.error({ err: error, route }, 'Cannot finish a message');
+    } finally {
+      this.#parts.messages.release(at);
+    }
+  }
+
+  #scriptError(at: number, route: string, error: NonNullable<RunResult['error']>): void {
+    const { counters } = this;
+    counters.scriptErrors++;
+    if (error.trap) counters.traps++;
+    if (error.limit === 'instructions') counters.instructionLimits++;
+    if (error.limit === 'memory') counters.memoryLimits++;
+    this.#parts.log.error(
+      {
+        route,
+        file: error.file,
+        line: error.line,
+        traceback: error.traceback,
+        ...(error.limit && { limit: error.limit }),
+      },
+      `error from Lua: ${error.message}`,
+    );
+    // Kamailio leaves the request unanswered; a request that hit a limit of ours gets an answer (docs/differences.md).
+    const { mem } = this.#parts.core;
+    const answered = mem.u32(at + L.M_MFLAGS) & L.MFL_FINAL_REPLY;
+    if (error.limit && !answered && mem.u8[at + L.M_KIND] === 1) this.#answer(at, 500);
+  }
+
+  #forwardReply(at: number): void {
+    this.#within(at, () => this.#parts.forwardReply(at));
+  }
+
+  /** Runs fn with the message as the current one. */
+  #within(at: number, fn: () => void): void {
+    const { x } = this.#parts.core;
+    const before = x.currentMsg();
+    x.setMsg(at);
+    try {
+      fn();
+    } finally {
+      x.setMsg(before);
+    }
+  }
+
+  /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */
+  runNamed(name: ByteStr, arg?: ByteStr): boolean {
+    const program = this.#parts.program();
+    if (!program?.has(name)) return false;
+    const at: number = this.#parts.core.x.currentMsg();
+    const result = program.run(name, at, arg);
+    if (result.error) this.#scriptError(at, name, result.error);
+    else if (result.state === 'suspended') {
+      result.abandon?.('a nested route cannot wait');
+      this.#parts.log.error({ route: name }, 'Cannot wait in a nested route');
+    }
+    return true;
+  }
+
+  /** Fills in where the message came from. */
+  #describe(at: number, from: Source, socket: number): void {
+    const { mem } = this.#parts.core;
+    const { u8, view } = mem;
+    const { ip } = from;
+    const text = at + L.M_SRCTEXT;
+    const length = Math.min(ip.length, 64);
+    for (let i = 0; i < length; i++) u8[text + i] = ip.charCodeAt(i);
+    view.setUint32(at + L.M_SRCIP, text, true);
+    view.setUint32(at + L.M_SRCIP + 4, length, true);
+    view.setUint16(at + L.M_SRCPORT, from.port, true);
+    u8[at + L.M_PROTO] = L.PROTO_UDP;
+    u8[at + L.M_AF] = from.family ?? (ip.includes(':') ? 6 : 4);
+    view.setUint16(at + L.M_SOCK, socket, true);
+    view.setUint32(at + L.M_ID, this.#nextId++, true);
+    view.setFloat64(at + L.M_RECVMS, this.#parts.now(), true);
+  }
+
+  /** Answers a request that never reaches the script, where SIP allows an answer, and lets it go. */
+  #refuse(at: number, code: number, why: string): Verdict {
+    const { mem } = this.#parts.core;
+    const isRequest = mem.u8[at + L.M_KIND] === 1;
+    this.#parts.log.debug(
+      { status: why, offset: mem.u16(at + L.M_ERROFF), from: this.#parts.messages.at(at).msg.srcIp },
+      'Cannot route a message',
+    );
+    if (isRequest && code) this.#answer(at, code);
+    this.#parts.messages.release(at);
+    return code === 503 || code === 513 ? 'ignored' : 'bad';
+  }
+
+  #answer(at: number, code: number): void {
+    const { x, mem } = this.#parts.core;
+    if (mem.u8[at + L.M_METHOD] === L.METHOD_ACK) return;
+    const reason = REASONS[code] ?? 'Bad Request';
+    const text = x.scratchArea();
+    mem.putStr(text, reason);
+    this.#within(at, () => {
+      const length: number = x.replyBuild(at, code, text, reason.length);
+      if (length > 0) this.sendReply(x.outArea(), length);
+    });
+  }
+
+  /** RFC 3261 18.2.2, as Kamailio does it: to the source address; to its port when rport asks for it, else to the Via's. */
+  sendReply(data: number, length: number): number {
+    const { x, mem } = this.#parts.core;
+    const at: number = x.currentMsg();
+    if (!at) return 0;
+    const via = at + L.M_VIA;
+    const symmetric = mem.u16(via + 34) !== 0 || (mem.u32(at + L.M_MFLAGS) & L.MFL_FORCE_RPORT) !== 0;
+    const port = symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060;
+    const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
+    const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
+    if (this.#parts.send(socket, mem.u8.subarray(data, data + length), ip, port)) {
+      this.counters.sent++;
+      return 1;
+    }
+    this.counters.sendErrors++;
+    return 0;
+  }
+}
