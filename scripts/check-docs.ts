@@ -1,0 +1,52 @@
+/**
+ * Holds the documentation to the tables: each function has a doc comment in order, each module's README names what the module has, and docs/api.md is
+ * what the tables make. `node scripts/check-docs.ts` prints each gap and exits 1.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { apiPage } from './docs/api-page.ts';
+import { type ModuleDoc, readModules } from './docs/read.ts';
+
+/**
+ * @param readme text of the module's README.md, undefined when there is none
+ * @returns one line per gap
+ */
+export function checkModule(m: ModuleDoc, readme: string | undefined): string[] {
+  const file = `src/modules/${m.folder}`;
+  const gaps = m.functions.flatMap(fn => fn.problems.map(p => `${file}/index.ts: KSR.${fn.path}: ${p}`));
+  if (readme === undefined) return [...gaps, `${file}/README.md: missing`];
+  const words = new Set(readme.split(/[^\w$.]+/).flatMap(word => [word, ...word.split('.')]));
+  const missing = (what: string, names: readonly string[]) =>
+    names.filter(name => !words.has(name)).map(name => `${file}/README.md: ${what} ${name} is not in it`);
+  return [
+    ...gaps,
+    ...missing(
+      'function',
+      m.functions.map(fn => fn.name),
+    ),
+    ...missing('module parameter', Object.keys(m.definition.modparams)),
+    ...missing(
+      'pseudo-variable',
+      (m.definition.pvs ?? []).map(pv => `$${pv.name}`),
+    ),
+    ...missing(
+      'RPC command',
+      (m.definition.rpc ?? []).map(r => r.name),
+    ),
+  ];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const modules = await readModules(root);
+  const gaps = modules.flatMap(m => {
+    const file = path.join(root, 'src/modules', m.folder, 'README.md');
+    return checkModule(m, existsSync(file) ? readFileSync(file, 'utf8') : undefined);
+  });
+  const page = path.join(root, 'docs/api.md');
+  if (!existsSync(page) || readFileSync(page, 'utf8') !== apiPage(modules))
+    gaps.push('docs/api.md: not what the tables make: run npm run gen and commit it');
+  for (const gap of gaps) console.error(gap);
+  if (gaps.length > 0) process.exit(1);
+}

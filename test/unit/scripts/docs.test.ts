@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { checkModule } from '../../../scripts/check-docs.ts';
+import { apiPage } from '../../../scripts/docs/api-page.ts';
+import { luaStubs } from '../../../scripts/docs/lua-stubs.ts';
+import { moduleDoc, parseComment, scanComments } from '../../../scripts/docs/read.ts';
+import { defineModule, exportsOf } from '../../../src/kemi/table.ts';
+
+const SOURCE = `
+const other = 1; /** not about a function */
+/**
+ * KSR.maxfwd.process_maxfwd(limit): count down Max-Forwards, or add it (RFC 3261 16.6 step 3).
+ * A value above modparam max_limit (default 70) is lowered to it.
+ * @param limit 0..255; the value written
+ *   when the header is missing
+ * @returns 1 counted down; 2 added;
+ *   -1 already 0
+ * Kamailio 6.x manual, module maxfwd, process_maxfwd; deviations: none
+ */
+kemi('process_maxfwd', { params: ['int'], returns: 'int', wasm: 'processMaxfwd' }),
+/** KSR.maxfwd.two(a, b): takes two. @param a first @param b second @returns true */
+kemi('two', { params: ['str', 'int'], returns: 'bool', wasm: 'two' }),
+`;
+const kemi = exportsOf<null>();
+const definition = defineModule<null>({
+  name: 'maxfwd',
+  modparams: { max_limit: { type: 'int', default: 70, min: 1, max: 255, doc: 'The highest value | kept.' } },
+  create: () => null,
+  functions: [
+    kemi('process_maxfwd', { params: ['int'], returns: 'int', wasm: 'processMaxfwd' }),
+    kemi('two', { params: ['str', 'int'], returns: 'bool', wasm: 'two' }),
+  ],
+  pvs: [{ name: 'mf', inner: 'none', doc: 'The value.', get: () => null }],
+  rpc: [{ name: 'maxfwd.show', doc: 'Shows it.', run: () => null }],
+});
+const doc = (source = SOURCE) => moduleDoc(definition, 'maxfwd', [source]);
+
+describe('parseComment()', () => {
+  it('takes signature, summary, details, parameters, returns and source apart', () => {
+    expect(doc().functions[0]).toEqual({
+      path: 'maxfwd.process_maxfwd',
+      name: 'process_maxfwd',
+      params: [{ name: 'limit', type: 'int', text: '0..255; the value written when the header is missing' }],
+      returns: { type: 'int', text: '1 counted down; 2 added; -1 already 0' },
+      summary: 'Count down Max-Forwards, or add it (RFC 3261 16.6 step 3).',
+      details: 'A value above modparam max_limit (default 70) is lowered to it.',
+      source: 'Kamailio 6.x manual, module maxfwd, process_maxfwd; deviations: none',
+      anytime: false,
+      async: false,
+      problems: [],
+    });
+  });
+
+  it('reads tags that share a line', () => {
+    expect(doc().functions[1]).toMatchObject({
+      params: [
+        { name: 'a', text: 'first' },
+        { name: 'b', text: 'second' },
+      ],
+      returns: { text: 'true' },
+      problems: [],
+    });
+  });
+
+  it('a full stop inside a number or a name does not end the summary', () => {
+    expect(parseComment('KSR.f(): uses SIP/2.0 and sl.reply. More.').summary).toBe('Uses SIP/2.0 and sl.reply.');
+  });
+});
+
+it('scanComments() finds a comment by the function it names when no row follows it', () => {
+  expect(scanComments('/** KSR.is_INVITE(): whether it is one. */\nfoo;').get('is_INVITE')?.summary).toBe(
+    'Whether it is one.',
+  );
+});
+
+describe('checkModule()', () => {
+  const readme = 'process_maxfwd, `maxfwd.two`; max_limit; $mf; maxfwd.show';
+  it('finds nothing when all is said', () => {
+    expect(checkModule(doc(), readme)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a row without a comment',
+      SOURCE.replace(/\/\*\* KSR.maxfwd.two.*\*\//, ''),
+      'KSR.maxfwd.two: no doc comment above its row',
+    ],
+    ['a parameter without text', SOURCE.replace('@param b second', ''), 'KSR.maxfwd.two: no @param b'],
+    [
+      'a parameter that is none',
+      SOURCE.replace('@param b second', '@param b second @param c third'),
+      'KSR.maxfwd.two: @param c is no parameter',
+    ],
+    [
+      'another number of parameters',
+      SOURCE.replace('two(a, b)', 'two(a)'),
+      'KSR.maxfwd.two: the comment names 1 parameters, the row has 2',
+    ],
+    ['no return codes', SOURCE.replace('@returns true', ''), 'KSR.maxfwd.two: no @returns'],
+    [
+      'a comment about another function',
+      SOURCE.replace('maxfwd.two(', 'maxfwd.tow('),
+      'KSR.maxfwd.two: the comment is about KSR.maxfwd.tow',
+    ],
+  ])('finds %s', (_what, source, gap) => {
+    expect(checkModule(doc(source), readme)).toContain(`src/modules/maxfwd/index.ts: ${gap}`);
+  });
+
+  it('finds what the README leaves out, and that there is none', () => {
+    expect(checkModule(doc(), 'process_maxfwds two2')).toEqual([
+      'src/modules/maxfwd/README.md: function process_maxfwd is not in it',
+      'src/modules/maxfwd/README.md: function two is not in it',
+      'src/modules/maxfwd/README.md: module parameter max_limit is not in it',
+      'src/modules/maxfwd/README.md: pseudo-variable $mf is not in it',
+      'src/modules/maxfwd/README.md: RPC command maxfwd.show is not in it',
+    ]);
+    expect(checkModule(doc(), undefined)).toEqual(['src/modules/maxfwd/README.md: missing']);
+  });
+});
+
+it('luaStubs() annotates parameters and results for LuaLS', () => {
+  const stubs = luaStubs([doc()], '9.9.9');
+  expect(stubs).toContain(`---Count down Max-Forwards, or add it (RFC 3261 16.6 step 3).
+---A value above modparam max_limit (default 70) is lowered to it.
+---@param limit integer 0..255; the value written when the header is missing
+---@return integer # 1 counted down; 2 added; -1 already 0
+function KSR.maxfwd.process_maxfwd(limit) end
+`);
+  expect(stubs).toContain('function KSR.x.exit() end');
+  expect(luaStubs([doc(SOURCE.replaceAll(/\bb\b/g, 'end'))], '1')).toContain('function KSR.maxfwd.two(a, end_) end');
+});
+
+it('apiPage() shows functions, modparams, pseudo-variables and RPC commands', () => {
+  const page = apiPage([doc()]);
+  expect(page).toContain('### KSR.maxfwd.process_maxfwd(limit)\n\nCount down Max-Forwards');
+  expect(page).toContain('- `limit` (int): 0..255');
+  expect(page).toContain('- returns int: 1 counted down; 2 added; -1 already 0');
+  expect(page).toContain('| `max_limit` | int (1..255) | `70` | The highest value \\| kept. |');
+  expect(page).toContain('| `$mf` | no | The value. |');
+  expect(page).toContain('| `maxfwd.show` | Shows it. |');
+});
