@@ -1,0 +1,125 @@
+/** The counters of one runtime, named and grouped as Kamailio's `stats.get_statistics` prints them: `core:rcv_requests = 5`. */
+import type { Statistics } from './host.ts';
+
+interface Counter {
+  value: number;
+  readonly read?: () => number;
+}
+
+const METHODS = 'ack bye cancel info invite message notify options prack publish refer register subscribe update'.split(
+  ' ',
+);
+const REPLY_METHODS = 'bye cancel invite message prack refer reg update'.split(' ');
+
+/** Names of the `core` group, as the 5.6.3 server lists them. */
+export const CORE_STATISTICS: readonly string[] = [
+  ...'bad_URIs_rcvd bad_msg_hdr drop_replies drop_requests err_replies err_requests fwd_replies fwd_requests'.split(
+    ' ',
+  ),
+  ...'rcv_replies rcv_replies_18x rcv_replies_401 rcv_replies_404 rcv_replies_407 rcv_replies_480 rcv_replies_486'.split(
+    ' ',
+  ),
+  ...[1, 2, 3, 4, 5, 6].flatMap(c => [
+    `rcv_replies_${c}xx`,
+    ...REPLY_METHODS.map(method => `rcv_replies_${c}xx_${method}`),
+  ]),
+  'rcv_requests',
+  ...METHODS.map(method => `rcv_requests_${method}`),
+  'unsupported_methods',
+];
+
+/** Names of the `sl` group. */
+export const SL_STATISTICS: readonly string[] =
+  '1xx_replies 200_replies 202_replies 2xx_replies 300_replies 301_replies 302_replies 3xx_replies 400_replies 401_replies 403_replies 404_replies 407_replies 408_replies 483_replies 4xx_replies 500_replies 5xx_replies 6xx_replies failures received_ACKs sent_err_replies sent_replies xxx_replies'.split(
+    ' ',
+  );
+
+/** @returns a store with the `core` and `sl` groups defined, everything 0 */
+export function createStatistics(): StatisticsStore {
+  const stats = new StatisticsStore();
+  for (const name of CORE_STATISTICS) stats.define('core', name);
+  for (const name of SL_STATISTICS) stats.define('sl', name);
+  return stats;
+}
+
+export class StatisticsStore implements Statistics {
+  readonly #groups = new Map<string, Map<string, Counter>>();
+  /** bare name -> where it was defined first: a script names a statistic without its group */
+  readonly #names = new Map<string, { group: string; counter: Counter }>();
+
+  define(group: string, name: string, read?: () => number): void {
+    let counters = this.#groups.get(group);
+    if (!counters) this.#groups.set(group, (counters = new Map()));
+    if (counters.has(name)) return;
+    const counter: Counter = read ? { value: 0, read } : { value: 0 };
+    counters.set(name, counter);
+    if (!this.#names.has(name)) this.#names.set(name, { group, counter });
+  }
+
+  /** An undefined statistic is defined: a caller that counts something new loses nothing. A reading cannot be added to. */
+  add(group: string, name: string, by = 1): void {
+    this.counter(group, name).value += by;
+  }
+
+  set(group: string, name: string, value: number): void {
+    this.counter(group, name).value = value;
+  }
+
+  get(group: string, name: string): number | undefined {
+    const counter = this.#groups.get(group)?.get(name);
+    return counter && readingOf(counter);
+  }
+
+  find(name: string): { group: string; name: string; value: number } | undefined {
+    const found = this.#names.get(name);
+    return found && { group: found.group, name, value: readingOf(found.counter) };
+  }
+
+  /** sorted by group, then by name in byte order, as Kamailio prints them */
+  list(): { group: string; name: string; value: number }[] {
+    const byKey = <T>(a: [string, T], b: [string, T]) => (a[0] < b[0] ? -1 : 1);
+    return [...this.#groups]
+      .sort(byKey)
+      .flatMap(([group, counters]) =>
+        [...counters].sort(byKey).map(([name, counter]) => ({ group, name, value: readingOf(counter) })),
+      );
+  }
+
+  private counter(group: string, name: string): Counter {
+    const counter = this.#groups.get(group)?.get(name);
+    if (counter) return counter;
+    this.define(group, name);
+    return this.#groups.get(group)!.get(name)!;
+  }
+}
+
+function readingOf(counter: Counter): number {
+  return counter.read ? counter.read() : counter.value;
+}
+
+/**
+ * Counts a received request in the `core` group.
+ * @param method as in the start line; unknown ones count as unsupported_methods
+ */
+export function countRequest(stats: Statistics, method: string): void {
+  stats.add('core', 'rcv_requests');
+  const name = REQUESTS.get(method);
+  if (name) stats.add('core', name);
+  else stats.add('core', 'unsupported_methods');
+}
+
+/** Counts a received reply. @param method of its CSeq */
+export function countReply(stats: Statistics, status: number, method: string): void {
+  stats.add('core', 'rcv_replies');
+  const group = Math.floor(status / 100);
+  if (group < 1 || group > 6) return;
+  stats.add('core', `rcv_replies_${group}xx`);
+  if (status >= 180 && status < 190) stats.add('core', 'rcv_replies_18x');
+  if (SINGLE.has(status)) stats.add('core', `rcv_replies_${status}`);
+  const suffix = REPLIES.get(method);
+  if (suffix) stats.add('core', `rcv_replies_${group}xx_${suffix}`);
+}
+
+const SINGLE = new Set([401, 404, 407, 480, 486]);
+const REQUESTS = new Map(METHODS.map(method => [method.toUpperCase(), `rcv_requests_${method}`]));
+const REPLIES = new Map(REPLY_METHODS.map(name => [name === 'reg' ? 'REGISTER' : name.toUpperCase(), name]));

@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import {
+  CORE_STATISTICS,
+  countReply,
+  countRequest,
+  createStatistics,
+  StatisticsStore,
+} from '../../../src/kemi/statistics.ts';
+
+test('list() is sorted by group, then by name in byte order', () => {
+  const stats = new StatisticsStore();
+  stats.define('sl', 'b');
+  stats.define('core', 'b_low');
+  stats.define('core', 'bad_URIs');
+  stats.define('core', 'bad_msg');
+  expect(stats.list().map(s => `${s.group}:${s.name}`)).toEqual([
+    'core:b_low',
+    'core:bad_URIs',
+    'core:bad_msg',
+    'sl:b',
+  ]);
+});
+
+test('find() takes the group that defined a name first', () => {
+  const stats = new StatisticsStore();
+  stats.add('one', 'x', 3);
+  stats.add('two', 'x', 4);
+  expect(stats.find('x')).toEqual({ group: 'one', name: 'x', value: 3 });
+  expect(stats.find('one:x')).toBeUndefined();
+});
+
+test('a reading is read when asked for', () => {
+  const stats = new StatisticsStore();
+  let size = 1;
+  stats.define('shmem', 'used_size', () => size);
+  size = 7;
+  expect(stats.get('shmem', 'used_size')).toBe(7);
+});
+
+test('countRequest() counts the method, an unknown one as unsupported', () => {
+  const stats = createStatistics();
+  countRequest(stats, 'INVITE');
+  countRequest(stats, 'invite');
+  expect(nonZero(stats)).toEqual({ rcv_requests: 2, rcv_requests_invite: 1, unsupported_methods: 1 });
+});
+
+test('countReply() counts class, single codes and class with method', () => {
+  const stats = createStatistics();
+  countReply(stats, 183, 'INVITE');
+  countReply(stats, 404, 'REGISTER');
+  countReply(stats, 999, 'INVITE');
+  expect(nonZero(stats)).toEqual({
+    rcv_replies: 3,
+    rcv_replies_18x: 1,
+    rcv_replies_1xx: 1,
+    rcv_replies_1xx_invite: 1,
+    rcv_replies_404: 1,
+    rcv_replies_4xx: 1,
+    rcv_replies_4xx_reg: 1,
+  });
+});
+
+test('the core group is the one of the real server', () => {
+  expect(CORE_STATISTICS.length).toBe(85);
+});
+
+function nonZero(stats: StatisticsStore): Record<string, number> {
+  return Object.fromEntries(stats.list().flatMap(s => (s.value ? [[s.name, s.value]] : [])));
+}
