@@ -156,6 +156,8 @@ export class FakeHost {
     const own = (get: () => XVal, set: (value: XVal) => boolean, writable = true): Pv => ({
       spec,
       id: 1,
+      cls: { name, doc: '' },
+      plain: inner === undefined,
       get,
       set,
       writable,
