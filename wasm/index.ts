@@ -17,4 +17,39 @@ export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
 export { msgWrite } from './sip/write';
 // ---- Lua dispatcher and entry (lua/)
+export { luaDispatchApi } from './lua/api';
+export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
+export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
+export { luaEngine, luaFormat, luaTruncate } from './lua/compat';
+export {
+  luaExit,
+  luaHas,
+  luaHook,
+  luaReset,
+  luaRestore,
+  luaResume,
+  luaRun,
+  luaTicks,
+  luaUnwind,
+} from './lua/entry';
+export { luaFind } from './lua/find';
+export { luaDispatch } from './lua/inplace';
+export {
+  selfTestEcho,
+  selfTestForty,
+  selfTestInt,
+  selfTestMinusOne,
+  selfTestMixed,
+  selfTestMsg,
+  selfTestOne,
+  selfTestPv,
+  selfTestPvSet,
+  selfTestSixBytes,
+  selfTestStr,
+  selfTestTag,
+  selfTestText,
+  selfTestTrap,
+  selfTestTwelve,
+} from './lua/selftest';
+export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
 // ---- KEMI modules of the hot path (modules/)

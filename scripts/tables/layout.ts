@@ -222,6 +222,10 @@ export const CONSTS: Record<string, number> = {
   RUN_SUSPENDED: 1,
   RUN_EXIT: 100,
   RUN_STRAY_YIELD: 101,
+  RUN_MISSING: 102,
+  // what Lua asks of the engine (engineCall)
+  ENG_WRITE: 1,
+  ENG_READ_FILE: 2,
 };
 /** one export descriptor: 32 bytes */
 export const DESC: Field[] = [

@@ -22,6 +22,8 @@ export interface CoreHooks {
   sendReply(at: number, length: number, code: number): number;
   /** is this host ours? IPv6 with or without brackets; port 0 and proto 0 match any; 1 or 0 */
   isMyself(at: number, length: number, port: number, proto: number): number;
+  /** what Lua asks of its engine: ENG_* operation, arguments on the stack of L; number of results pushed, -1 for an error value pushed */
+  engineCall(L: number, op: number): number;
   /** ARG_* arity error of export `id`; only logs */
   complain(id: number, why: number): void;
   /** a log line: level as in Kamailio (-1 err, 0 warn, 1 notice, 2 info, 3 dbg, -2 crit ...) */
@@ -48,6 +50,8 @@ export interface Core {
   readonly mem: Memory;
   readonly table: WebAssembly.Table;
   readonly hooks: CoreHooks;
+  /** wasm traps that became Lua errors so far: our bugs */
+  traps: number;
   /** called when Lua asks for more memory than maxPages, before its allocation fails */
   onMemoryLimit?: () => void;
   /** puts an exported wasm function into the shared table and returns its index */
@@ -72,12 +76,13 @@ export function loadCore(options: LoadOptions): Core {
     pvResolve: notThere('pvResolve'),
     sendReply: () => 0,
     isMyself: () => 0,
+    engineCall: notThere('engineCall'),
     complain: () => {},
     log: () => {},
   };
   const lines: number[] = [];
   const decoder = new TextDecoder();
-  const core: { onMemoryLimit?: () => void } = {};
+  const core: { onMemoryLimit?: () => void; traps: number } = { traps: 0 };
 
   const env: Record<string, unknown> = {
     abort() {
@@ -158,6 +163,7 @@ export function loadCore(options: LoadOptions): Core {
   };
   /** Raises a JS error or a trap as a Lua error on L: luaD_throw longjmps out of lua_error. */
   function raise(L: number, error: unknown): void {
+    if (error instanceof WebAssembly.RuntimeError) core.traps++;
     const text = new TextEncoder().encode(
       error instanceof WebAssembly.RuntimeError
         ? `trap: ${error.message}`
@@ -205,6 +211,7 @@ export function loadCore(options: LoadOptions): Core {
       env: { memory: mem.memory, table, abort: env.abort },
       lua,
       host,
+      engine: { engineCall: (L: number, op: number) => hooks.engineCall(L, op) },
     } as WebAssembly.Imports).exports;
   } catch (cause) {
     throw new KemiError('KEMI_ERR_WASM', `Cannot instantiate core.wasm: ${(cause as Error).message}`, { cause });

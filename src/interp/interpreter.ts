@@ -4,26 +4,27 @@
  */
 import type { Core } from '../core/load.ts';
 import type { ByteStr } from '../core/memory.ts';
+import type { KsrEntry } from '../kemi/bridge.ts';
+import type { ReturnType } from '../kemi/table.ts';
 
-/** One function of the KSR tree. */
-export interface KsrEntry {
-  /** where it stands below KSR: ['is_INVITE'] or ['sl', 'sl_send_reply'] */
-  readonly path: readonly string[];
-  /** export number: the index of its descriptor at DESCS */
-  readonly id: number;
-}
+export type { KsrEntry };
 
-/** What stands in the KSR tree; built by src/kemi/bridge.ts. */
+/** What stands in the KSR tree; src/kemi/bridge.ts is one. Paths are below KSR: ['is_INVITE'], ['sl', 'sl_send_reply']. */
 export interface KsrTree {
   readonly entries: readonly KsrEntry[];
   /**
-   * The error text for a function that Kamailio has and we have not, or whose module is not loaded.
-   * @param path 'KSR.dispatcher.ds_select_dst', or 'KSR.dispatcher' when no function is known
-   * @returns 'KSR.dispatcher.ds_select_dst: module dispatcher is not available in this version'; undefined when Kamailio has no such name either
+   * The error text for a function that Kamailio has and we have not, or whose module is not loaded:
+   * 'KSR.dispatcher.ds_select_dst: module dispatcher is not available in this version'. undefined when Kamailio has no such name either.
    */
-  unavailable(path: string): string | undefined;
-  /** @param path a name that does not exist, 'KSR.sl.sl_send_replyy'  @returns the closest one that does, 'KSR.sl.sl_send_reply' */
-  suggest(path: string): string | undefined;
+  unavailable(path: readonly string[]): string | undefined;
+  /** @param path of a name that does not exist  @returns the closest one that does, as 'KSR.sl.sl_send_reply' */
+  suggest(path: readonly string[]): string | undefined;
+}
+
+/** What a suspended call waits for. */
+export interface Wait {
+  readonly promise: Promise<unknown>;
+  readonly returns: ReturnType;
 }
 
 /** What an interpreter needs from outside. */
@@ -41,12 +42,14 @@ export interface InterpreterOptions {
   readonly limits?: {
     /** instructions of the language's machine for one run, and for the top level of a script; absent: no limit */
     readonly instructions?: number;
+    /** what one script may hold, bytes; default 128 MiB */
+    readonly memoryBytes?: number;
   };
   /**
-   * The promise behind the HOST_SUSPEND that hostCall just returned: the engine fetches it once, right after the route stopped. It gives the
-   * call's result as the export declares it (number, boolean, XVal or nothing); a rejection becomes an error at the call in the script.
+   * What the HOST_SUSPEND that hostCall just returned waits for: fetched once, right after the route stopped. The promise gives the call's result as
+   * the export declares it (number, boolean, XVal or nothing); a rejection becomes an error at the call in the script.
    */
-  readonly takeWait?: () => Promise<unknown> | undefined;
+  readonly takePending?: () => Wait | undefined;
 }
 
 export interface RouteError {
