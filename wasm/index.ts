@@ -3,19 +3,6 @@
  */
 // ---- fixed areas (mem/)
 
-// ---- SIP core (sip/, hash/)
-export { arenaAlloc } from './mem/arena';
-export { outArea } from './mem/out';
-export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
-export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
-export { parseCseq } from './sip/cseq';
-export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
-export { msgIndex } from './sip/header-index';
-export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
-export { statusToReply } from './sip/status';
-export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
-export { parseTopVia as parseVia, parseViaAt } from './sip/via';
-export { msgWrite } from './sip/write';
 // ---- Lua dispatcher and entry (lua/)
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
@@ -51,5 +38,30 @@ export {
   selfTestTrap,
   selfTestTwelve,
 } from './lua/selftest';
-export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+// ---- SIP core (sip/, hash/)
+export { arenaAlloc } from './mem/arena';
+export { outArea } from './mem/out';
+export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
+export {
+  argsArea,
+  argsArea,
+  currentMsg,
+  currentMsg,
+  descsArea,
+  descsArea,
+  retArea,
+  retArea,
+  scratchArea,
+  scratchArea,
+  setMsg,
+  setMsg,
+} from './mem/state';
+export { parseCseq } from './sip/cseq';
+export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
+export { msgIndex } from './sip/header-index';
+export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
+export { statusToReply } from './sip/status';
+export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
+export { parseTopVia as parseVia, parseViaAt } from './sip/via';
+export { msgWrite } from './sip/write';
 // ---- KEMI modules of the hot path (modules/)
