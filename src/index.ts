@@ -1,0 +1,13 @@
+/** Public API: re-exports only. */
+export type { Logger } from './core/log.ts';
+export { silentLogger } from './core/log.ts';
+export type { ByteStr } from './core/memory.ts';
+export { byteStrOf, bytesOf, utf8Of } from './core/memory.ts';
+export type { Diagnostic, ErrorCode } from './errors.ts';
+export { ERROR_CODES, KemiError, RpcError, ScriptError } from './errors.ts';
+export type { Limits, ModParamSetting, RuntimeOptions, Source } from './runtime/options.ts';
+export { DEFAULT_LIMITS } from './runtime/options.ts';
+export type { Verdict } from './runtime/router.ts';
+export type { Running, Runtime, Script } from './runtime/runtime.ts';
+export { createRuntime } from './runtime/runtime.ts';
+export { VERSION } from './version.ts';

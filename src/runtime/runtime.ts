@@ -1,0 +1,391 @@
+/**
+ * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
+ * the same runtime is a server, a test double with a fake clock, and an edge handler.
+ */
+import { type Core, loadCore } from '../core/load.ts';
+import { type Logger, silentLogger } from '../core/log.ts';
+import { byteStrOf, utf8Of } from '../core/memory.ts';
+import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
+import type { Interpreter, Program } from '../interp/interpreter.ts';
+import { createLuaInterpreter } from '../interp/lua/index.ts';
+import { lintLua } from '../interp/lua/lint.ts';
+import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
+import type { Socket } from '../kemi/host.ts';
+import { StatisticsStore } from '../kemi/statistics.ts';
+import { closest } from '../kemi/suggest.ts';
+import type { ModuleDefinition, RpcCommand } from '../kemi/table.ts';
+import { forwardReply } from '../modules/core/forward.ts';
+import { MODULES } from '../modules/index.ts';
+import { VERSION } from '../version.ts';
+import { Messages } from './messages.ts';
+import { RuntimeHost } from './module-host.ts';
+import {
+  type Callbacks,
+  checkLimits,
+  type Limits,
+  type RuntimeOptions,
+  type Source,
+  type StartTimer,
+} from './options.ts';
+import { paramValues } from './params.ts';
+import { RuntimePvs } from './pvs.ts';
+import { Router, type Verdict } from './router.ts';
+import { SelfAddresses } from './self.ts';
+
+/** A script as the runtime gets it: the name shows in errors, and `require` looks in its folder. */
+export interface Script {
+  readonly name: string;
+  readonly source: Uint8Array;
+}
+
+/** What runs now. */
+export interface Running {
+  readonly name: string;
+  /** counts loads from 1 */
+  readonly version: number;
+  readonly loadedMs: number;
+}
+
+const globalEvery: StartTimer = (ms, fn) => {
+  const timer = setInterval(fn, ms);
+  (timer as { unref?: () => void }).unref?.();
+  return () => clearInterval(timer);
+};
+const globalAfter: StartTimer = (ms, fn) => {
+  const timer = setTimeout(fn, ms);
+  (timer as { unref?: () => void }).unref?.();
+  return () => clearTimeout(timer);
+};
+
+export class Runtime {
+  readonly core: Core;
+  readonly host: RuntimeHost;
+  readonly bridge: Bridge;
+  readonly pvs: RuntimePvs;
+  readonly limits: Limits;
+  readonly log: Logger;
+  readonly sockets: readonly Socket[];
+  readonly stats: StatisticsStore;
+  readonly startedMs: number;
+  readonly #options: RuntimeOptions;
+  readonly #modules: LoadedModule[] = [];
+  readonly #messages: Messages;
+  readonly #interpreter: Interpreter;
+  readonly #callbacks: Callbacks;
+  readonly #router: Router;
+  readonly #rpc = new Map<string, (params: unknown[]) => unknown>();
+  readonly #now: () => number;
+  #program: Program | undefined;
+  #script: Script | undefined;
+  #loadedMs = 0;
+  #closed = false;
+
+  /** @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_WASM */
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.limits = checkLimits(options.limits);
+    this.log = options.log ?? silentLogger;
+    this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
+    this.startedMs = this.#now();
+    this.#callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', ...options.callbacks };
+    this.sockets = options.sockets.map((s, index) => ({ ...s, index }));
+    if (this.sockets.length === 0)
+      throw new KemiError('KEMI_ERR_CONFIG', 'Cannot start without a socket: give at least one to listen on');
+    const core = loadCore({
+      ...options.wasm,
+      maxPages: this.limits.memoryPages,
+      print: options.print ?? (line => this.log.info({ script: this.#script?.name }, line)),
+      now: this.#now,
+    });
+    this.core = core;
+    this.#messages = new Messages(core);
+    this.stats = new StatisticsStore();
+    const self = new SelfAddresses(this.sockets, options.aliases ?? []);
+    const states = new Map<string, unknown>();
+    const definitions = chosenModules(options.modules);
+    this.host = new RuntimeHost({
+      core,
+      log: this.log,
+      options,
+      sockets: this.sockets,
+      self,
+      messages: this.#messages,
+      stats: this.stats,
+      version: VERSION,
+      now: this.#now,
+      monotonic: options.monotonic ?? (() => performance.now()),
+      random: options.random ?? Math.random,
+      every: options.every ?? globalEvery,
+      after: options.after ?? globalAfter,
+      states,
+      pv: spec => this.pvs.compile(spec),
+      format: text => this.pvs.format(text),
+      runRoute: (name, arg) => this.#router.runNamed(name, arg),
+      hasRoute: name => this.#program?.has(name) ?? false,
+    });
+    this.#router = new Router({
+      core,
+      log: this.log,
+      limits: this.limits,
+      messages: this.#messages,
+      sockets: this.sockets,
+      callbacks: this.#callbacks,
+      send: options.send,
+      now: this.#now,
+      after: options.after ?? globalAfter,
+      program: () => this.#program,
+      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
+    });
+    this.#configureCore(self);
+    this.#defineStatistics();
+    for (const definition of definitions) {
+      const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
+      states.set(definition.name, state);
+      this.#modules.push(loadedModule(definition, state, this.host));
+      for (const command of definition.rpc ?? [])
+        this.defineRpc(command.name, params => command.run({ state, host: this.host }, params));
+    }
+    const unknown = options.modparams?.find(p => !definitions.some(d => d.name === p.module));
+    if (unknown) {
+      const near = closest(
+        unknown.module,
+        definitions.map(d => d.name),
+      );
+      throw new KemiError(
+        'KEMI_ERR_CONFIG',
+        `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
+      );
+    }
+    this.bridge = new Bridge(core, this.#modules, this.log);
+    this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
+    this.#interpreter = createLuaInterpreter({
+      core,
+      tree: {
+        entries: this.bridge.entries,
+        unavailable: path => this.bridge.unavailable(path.replace(/^KSR\./, '').split('.')),
+        suggest: path => this.bridge.suggest(path.replace(/^KSR\./, '').split('.')),
+      },
+      version: VERSION,
+      ...(options.readFile && { readFile: options.readFile }),
+      print: line =>
+        (options.print ?? ((text: string) => this.log.info({ script: this.#script?.name }, text)))(utf8Of(line)),
+      limits: {
+        ...(this.limits.instructions && { instructions: this.limits.instructions }),
+        load: this.limits.loadInstructions,
+      },
+      takeWait: () => this.bridge.takePending()?.promise,
+      lane: options.lane ?? 'auto',
+    });
+  }
+
+  /** module names in load order */
+  get modules(): string[] {
+    return this.#modules.map(m => m.definition.name);
+  }
+
+  /** What runs now; undefined before the first load(). */
+  get running(): Running | undefined {
+    return this.#program && { name: this.#program.name, version: this.#program.version, loadedMs: this.#loadedMs };
+  }
+
+  /** counters of the receive path */
+  get counters(): Router['counters'] {
+    return this.#router.counters;
+  }
+
+  /** messages alive: routed now, or kept by suspended routes */
+  get liveMessages(): number {
+    return this.#messages.count;
+  }
+
+  /** bytes of the one linear memory */
+  get memoryBytes(): number {
+    return this.core.mem.memory.buffer.byteLength;
+  }
+
+  /**
+   * Loads a script beside the one that runs, checks it (it parses, its top level runs, the request callback exists), and swaps between two messages.
+   * Routes in flight finish on the old one. On an error nothing changes.
+   * @throws {ScriptError} with file, line and traceback of each diagnostic
+   * @throws {KemiError} KEMI_ERR_CLOSED
+   */
+  load(script: Script): Running {
+    this.#assertOpen();
+    const program = this.#validated(script);
+    const old = this.#program;
+    this.#program = program;
+    this.#script = script;
+    this.#loadedMs = this.#now();
+    old?.dispose();
+    return this.running!;
+  }
+
+  /**
+   * What is wrong with a script, without routing with it: syntax, its top level, callbacks, and its uses of KSR.
+   * @returns errors and warnings in file order; empty when all is well
+   */
+  check(script: Script): Diagnostic[] {
+    this.#assertOpen();
+    const { bridge } = this;
+    const found = lintLua(new TextDecoder().decode(script.source), script.name, {
+      params: path => bridge.params(path),
+      isModule: name => bridge.modules.has(name),
+      unavailable: path => bridge.unavailable(path.split('.')),
+      suggest: path => bridge.suggest(path.split('.')),
+    });
+    try {
+      this.#validated(script).dispose();
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      found.unshift(...error.diagnostics);
+    }
+    return found;
+  }
+
+  /**
+   * Loads the script again: the given bytes, or what readFile gives for its name, or the bytes of the last load.
+   * @throws as load()
+   */
+  reload(source?: Uint8Array): Running {
+    const script = this.#script;
+    if (!script) throw new KemiError('KEMI_ERR_SCRIPT', 'Cannot reload: no script is loaded');
+    return this.load({ name: script.name, source: source ?? this.#options.readFile?.(script.name) ?? script.source });
+  }
+
+  /**
+   * Routes one received message. COPIED: `bytes` may be reused as soon as this returns.
+   * @param bytes one whole SIP message; stream transports frame first (RFC 3261 18.3)
+   * @param socket index of the receiving socket
+   * @returns what became of it; unreadable bytes are counted and answered where a Via allows it, never thrown
+   * @throws {KemiError} KEMI_ERR_CLOSED after close()
+   */
+  receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
+    this.#assertOpen();
+    return this.#router.receive(bytes, from, socket);
+  }
+
+  /** Adds an RPC command. */
+  defineRpc(name: string, run: (params: unknown[]) => unknown): void {
+    this.#rpc.set(name, run);
+  }
+
+  rpcMethods(): string[] {
+    return [...this.#rpc.keys()].sort();
+  }
+
+  /**
+   * Runs an RPC command.
+   * @param params JSON values
+   * @throws {RpcError} -32601 for an unknown method; the command's own codes
+   */
+  async rpc(method: string, params: unknown[] = []): Promise<unknown> {
+    this.#assertOpen();
+    const run = this.#rpc.get(method);
+    if (!run) {
+      const near = closest(method, this.#rpc.keys());
+      throw new RpcError(
+        -32601,
+        `Cannot run "${method}": no such method${near ? `, did you mean ${near}` : ''}; system.listMethods lists all`,
+      );
+    }
+    return run(params);
+  }
+
+  /**
+   * Ends the runtime: no message is taken any more; suspended routes may finish for `drainMs`, then they are abandoned.
+   * @param drainMs milliseconds, 0 or more
+   */
+  async close(drainMs = 5000): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#router.drain(drainMs);
+    this.#program?.dispose();
+    for (const { definition, state } of this.#modules) definition.dispose?.(state);
+    this.host.close();
+  }
+
+  /** A program that could run: it parses, its top level ran, the request callback is there. @throws {ScriptError} */
+  #validated(script: Script): Program {
+    const program = this.#interpreter.load(script.source, script.name);
+    const { request } = this.#callbacks;
+    if (program.has(request)) return program;
+    program.dispose();
+    const message = `it defines no function ${request}(): nothing would route requests`;
+    throw new ScriptError([{ severity: 'error', file: script.name, line: 0, column: 0, message }]);
+  }
+
+  #configureCore(self: SelfAddresses): void {
+    const { core } = this;
+    const { x, mem, hooks } = core;
+    const seed = core.lua.malloc(16);
+    const secret = this.#options.secret ?? crypto.getRandomValues(new Uint8Array(16));
+    if (secret.length < 16) throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use the secret: it needs at least 16 bytes');
+    mem.u8.set(secret.subarray(0, 16), seed);
+    x.setTagSeed(seed, 16);
+    core.lua.free(seed);
+    // Kept by the core for the life of the runtime: never freed.
+    const header = byteStrOf(this.#options.serverHeader ?? `kemi-wasm/${VERSION}`);
+    const at = header ? core.lua.malloc(header.length) : 0;
+    if (at) mem.putStr(at, header);
+    x.setServerHeader(at, header.length);
+    // A few more than the limit: an overload is answered with 503, and that needs a slot.
+    x.msgLimit(Math.min(this.limits.messages + 8, 65000));
+    hooks.sendReply = (data, length) => this.#router.sendReply(data, length);
+    hooks.isMyself = (host, length, port, proto) => (self.has(mem.str(host, length), port, proto) ? 1 : 0);
+    hooks.log = (level, text, length) => logAt(this.log, level, utf8Of(mem.str(text, length)));
+    core.onMemoryLimit = () => {
+      this.#router.counters.memoryLimits++;
+    };
+  }
+
+  #defineStatistics(): void {
+    const { stats } = this;
+    const { counters } = this.#router;
+    const define = (group: string, name: string, read: () => number) => stats.define(group, name, read);
+    define('core', 'rcv_requests', () => counters.requests);
+    define('core', 'rcv_replies', () => counters.replies);
+    define('core', 'bad_msg_hdr', () => counters.bad);
+    define('core', 'err_requests', () => counters.scriptErrors);
+    for (const name of Object.keys(counters) as (keyof typeof counters)[])
+      define('kemi', snake(name), () => counters[name]);
+    define('kemi', 'live_messages', () => this.liveMessages);
+    define('kemi', 'memory_bytes', () => this.memoryBytes);
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new KemiError('KEMI_ERR_CLOSED', 'Cannot use the runtime: it is closed');
+  }
+}
+
+/** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  return new Runtime(options);
+}
+
+function chosenModules(names: readonly string[] | undefined): readonly ModuleDefinition[] {
+  if (!names) return MODULES;
+  const known = MODULES.map(m => m.name);
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const near = closest(name, known);
+    throw new KemiError(
+      'KEMI_ERR_CONFIG',
+      `Cannot load module ${name}: it is not available in this version${near ? `, did you mean ${near}` : ''}`,
+    );
+  }
+  return MODULES.filter(m => m.name === 'core' || names.includes(m.name));
+}
+
+/** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */
+function logAt(log: Logger, level: number, text: string): void {
+  const line = text.replace(/\s+$/, '');
+  if (level <= -2) log.fatal({ kamailioLevel: level }, line);
+  else if (level === -1) log.error({}, line);
+  else if (level === 0) log.warn({}, line);
+  else if (level <= 2) log.info({}, line);
+  else log.debug({}, line);
+}
+
+const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);
+
+export type { RpcCommand };
