@@ -1,38 +1,15 @@
 /** A runtime in memory: what it sends is kept, its clock stands still until a test moves it. */
 
-import type { Logger } from '../../src/core/log.ts';
 import { byteStr, byteStrOf, bytesOf } from '../../src/core/memory.ts';
 import { createRuntime } from '../../src/index.ts';
 import type { RuntimeOptions } from '../../src/runtime/options.ts';
+import { recordingLogger } from './log.ts';
 import { wasmModules } from './wasm.ts';
 
 export interface Sent {
   readonly text: string;
   readonly ip: string;
   readonly port: number;
-}
-
-export interface LogLine {
-  readonly level: string;
-  readonly fields: Record<string, unknown>;
-  readonly message: string;
-}
-
-/** Keeps what is logged. */
-export function recordingLogger(lines: LogLine[] = []): Logger & { lines: LogLine[] } {
-  const at = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, fields: fields as Record<string, unknown>, message });
-  };
-  return {
-    lines,
-    level: 'trace',
-    trace: at('trace'),
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    fatal: at('fatal'),
-  };
 }
 
 /** @param script Lua source, loaded as "test.lua"; none when absent */

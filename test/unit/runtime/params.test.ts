@@ -20,7 +20,9 @@ describe('paramValues()', () => {
     expect(paramValues(definition, [])).toEqual({ max_limit: 70, table: [], prefix: undefined });
   });
   it('takes the last of a plain parameter and all of a repeated one', () => {
-    expect(paramValues(definition, [set('max_limit', 1), set('max_limit', '9'), set('table', 'a'), set('table', 'b')])).toEqual({
+    expect(
+      paramValues(definition, [set('max_limit', 1), set('max_limit', '9'), set('table', 'a'), set('table', 'b')]),
+    ).toEqual({
       max_limit: 9,
       table: ['a', 'b'],
       prefix: undefined,
@@ -30,10 +32,14 @@ describe('paramValues()', () => {
     expect(paramValues(definition, [{ module: 'other', name: 'nope', value: 1 }]).max_limit).toBe(70);
   });
   it('names an unknown parameter and the nearest one', () => {
-    expect(() => paramValues(definition, [set('max_limits', 1)])).toThrow('Cannot set modparam demo.max_limits: module demo has no such parameter, did you mean max_limit');
+    expect(() => paramValues(definition, [set('max_limits', 1)])).toThrow(
+      'Cannot set modparam demo.max_limits: module demo has no such parameter, did you mean max_limit',
+    );
   });
   it('refuses values outside the range or of the wrong type', () => {
-    expect(() => paramValues(definition, [set('max_limit', 256)])).toThrow('Cannot set modparam demo.max_limit to "256": it must be a whole number from 0 to 255');
+    expect(() => paramValues(definition, [set('max_limit', 256)])).toThrow(
+      'Cannot set modparam demo.max_limit to "256": it must be a whole number from 0 to 255',
+    );
     expect(() => paramValues(definition, [set('max_limit', 'ten')])).toThrow('to "ten"');
   });
 });
@@ -43,7 +49,9 @@ describe('checkLimits()', () => {
     expect(checkLimits({ messages: 5 })).toMatchObject({ messages: 5, messageBytes: 65535, instructions: 0 });
   });
   it('names the limit and its range', () => {
-    expect(() => checkLimits({ messageBytes: 70000 })).toThrow('Cannot use limit messageBytes=70000: it must be a whole number from 64 to 65535');
+    expect(() => checkLimits({ messageBytes: 70000 })).toThrow(
+      'Cannot use limit messageBytes=70000: it must be a whole number from 64 to 65535',
+    );
     expect(() => checkLimits({ memoryPages: 1.5 })).toThrow('memoryPages=1.5');
   });
 });

@@ -3,7 +3,14 @@ import { SelfAddresses } from '../../../src/runtime/self.ts';
 
 const sockets = [
   { index: 0, proto: 'udp' as const, ip: '127.0.0.1', port: 5060 },
-  { index: 1, proto: 'udp' as const, ip: '2001:db8::1', port: 5070, advertisedIp: '198.51.100.7', advertisedPort: 6060 },
+  {
+    index: 1,
+    proto: 'udp' as const,
+    ip: '2001:db8::1',
+    port: 5070,
+    advertisedIp: '198.51.100.7',
+    advertisedPort: 6060,
+  },
 ];
 
 describe('SelfAddresses', () => {
@@ -30,6 +37,8 @@ describe('SelfAddresses', () => {
     expect(self.has('pbx.example.org', 5080, 1)).toBe(false);
   });
   it('refuses an alias that does not read as one', () => {
-    expect(() => new SelfAddresses(sockets, ['a:b:c:d'])).toThrow('Cannot use alias "a:b:c:d": write [proto:]host[:port]');
+    expect(() => new SelfAddresses(sockets, ['a:b:c:d'])).toThrow(
+      'Cannot use alias "a:b:c:d": write [proto:]host[:port]',
+    );
   });
 });
