@@ -5,7 +5,7 @@
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
-import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
+import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { createLuaInterpreter } from '../interp/lua/index.ts';
 import { lintLua } from '../interp/lua/lint.ts';
@@ -13,9 +13,10 @@ import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
 import { StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { ModuleDefinition, RpcCommand } from '../kemi/table.ts';
+import type { ModuleDefinition } from '../kemi/table.ts';
 import { forwardReply } from '../modules/core/forward.ts';
 import { MODULES } from '../modules/index.ts';
+import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
@@ -73,7 +74,7 @@ export class Runtime {
   readonly #interpreter: Interpreter;
   readonly #callbacks: Callbacks;
   readonly #router: Router;
-  readonly #rpc = new Map<string, (params: unknown[]) => unknown>();
+  readonly rpc: Rpc;
   readonly #now: () => number;
   #program: Program | undefined;
   #script: Script | undefined;
@@ -142,8 +143,6 @@ export class Runtime {
       const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
-      for (const command of definition.rpc ?? [])
-        this.defineRpc(command.name, params => command.run({ state, host: this.host }, params));
     }
     const unknown = options.modparams?.find(p => !definitions.some(d => d.name === p.module));
     if (unknown) {
@@ -158,6 +157,7 @@ export class Runtime {
     }
     this.bridge = new Bridge(core, this.#modules, this.log);
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
+    this.rpc = this.#commands(options);
     this.#interpreter = createLuaInterpreter({
       core,
       tree: {
@@ -264,33 +264,6 @@ export class Runtime {
     return this.#router.receive(bytes, from, socket);
   }
 
-  /** Adds an RPC command. */
-  defineRpc(name: string, run: (params: unknown[]) => unknown): void {
-    this.#rpc.set(name, run);
-  }
-
-  rpcMethods(): string[] {
-    return [...this.#rpc.keys()].sort();
-  }
-
-  /**
-   * Runs an RPC command.
-   * @param params JSON values
-   * @throws {RpcError} -32601 for an unknown method; the command's own codes
-   */
-  async rpc(method: string, params: unknown[] = []): Promise<unknown> {
-    this.#assertOpen();
-    const run = this.#rpc.get(method);
-    if (!run) {
-      const near = closest(method, this.#rpc.keys());
-      throw new RpcError(
-        -32601,
-        `Cannot run "${method}": no such method${near ? `, did you mean ${near}` : ''}; system.listMethods lists all`,
-      );
-    }
-    return run(params);
-  }
-
   /**
    * Ends the runtime: no message is taken any more; suspended routes may finish for `drainMs`, then they are abandoned.
    * @param drainMs milliseconds, 0 or more
@@ -312,6 +285,26 @@ export class Runtime {
     program.dispose();
     const message = `it defines no function ${request}(): nothing would route requests`;
     throw new ScriptError([{ severity: 'error', file: script.name, line: 0, column: 0, message }]);
+  }
+
+  #commands(options: RuntimeOptions): Rpc {
+    const runtime = this;
+    const { host, stats, sockets, startedMs } = this;
+    return new Rpc({
+      version: VERSION,
+      startedMs,
+      now: this.#now,
+      stats,
+      sockets,
+      aliases: options.aliases ?? [],
+      defines: host.defines,
+      modules: this.#modules.map(({ definition, state }) => ({ definition, state, host })),
+      get script() {
+        return runtime.running;
+      },
+      reload: async () => runtime.reload(),
+      apiList: () => this.bridge.apiList(),
+    });
   }
 
   #configureCore(self: SelfAddresses): void {
@@ -387,5 +380,3 @@ function logAt(log: Logger, level: number, text: string): void {
 }
 
 const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);
-
-export type { RpcCommand };
