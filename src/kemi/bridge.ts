@@ -88,7 +88,7 @@ export class Bridge {
     this.#core = core;
     this.#ret = core.x.retArea();
     for (const { definition, call } of modules) {
-      if (definition.name !== 'core') this.#loaded.add(definition.name);
+      if (definition.name) this.#loaded.add(definition.name);
       for (const fn of definition.functions) this.#register(definition.name, fn, call);
     }
     core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
@@ -109,7 +109,7 @@ export class Bridge {
   apiList(): ApiRow[] {
     return this.#bound.map(({ fn, module }) => ({
       ret: fn.returns,
-      module: module === 'core' ? '' : module,
+      module,
       name: fn.name,
       params: fn.params.join(', '),
     }));
@@ -236,7 +236,7 @@ export class Bridge {
         'KEMI_ERR_WASM',
         `Cannot register ${module}.${fn.name}: the export table holds ${L.MAX_EXPORTS}`,
       );
-    const path = module === 'core' ? fn.name : `${module}.${fn.name}`;
+    const path = module ? `${module}.${fn.name}` : fn.name;
     const target = fn.wasm ? core.x[fn.wasm] : undefined;
     if (fn.wasm && !target)
       throw new KemiError(

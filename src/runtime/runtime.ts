@@ -7,14 +7,13 @@ import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
-import { createLuaInterpreter } from '../interp/lua/index.ts';
 import { lintLua } from '../interp/lua/lint.ts';
+import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
-import { StatisticsStore } from '../kemi/statistics.ts';
+import { createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { ModuleDefinition } from '../kemi/table.ts';
-import { forwardReply } from '../modules/core/forward.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
@@ -95,12 +94,12 @@ export class Runtime {
     const core = loadCore({
       ...options.wasm,
       maxPages: this.limits.memoryPages,
-      print: options.print ?? (line => this.log.info({ script: this.#script?.name }, line)),
+      print: line => this.#print(line),
       now: this.#now,
     });
     this.core = core;
     this.#messages = new Messages(core);
-    this.stats = new StatisticsStore();
+    this.stats = createStatistics();
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const definitions = chosenModules(options.modules);
@@ -135,7 +134,7 @@ export class Runtime {
       now: this.#now,
       after: options.after ?? globalAfter,
       program: () => this.#program,
-      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
+      forwardReply: () => this.log.error({}, 'Cannot forward a reply: forwarding is not available in this version'),
     });
     this.#configureCore(self);
     this.#defineStatistics();
@@ -158,22 +157,14 @@ export class Runtime {
     this.bridge = new Bridge(core, this.#modules, this.log);
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
-    this.#interpreter = createLuaInterpreter({
+    this.#interpreter = new LuaInterpreter({
       core,
-      tree: {
-        entries: this.bridge.entries,
-        unavailable: path => this.bridge.unavailable(path.replace(/^KSR\./, '').split('.')),
-        suggest: path => this.bridge.suggest(path.replace(/^KSR\./, '').split('.')),
-      },
+      tree: this.bridge,
       version: VERSION,
       ...(options.readFile && { readFile: options.readFile }),
-      print: line =>
-        (options.print ?? ((text: string) => this.log.info({ script: this.#script?.name }, text)))(utf8Of(line)),
-      limits: {
-        ...(this.limits.instructions && { instructions: this.limits.instructions }),
-        load: this.limits.loadInstructions,
-      },
-      takeWait: () => this.bridge.takePending()?.promise,
+      print: line => this.#print(utf8Of(line)),
+      ...(this.limits.instructions && { limits: { instructions: this.limits.instructions } }),
+      takePending: () => this.bridge.takePending(),
       lane: options.lane ?? 'auto',
     });
   }
@@ -287,6 +278,13 @@ export class Runtime {
     throw new ScriptError([{ severity: 'error', file: script.name, line: 0, column: 0, message }]);
   }
 
+  /** What a script prints. */
+  #print(line: string): void {
+    const { print } = this.#options;
+    if (print) print(line);
+    else this.log.info({ script: this.#script?.name }, line);
+  }
+
   #commands(options: RuntimeOptions): Rpc {
     const runtime = this;
     const { host, stats, sockets, startedMs } = this;
@@ -366,7 +364,7 @@ function chosenModules(names: readonly string[] | undefined): readonly ModuleDef
       `Cannot load module ${name}: it is not available in this version${near ? `, did you mean ${near}` : ''}`,
     );
   }
-  return MODULES.filter(m => m.name === 'core' || names.includes(m.name));
+  return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
 
 /** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */

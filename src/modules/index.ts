@@ -1,0 +1,8 @@
+/** Every module there is, in load order. One row a module. */
+import type { ModuleDefinition } from '../kemi/table.ts';
+import core from './core/index.ts';
+import corex from './corex/index.ts';
+import statistics from './statistics/index.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
+export const MODULES: readonly ModuleDefinition<any>[] = [core, corex, statistics];
