@@ -1,0 +1,32 @@
+/** Files of the package itself: the two wasm modules and the built-in script. */
+import fs from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { KemiError } from '../../errors.ts';
+
+/** The package's root: this file is src/transport/node/assets.ts, or build/transport/node/assets.js. */
+const ROOT = new URL('../../../', import.meta.url);
+
+/** The script that runs when none is given. */
+export const BASIC_SCRIPT = fileURLToPath(new URL('examples/basic.lua', ROOT));
+
+/**
+ * Compiles Lua and the core from the package's files.
+ * @throws KemiError KEMI_ERR_WASM when they were not built
+ */
+export async function loadWasm(): Promise<{ lua: WebAssembly.Module; core: WebAssembly.Module }> {
+  const [lua, core] = await Promise.all(['lua', 'core'].map(compile));
+  return { lua: lua!, core: core! };
+}
+
+async function compile(name: string): Promise<WebAssembly.Module> {
+  const file = new URL(`build/${name}.wasm`, ROOT);
+  try {
+    return await WebAssembly.compile(await fs.readFile(file));
+  } catch (cause) {
+    throw new KemiError(
+      'KEMI_ERR_WASM',
+      `Cannot load ${fileURLToPath(file)}: ${(cause as Error).message}; run npm run build`,
+      { cause },
+    );
+  }
+}
