@@ -16,6 +16,7 @@ import {
   MSG,
   MSG_HDRS,
   SLACK,
+  TEXTS,
 } from './tables/layout.ts';
 
 const root = new URL('..', import.meta.url);
@@ -116,6 +117,10 @@ export function generate(): void {
     `export const HASH_MULTIPLIER: u32 = ${M};`,
     ...Object.entries({ HT, NT, CT, MASK, TK, KV }).map(
       ([n, t]) => `export const ${n}: usize = memory.data<u8>([${t.join(',')}], 16);`,
+    ),
+    ...Object.entries(TEXTS).map(
+      ([n, t]) =>
+        `/** ${JSON.stringify(t)} */\nexport const TEXT_${n}: usize = memory.data<u8>([${[...Buffer.from(t, 'latin1')].join(',')}], 16);\nexport const TEXT_${n}_LEN: i32 = ${t.length};`,
     ),
     `/** method names by id: 16 bytes each, the length in the last */`,
     `export const METHOD_NAMES: usize = memory.data<u8>([${METHODS.flatMap(m => {

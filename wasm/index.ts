@@ -1,9 +1,13 @@
 /**
  * The ABI: the only file that exports to JavaScript. Integers only: offsets, lengths, ids, status codes. Groups by the room they come from.
  */
+
 // ---- fixed areas (mem/)
 
+export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+
 // ---- Lua dispatcher and entry (lua/)
+
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
 export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
@@ -38,30 +42,22 @@ export {
   selfTestTrap,
   selfTestTwelve,
 } from './lua/selftest';
+
 // ---- SIP core (sip/, hash/)
+
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
-export {
-  argsArea,
-  argsArea,
-  currentMsg,
-  currentMsg,
-  descsArea,
-  descsArea,
-  retArea,
-  retArea,
-  scratchArea,
-  scratchArea,
-  setMsg,
-  setMsg,
-} from './mem/state';
+export { msgCheck } from './sip/check';
 export { parseCseq } from './sip/cseq';
 export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
+export { msgForward, msgReplyForward, msgWrite } from './sip/forward';
 export { msgIndex } from './sip/header-index';
 export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
+export { replyBuild, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
+export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
-export { msgWrite } from './sip/write';
+
 // ---- KEMI modules of the hot path (modules/)

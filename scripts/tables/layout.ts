@@ -269,3 +269,13 @@ export const HEADERS =
   'via:v from:f to:t call-id:i cseq max-forwards contact:m route record-route content-length:l content-type:c expires authorization proxy-authorization www-authenticate proxy-authenticate supported:k require proxy-require allow event:o user-agent server accept accept-language accept-encoding accept-contact:a reject-contact:j request-disposition:d content-encoding:e content-disposition content-language subject:s organization priority date unsupported rack rseq session-expires:x min-se refer-to:r referred-by:b replaces path service-route p-asserted-identity p-preferred-identity privacy remote-party-id diversion history-info identity:y retry-after warning subscription-state sip-if-match sip-etag allow-events:u reason join min-expires timestamp call-info alert-info in-reply-to reply-to authentication-info error-info p-charging-vector p-access-network-info security-client security-verify security-server geolocation mime-version identity-info:n'
     .split(' ')
     .map(pair => pair.split(':') as [name: string, compact?: string]);
+
+/** Texts that the core writes: TEXT_<name> is the address, TEXT_<name>_LEN the length. */
+export const TEXTS: Record<string, string> = {
+  CRLF: '\r\n',
+  RECEIVED: ';received=',
+  RPORT: ';rport=',
+  TAG: ';tag=',
+  CONTENT_LENGTH: 'Content-Length: ',
+  HEX: '0123456789abcdef',
+};

@@ -305,10 +305,10 @@ export class SipMsg {
   addReplyHeader(text: ByteStr): boolean {
     return this.core.x.replyAdd(this.at, this.store(text), text.length) >= 0;
   }
-  /** Body and Content-Type of the next reply. */
+  /** Body of the next reply, and its Content-Type as one more reply header; both COPIED. */
   setReplyBody(body: ByteStr, contentType: ByteStr): void {
     this.setSpan(L.M_REPLYBODY, body);
-    this.setSpan(L.M_REPLYCT, contentType);
+    this.addReplyHeader(`Content-Type: ${contentType}\r\n`);
   }
   /** COPIED into memory that lives as long as the message. @returns its address, 0 when the memory is full */
   store(text: ByteStr): number {

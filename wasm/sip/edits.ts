@@ -1,6 +1,7 @@
 /**
  * Edits: pending changes of a message, applied when it is written; the message keeps its bytes. Records of EDIT_SIZE bytes (E_* in the layout table) lie
- * in the message's arena in the order they were made. At one offset, lower E_SEQ comes first, and insertions come before what is kept or removed there.
+ * in the message's arena in the order they were made. At one offset, lower E_SEQ (made earlier) comes first, and insertions come before what is kept or
+ * removed there.
  */
 import {
   E_DEL,
@@ -17,11 +18,13 @@ import {
   M_CEDITS,
   M_CLUMPS,
   M_EDITS,
+  M_FLAGS,
   M_LEN,
   M_LUMPS,
   M_NEDITS,
   M_NHDR,
   M_NLUMPS,
+  MF_NOEND,
   MSG_HDRS,
   ST_HDR_NAME,
   ST_NO_MEMORY,
@@ -31,6 +34,7 @@ import { arenaAlloc } from '../mem/arena';
 import { headerAt } from './header-index';
 
 const FIRST_RECORDS: i32 = 8;
+const EMPTY_LINE_BYTES: i32 = 2;
 /** a script in a loop ends here */
 const MAX_RECORDS: i32 = 4096;
 
@@ -96,16 +100,22 @@ export function editRemoveHeader(msg: usize, index: i32): i32 {
   return editAdd(msg, off, <i32>load<u16>(h + H_NEXT) - off, 0, 0, EK_REMOVE_HDR);
 }
 
-/** offset of the first header, of the empty line when there is none */
+/** offset of the first header; of the empty line when there is none */
 export function headersStart(msg: usize): i32 {
-  return load<u8>(msg + M_NHDR) ? <i32>load<u16>(msg + MSG_HDRS) : <i32>load<u16>(msg + M_BODY);
+  return load<u8>(msg + M_NHDR) ? <i32>load<u16>(msg + MSG_HDRS) : headersEnd(msg);
 }
 
-/** Inserts header text (with its CRLF) before the first header, before what was inserted there earlier. @returns as editAdd */
+/** offset of the empty line; the end of the message when it has none */
+export function headersEnd(msg: usize): i32 {
+  const n = <i32>load<u8>(msg + M_NHDR);
+  if (n) return <i32>load<u16>(headerAt(msg, n - 1) + H_NEXT);
+  const body = <i32>load<u16>(msg + M_BODY);
+  return load<u8>(msg + M_FLAGS) & MF_NOEND ? body : max(body - EMPTY_LINE_BYTES, 0);
+}
+
+/** Inserts header text (with its CRLF) before the first header, behind what was inserted there earlier (as Kamailio does). @returns as editAdd */
 export function editInsertFirst(msg: usize, src: usize, length: i32): i32 {
-  const n = editAdd(msg, headersStart(msg), 0, src, length, EK_ADD_HDR);
-  if (n >= 0) store<i32>(<usize>load<u32>(msg + M_EDITS) + <usize>(n * EDIT_SIZE) + E_SEQ, -1 - n);
-  return n;
+  return editAdd(msg, headersStart(msg), 0, src, length, EK_ADD_HDR);
 }
 
 /**

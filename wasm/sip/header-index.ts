@@ -17,7 +17,6 @@ import {
   M_BODY,
   M_BUF,
   M_CLEN,
-  M_DONE,
   M_ERR,
   M_FIRST,
   M_FLAGS,
@@ -25,7 +24,6 @@ import {
   M_LEN,
   M_METH,
   M_NHDR,
-  M_REASON,
   M_RURI,
   M_START,
   MASK,
@@ -46,22 +44,7 @@ import {
   ST_MANY_HDRS,
   ST_NO_COLON,
 } from '../gen/layout.gen';
-import {
-  byte,
-  COLON,
-  CR,
-  CRLF,
-  decimal,
-  find1,
-  HTAB,
-  isToken,
-  isWs,
-  LF,
-  LOWER,
-  SP,
-  skipWs,
-  trimEnd,
-} from '../mem/bytes';
+import { byte, COLON, CR, CRLF, decimal, find1, HTAB, isToken, LF, LOWER, SP, skipWs, trimEnd } from '../mem/bytes';
 import { startLine } from './start-line';
 import { fail, failedAt } from './status';
 
@@ -95,7 +78,7 @@ function findControl(at: usize, end: usize, limit: v128): usize {
 }
 
 /** Keeps status and offset in the struct. */
-function reject(msg: usize, buf: usize, status: i32): i32 {
+export function reject(msg: usize, buf: usize, status: i32): i32 {
   store<u32>(msg + M_ERR, <u32>-status | ((<u32>(failedAt - buf) & 0xffff) << 16));
   return status;
 }

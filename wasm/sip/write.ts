@@ -1,4 +1,4 @@
-/** Writes a message with its edits into the output area. */
+/** Puts the edits of a message in order and writes it with them. */
 import {
   E_DEL,
   E_LEN,
@@ -16,7 +16,6 @@ import {
 } from '../gen/layout.gen';
 import { free, malloc } from '../lua/lua';
 import { put } from '../mem/bytes';
-import { outArea, outRoom } from '../mem/out';
 
 const FIRST_ORDER: i32 = 64;
 const POINTER_SHIFT: usize = 2;
@@ -101,18 +100,4 @@ export function writtenBytes(end: i32): u64 {
   for (let at = order, last = order + ((<usize>orderCount) << POINTER_SHIFT); at < last; at += 4)
     total += <u64>load<u32>(<usize>load<u32>(at) + E_LEN);
   return total;
-}
-
-/**
- * Writes the message with its edits, and nothing else changed, into outArea(). Without edits these are the bytes received, up to the end that
- * Content-Length gives.
- * @returns length; -ST_TOO_BIG when it exceeds the output area, -ST_NO_MEMORY
- */
-export function msgWrite(msg: usize): i32 {
-  const end = messageEnd(msg);
-  let status = orderEdits(msg, 0);
-  if (!status) status = outRoom(writtenBytes(end));
-  if (status) return status;
-  const out = outArea();
-  return <i32>(writeOrdered(msg, 0, end, out) - out);
 }
