@@ -20,6 +20,7 @@ export {
   luaRestore,
   luaResume,
   luaRun,
+  luaSetLimit,
   luaTicks,
   luaUnwind,
 } from './lua/entry';

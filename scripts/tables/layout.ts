@@ -208,6 +208,8 @@ export const CONSTS: Record<string, number> = {
   F_ASYNC: 2,
   F_INTERN_PV: 4,
   F_ANYTIME: 8,
+  // PV numbers above this one are short-lived: nobody keeps them
+  MAX_KEPT_PVS: 4096,
   // what hostCall returns besides a result
   HOST_SUSPEND: -0x7fffffff,
   HOST_ERROR: -0x7ffffffe,

@@ -40,8 +40,10 @@ export interface InterpreterOptions {
   /** gets what the script prints, one line a call, without its end of line */
   readonly print?: (line: ByteStr) => void;
   readonly limits?: {
-    /** instructions of the language's machine for one run, and for the top level of a script; absent: no limit */
+    /** instructions of the language's machine for one run; absent: no limit */
     readonly instructions?: number;
+    /** the same for the top level of a script; absent: as `instructions` */
+    readonly loadInstructions?: number;
     /** what one script may hold, bytes; default 128 MiB */
     readonly memoryBytes?: number;
   };

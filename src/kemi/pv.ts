@@ -1,4 +1,5 @@
 /** Pseudo-variables by name: compiles references once, gives them numbers that wasm can hold, evaluates them against the message being routed. */
+import { MAX_KEPT_PVS } from '../core/gen/layout.gen.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { utf8Of } from '../core/memory.ts';
 import { argsOf, evalPv, evalText, type PvContext } from './pv-eval.ts';
@@ -15,7 +16,7 @@ import type { Pv, PvClass, Transformation } from './pv-types.ts';
 import type { Call, XVal } from './table.ts';
 
 /** references that are kept; their numbers run from 1 and never change */
-export const MAX_CACHED_PVS = 4096;
+export const MAX_CACHED_PVS = MAX_KEPT_PVS;
 /** short-lived references that are known at one time; their numbers are above MAX_CACHED_PVS */
 export const TRANSIENT_PVS = 256;
 

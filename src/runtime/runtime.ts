@@ -163,7 +163,11 @@ export class Runtime {
       version: VERSION,
       ...(options.readFile && { readFile: options.readFile }),
       print: line => this.#print(utf8Of(line)),
-      ...(this.limits.instructions && { limits: { instructions: this.limits.instructions } }),
+      limits: {
+        instructions: this.limits.instructions,
+        loadInstructions: this.limits.loadInstructions,
+        memoryBytes: this.limits.memoryPages * 32768,
+      },
       takePending: () => this.bridge.takePending(),
       lane: options.lane ?? 'auto',
     });

@@ -18,6 +18,7 @@ import {
   F_INTERN_PV,
   HOST_ERROR,
   HOST_SUSPEND,
+  MAX_KEPT_PVS,
   T_INT,
 } from '../gen/layout.gen';
 import { complain, hostCall, pvResolve } from '../host/host';
@@ -132,7 +133,8 @@ export function pvNumber(L: usize, i: i32, at: usize, length: i32): i32 {
   if (at && load<usize>(s) == at) return load<i32>(s, 4);
   const pv = pvResolve(at, length);
   // A name that is no PV is asked again each time: the host logs each use.
-  if (at && pv) {
+  // A short-lived number may mean another PV the next time.
+  if (at && pv && pv <= MAX_KEPT_PVS) {
     lua_rawgetp(L, REG, cache);
     lua_pushvalue(L, i);
     lua_rawseti(L, -2, <i64>slot + 1);

@@ -152,6 +152,17 @@ export function luaRestore(run: usize, msg: usize): void {
   setMsg(msg);
 }
 
+/**
+ * Changes the instruction limit of a state: loading a script and routing with it have limits of their own.
+ * @param co an idle coroutine that ran under the old one  @param ticks hook ticks of one run, 0 no limit  @param count instructions in one tick
+ */
+export function luaSetLimit(co: usize, ticks: i32, count: i32): void {
+  const block = blockOf(co);
+  store<i32>(block, ticks, B_TICKS);
+  store<i32>(block, count, B_COUNT);
+  if (!ticks) lua_sethook(co, 0, 0, 0);
+}
+
 /** @returns hook ticks the last run had left, 0 or less when its limit was reached */
 export function luaTicks(): i32 {
   return TICKS;
@@ -159,6 +170,11 @@ export function luaTicks(): i32 {
 
 /** lua_Hook of the instruction limit. Once expired it comes before every instruction, so that no pcall gets away. */
 export function luaHook(L: usize, _ar: usize): void {
+  // A coroutine made while the script loaded under a limit that routes do not have.
+  if (!load<i32>(blockOf(L), B_TICKS)) {
+    lua_sethook(L, 0, 0, 0);
+    return;
+  }
   const count = load<i32>(blockOf(L), B_COUNT);
   if (--TICKS <= 0) {
     TICKS = 0;

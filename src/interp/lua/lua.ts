@@ -135,19 +135,15 @@ export class LuaInterpreter implements Interpreter {
         : error.message;
       fail({ severity: 'error', file: file || name, line, column: 0, message, traceback });
     }
+    x.luaSetLimit(co, ...hookLimit(this.#options.limits?.instructions));
     this.#loads++;
     return program;
   }
 
   #open(): number {
     const { limits } = this.#options;
-    const instructions = limits?.instructions ?? 0;
-    const count = Math.min(TICK, instructions);
-    const L = this.#core.x.luaOpen(
-      limits?.memoryBytes ?? DEFAULT_MEMORY_BYTES,
-      instructions ? Math.ceil(instructions / count) : 0,
-      count,
-    );
+    const [ticks, count] = hookLimit(limits?.loadInstructions ?? limits?.instructions);
+    const L = this.#core.x.luaOpen(limits?.memoryBytes ?? DEFAULT_MEMORY_BYTES, ticks, count);
     if (!L) throw new KemiError('KEMI_ERR_NO_MEMORY', 'Cannot open a Lua state: the linear memory is full');
     return L;
   }
@@ -252,4 +248,10 @@ function withoutMarks(source: Uint8Array): Uint8Array {
   if (bytes[0] !== 0x23) return bytes;
   const end = bytes.indexOf(10);
   return end < 0 ? new Uint8Array(0) : bytes.subarray(end);
+}
+
+/** An instruction limit as the hook counts it: ticks of a run, instructions in a tick. */
+function hookLimit(instructions = 0): [ticks: number, count: number] {
+  const count = Math.min(TICK, instructions);
+  return [instructions ? Math.ceil(instructions / count) : 0, count];
 }

@@ -184,7 +184,7 @@ export class LuaProgram implements Program {
     const told = explain(place, this.sources.get(place.file), this.#options.tree);
     if (told) message = `${text.slice(0, text.length - place.what.length)}${told}`;
     const instructions =
-      this.#options.limits?.instructions !== undefined && !stray && this.#x.luaTicks() <= 0
+      !stray && this.#x.luaTicks() <= 0 && (this.#options.limits?.instructions || text.includes('instruction limit'))
         ? ('instructions' as const)
         : undefined;
     const memory = rc === ERRMEM || (refused && text.includes('not enough memory')) ? ('memory' as const) : undefined;
