@@ -6,7 +6,13 @@ import { countPath, getPath, parsePath, scalarOf, setPath, XavpList, type XavpPa
 
 type C = Call<PvState>;
 
-const variable = (name: string, aliases: string[], store: (state: PvState) => PvState['vars'], unset: XVal, doc: string): PvClass => ({
+const variable = (
+  name: string,
+  aliases: string[],
+  store: (state: PvState) => PvState['vars'],
+  unset: XVal,
+  doc: string,
+): PvClass => ({
   name,
   aliases,
   inner: 'required',
@@ -106,9 +112,10 @@ export function xavuSet(list: XavpList, root: string, child: string | undefined,
 
 /** The path inside `$xavp(...)`, or the AVP name inside `$avp(...)`. */
 function counted(inner: string): { kind: 'avp' | 'xavp' | 'xavi'; name: string; path?: XavpPath } | undefined {
-  const match = /^\$(avp|xavp|xavi)\(([^]*)\)$/.exec(inner.trim());
-  if (!match) return undefined;
-  const [, kind, name] = match as unknown as [string, 'avp' | 'xavp' | 'xavi', string];
+  const text = inner.trim();
+  const kind = (['avp', 'xavp', 'xavi'] as const).find(k => text.startsWith(`$${k}(`));
+  if (!kind || text.at(-1) !== ')') return undefined;
+  const name = text.slice(kind.length + 2, -1);
   if (kind === 'avp') return { kind, name };
   const path = parsePath(name);
   return path && { kind, name, path };
@@ -124,11 +131,16 @@ export const variables: readonly PvClass[] = [
     innerAs: 'pv',
     indexed: true,
     doc: 'A stack of values that lives as long as the message: a write pushes, a read gives the newest, unset pops one.',
-    check: inner => (/^[is]:/i.test(inner) || inner[1] !== ':' ? undefined : `"${inner}" is no AVP name: name, s:name or i:number`),
+    check: inner =>
+      /^[is]:/i.test(inner) || inner[1] !== ':' ? undefined : `"${inner}" is no AVP name: name, s:name or i:number`,
     get: avpGet,
     set: avpSet,
   },
-  tree('xavp', vars => vars.xavps, 'A stack of values or of named fields that lives as long as the message: $xavp(a[0]=>b[0]).'),
+  tree(
+    'xavp',
+    vars => vars.xavps,
+    'A stack of values or of named fields that lives as long as the message: $xavp(a[0]=>b[0]).',
+  ),
   tree('xavi', vars => vars.xavis, 'As $xavp, with names in any case.'),
   xavu,
   {

@@ -231,8 +231,7 @@ export function parseParams(text: ByteStr, separator = ';'): Param[] | undefined
 export function paramValue(params: ByteStr, name: ByteStr): ByteStr | undefined {
   const wanted = name.toLowerCase();
   let found: ByteStr | undefined;
-  for (const param of parseParams(params) ?? [])
-    if (param.name.toLowerCase() === wanted) found = param.value ?? '';
+  for (const param of parseParams(params) ?? []) if (param.name.toLowerCase() === wanted) found = param.value ?? '';
   return found;
 }
 

@@ -66,8 +66,7 @@ export class XavpList {
   /** A deep copy. */
   clone(): XavpList {
     const copy = new XavpList(this.#fold);
-    for (const { name, value } of this.items)
-      copy.append(name, value instanceof XavpList ? value.clone() : value);
+    for (const { name, value } of this.items) copy.append(name, value instanceof XavpList ? value.clone() : value);
     return copy;
   }
 

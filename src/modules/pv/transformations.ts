@@ -1,0 +1,4 @@
+/** All transformations of module pv. */
+import type { Transformation } from '../../kemi/pv-types.ts';
+
+export const transformations: readonly Transformation[] = [];
