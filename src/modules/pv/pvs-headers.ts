@@ -104,15 +104,16 @@ function digestParams(text: ByteStr): Map<string, ByteStr> {
 }
 
 const credential = (name: string, param: string, doc: string) =>
-  pv(name, `${doc} of the Digest credentials (Authorization, else Proxy-Authorization).`, m =>
-    credentials(m)?.get(param),
-  );
+  pv(name, `${doc} of the Digest credentials (Authorization, else Proxy-Authorization).`, m => {
+    const given = credentials(m);
+    return given && (given.get(param) ?? '');
+  });
 
-const username = (msg: SipMsg): [string, string | null] | undefined => {
+const username = (msg: SipMsg): [string, string] | undefined => {
   const whole = credentials(msg)?.get('username');
   if (whole === undefined) return undefined;
   const at = whole.indexOf('@');
-  return at < 0 ? [whole, null] : [whole.slice(0, at), whole.slice(at + 1)];
+  return at < 0 ? [whole, ''] : [whole.slice(0, at), whole.slice(at + 1)];
 };
 
 const diversion = (name: string, param: string) =>
@@ -137,7 +138,8 @@ const LISTS = new Set([
 function bodies(msg: SipMsg, name: ByteStr, split: boolean): ByteStr[] {
   if (name === '*') return [...msg.headers()].map(h => h.body);
   const all = msg.named(name);
-  if (split && all[0] && LISTS.has(all[0].id)) return all.flatMap(h => splitList(h.body));
+  if (split && all[0] && LISTS.has(all[0].id))
+    return all.flatMap(h => splitList(h.body)).filter(value => value !== '*');
   return all.map(h => h.body);
 }
 

@@ -21,7 +21,7 @@ const pv = (name: string, doc: string, get: (call: C) => XVal | undefined, more:
 });
 
 /** sip:address:port, with the transport as a parameter unless it is UDP; RFC 7118 knows one transport for WS and WSS */
-function uriOf(ip: ByteStr, port: number, proto: ByteStr, always: boolean): ByteStr {
+export function uriOf(ip: ByteStr, port: number, proto: ByteStr, always: boolean): ByteStr {
   const transport = proto === 'wss' ? 'ws' : proto;
   return `sip:${bracketed(ip)}:${port}${always || transport !== 'udp' ? `;transport=${transport}` : ''}`;
 }
@@ -52,6 +52,17 @@ function flags(
     pv(decimal, `${doc}, as a number. Writable.`, call => read(call) | 0, { set }),
     pv(hex, `${doc}, as 8 hexadecimal digits. Writable.`, call => hex8(read(call)), { set }),
   ];
+}
+
+/** Script flags live in the core (KSR.setsflag): one bit a call. */
+function scriptFlags({ host }: C): number {
+  let bits = 0;
+  for (let i = 0; i < 32; i++) if (host.core.x.isSflagSet?.(i) > 0) bits |= 1 << i;
+  return bits;
+}
+function setScriptFlags({ host }: C, value: number): void {
+  const { x } = host.core;
+  for (let i = 0; i < 32; i++) (value & (1 << i) ? x.setSflag : x.resetSflag)?.(i);
 }
 
 /** Kamailio's bit for a method, 0x20000000 for one it does not know */
@@ -185,7 +196,7 @@ const viaClass = (name: string, index: number, which: string): PvClass => ({
 });
 
 /** Where a reply goes by its second Via (RFC 3261 18.2.2, RFC 3581 4). */
-function replyTo(msg: SipMsg): { host: ByteStr; port: number; proto: ByteStr } | undefined {
+export function replyTo(msg: SipMsg): { host: ByteStr; port: number; proto: ByteStr } | undefined {
   const text = msg.isReply ? vias(msg)[1] : undefined;
   const via = text === undefined ? undefined : parseVia(text);
   if (!via) return undefined;
@@ -218,7 +229,7 @@ function messagePart(msg: SipMsg, key: ByteStr): XVal {
     case 'body_len':
       return msg.body.length;
     case 'fline':
-      return raw.slice(start, lineEnd);
+      return raw.slice(start, lineEnd).trimEnd();
     case 'fpart':
       return noBreak(raw.slice(0, headersEnd));
     case 'hdrs':
@@ -279,6 +290,7 @@ export const message: readonly PvClass[] = [
     ({ msg }) => msg.u32(L.M_SFLAGS),
     ({ msg }, v) => msg.setU32(L.M_SFLAGS, v),
   ),
+  ...flags('sf', 'sF', 'Script flags (setsflag)', scriptFlags, setScriptFlags),
   ...flags(
     'bf',
     'bF',

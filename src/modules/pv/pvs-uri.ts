@@ -1,5 +1,6 @@
 /** Request URI, original URI, destination URI, next hop, branches. */
 import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
 import {
   addBranch,
   type Branch,
@@ -12,6 +13,7 @@ import {
 import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
+import { replyTo, uriOf } from './pvs-message.ts';
 import { socketOf, socketText } from './sockets.ts';
 import { paramValue, parseUri, type UriText } from './uri.ts';
 
@@ -36,9 +38,6 @@ const destination = ({ msg }: C): UriText | undefined => {
   const { dstUri } = msg;
   return dstUri ? parseUri(dstUri) : undefined;
 };
-/** where the request goes: destination URI or request URI */
-const nextHop = (call: C): ByteStr | undefined => (call.msg.isRequest ? call.msg.dstUri || call.msg.ruri : undefined);
-
 const part = (name: string, from: (call: C) => UriText | undefined, what: Part, doc: string): PvClass => ({
   name,
   doc,
@@ -170,6 +169,15 @@ function branchSet(call: C, branch: Branch, key: ByteStr, value: XVal): boolean 
   }
 }
 
+/** $nh(..) of a reply: where its second Via sends it. */
+function replyHop(msg: SipMsg, key: ByteStr): XVal {
+  const to = replyTo(msg);
+  if (!to || key === 'U') return null;
+  if (key === 'd') return to.host;
+  if (key === 'p') return to.port;
+  return key === 'P' ? to.proto : uriOf(to.host, to.port, to.proto, true);
+}
+
 const STATIC = Symbol('sbranch');
 /** The branch that $sbranch(..) describes, until sbranch_append() or sbranch_set_ruri() takes it over. */
 export function staticBranch(call: C): Branch {
@@ -246,16 +254,15 @@ export const uris: readonly PvClass[] = [
     innerAs: 'raw',
     doc: 'Next hop, destination URI or request URI: $nh(u) URI, $nh(U) user, $nh(d) host, $nh(p) port, $nh(P) transport.',
     check: inner => (/^[uUdpP]$/.test(inner) ? undefined : `$nh() takes one of u, U, d, p, P, not "${inner}"`),
-    get: (call: C, { inner }) => {
-      const text = nextHop(call);
-      if (!text) return null;
+    get: ({ msg }: C, { inner }) => {
+      if (msg.isReply) return replyHop(msg, inner);
+      const text = msg.dstUri || msg.ruri;
       if (inner === 'u') return text;
       const uri = parseUri(text);
       if (!uri) return null;
       if (inner === 'U') return user(uri);
       if (inner === 'd') return domain(uri);
-      // DIFFERS from $rP: lower case, as in Kamailio
-      return inner === 'p' ? uriPort(uri) : uriTransport(uri).toLowerCase();
+      return inner === 'p' ? uriPort(uri) : uriTransport(uri);
     },
   },
   {
