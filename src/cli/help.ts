@@ -1,0 +1,64 @@
+/** What --help prints. */
+import { limitsHelp } from './usage.ts';
+
+export const HELP = {
+  '': `Runs Kamailio's KEMI routing scripts.
+
+usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
+
+  run [SCRIPT]          serve a script; without one, the built-in examples/basic.lua
+  check SCRIPT...       say what is wrong with scripts, without running a server
+  ctl METHOD [ARGS...]  command a server that runs
+
+  --help                this text; after a command, its options
+  --version             the version
+
+Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
+`,
+  run: `Serves a script over UDP.
+
+usage: kemi-wasm run [OPTIONS] [SCRIPT]
+
+  --listen udp:HOST[:PORT]     listen there; may be given several times. IPv6 in brackets. Default: UDP port 5060 of
+                               each IPv4 address of this machine
+  --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
+  -A NAME[=VALUE]              define a name; may be given several times
+  --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
+  --limits NAME=N[,NAME=N...]  instructions, memory (MiB), message (bytes), messages, wait (ms)
+                               default: ${limitsHelp()}
+  --watch                      reload when the script or a file it required changes
+  --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
+  --log-format FORMAT          pretty or json; default: pretty on a terminal, else json
+  --ctl PATH                   the control socket; default: kemi-wasm/ctl.sock in $XDG_RUNTIME_DIR, or in the temporary
+                               folder
+  --no-ctl                     no control socket
+
+Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 0. A second one exits at once. SIGHUP: reloads.
+`,
+  check: `Says what is wrong with scripts: they are parsed, their top level runs, their callbacks and their uses of KSR are
+looked at. Nothing is routed, no socket is opened.
+
+usage: kemi-wasm check [OPTIONS] SCRIPT...
+
+  --format FORMAT              text (file:line:column: severity: message) or json; default: text
+  -A NAME[=VALUE]              define a name, as for run
+  --modparam MODULE:NAME=VALUE set a module parameter, as for run
+  --limits NAME=N[,NAME=N...]  limits, as for run
+
+Exit code 1 when there is an error; warnings are no error.
+`,
+  ctl: `Calls a command of a server that runs on this machine. Each argument that reads as JSON is JSON, any other is a string.
+
+usage: kemi-wasm ctl [OPTIONS] METHOD [ARGS...]
+
+  --ctl PATH                   the server's control socket, as given to run
+  --timeout SECONDS            how long to wait for the answer; default: 10
+  --format FORMAT              text or json; default: text, which prints strings bare and one item of a list per line
+
+  kemi-wasm ctl system.listMethods          all commands
+  kemi-wasm ctl stats.get_statistics all    counters
+  kemi-wasm ctl app_lua.reload              reload the script
+`,
+} as const;
+
+export type Command = Exclude<keyof typeof HELP, ''>;

@@ -1,0 +1,101 @@
+/** `kemi-wasm run`: options, log and signals around createServer(). */
+import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
+import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import { HELP } from './help.ts';
+import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import {
+  asUsage,
+  list,
+  oneOf,
+  readDefines,
+  readLimits,
+  readModparams,
+  readOptions,
+  text,
+  UsageError,
+} from './usage.ts';
+
+const OPTIONS = {
+  listen: { type: 'string', multiple: true },
+  alias: { type: 'string', multiple: true },
+  define: { type: 'string', short: 'A', multiple: true },
+  modparam: { type: 'string', multiple: true },
+  limits: { type: 'string', multiple: true },
+  watch: { type: 'boolean' },
+  'log-level': { type: 'string' },
+  'log-format': { type: 'string' },
+  ctl: { type: 'string' },
+  'no-ctl': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** @returns the exit code, once the server has ended */
+export async function run(args: readonly string[]): Promise<number> {
+  const parsed = readOptions('run', args, OPTIONS);
+  if (parsed.values.help) {
+    process.stdout.write(HELP.run);
+    return 0;
+  }
+  if (parsed.positionals.length > 1)
+    throw new UsageError(`one script at most, "${parsed.positionals[1]}" is too much; require() loads more from it`);
+  const listen = asUsage(() => list(parsed, 'listen').map(parseListenAddress));
+  const limits = readLimits(list(parsed, 'limits'));
+  const modparams = readModparams(list(parsed, 'modparam'));
+  const defines = readDefines(list(parsed, 'define'));
+  const level = oneOf(parsed, 'log-level', LOG_LEVELS, 'info');
+  const format = oneOf(parsed, 'log-format', LOG_FORMATS, process.stdout.isTTY ? 'pretty' : 'json');
+  const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
+  const [script] = parsed.positionals;
+
+  const { log, flush } = createLogger(level, format);
+  const crash = (error: unknown) => {
+    log.fatal({ err: error }, 'Internal error: the server ends');
+    flush();
+    process.exit(1);
+  };
+  process.on('uncaughtException', crash);
+  process.on('unhandledRejection', crash);
+
+  const server = await createServer({
+    ...(script !== undefined && { script }),
+    listen,
+    log,
+    ctl,
+    watch: parsed.values.watch === true,
+    limits,
+    modparams,
+    defines,
+    aliases: list(parsed, 'alias'),
+  });
+  started(server, log);
+  process.on('SIGHUP', () => {
+    try {
+      server.reload();
+    } catch {
+      // Logged. The script that ran runs on.
+    }
+  });
+  const signal = await firstSignal();
+  log.info({ signal, drainMs: DRAIN_MS }, 'Stopping: routes in flight may end; a second signal exits at once');
+  process.once(signal, () => process.exit(128 + (signal === 'SIGINT' ? 2 : 15)));
+  await server.close();
+  log.info({}, 'Stopped');
+  flush();
+  return 0;
+}
+
+function started(server: Server, log: ReturnType<typeof createLogger>['log']): void {
+  const listen = server.sockets.map(formatAddress);
+  const { name, version } = server.script;
+  const control = server.ctlPath ? `; control with kemi-wasm ctl --ctl ${server.ctlPath} METHOD` : '';
+  log.info(
+    { listen, script: name, version, ctl: server.ctlPath },
+    `Listening on ${listen.join(' ')}; routing with ${name}, version ${version}${control}`,
+  );
+}
+
+function firstSignal(): Promise<'SIGINT' | 'SIGTERM'> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,138 @@
+/** Reading of the command line: one message that says what to do, exit code 2. */
+import { parseArgs } from 'node:util';
+import { KemiError } from '../errors.ts';
+import { closest } from '../kemi/suggest.ts';
+import { DEFAULT_LIMITS, type Limits, type ModParamSetting } from '../runtime/options.ts';
+
+/** The command line makes no sense. */
+export class UsageError extends Error {}
+
+export interface Option {
+  readonly type: 'string' | 'boolean';
+  readonly short?: string;
+  readonly multiple?: boolean;
+}
+export type Options = Readonly<Record<string, Option>>;
+
+/** Values by option name: strings, lists of them where `multiple`, true for a flag. */
+export interface Parsed {
+  readonly values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+/** @throws UsageError naming what is wrong and where help is */
+export function readOptions(command: string, args: readonly string[], options: Options): Parsed {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const name = /'([^']*)'/.exec(message)?.[1] ?? '';
+    const help = `kemi-wasm ${command} --help shows all`;
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+      const near = closest(name.replace(/^-+/, ''), Object.keys(options));
+      throw new UsageError(`unknown option ${name}${near ? `, did you mean --${near}` : ''}; ${help}`);
+    }
+    if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') {
+      const [option] = name.split(' ').slice(-1);
+      const flag = /does not take an argument/.test(message);
+      const what = flag ? 'takes no value' : 'needs a value';
+      throw new UsageError(
+        `option ${flag ? name : option === '' ? name : name.replace(/ <value>$/, '')} ${what}; ${help}`,
+      );
+    }
+    throw new UsageError(`${message}; ${help}`);
+  }
+}
+
+/** The values of an option that may be given several times. */
+export function list(parsed: Parsed, name: string): string[] {
+  const value = parsed.values[name];
+  return value === undefined ? [] : ((Array.isArray(value) ? value : [value]) as string[]);
+}
+
+export function text(parsed: Parsed, name: string): string | undefined {
+  return parsed.values[name] as string | undefined;
+}
+
+/** One of a few words. @throws UsageError naming them */
+export function oneOf<T extends string>(parsed: Parsed, name: string, words: readonly T[], otherwise: T): T {
+  const value = text(parsed, name);
+  if (value === undefined) return otherwise;
+  if (!words.includes(value as T)) throw new UsageError(`--${name} ${value} is not one of ${words.join(', ')}`);
+  return value as T;
+}
+
+/** Units of --limits: how a name and a number there become a limit. */
+const LIMITS: Readonly<
+  Record<string, { limit: keyof Limits; scale: number; least: number; most: number; unit: string }>
+> = {
+  instructions: {
+    limit: 'instructions',
+    scale: 1,
+    least: 0,
+    most: 1e12,
+    unit: 'Lua instructions of one route, 0 for no limit',
+  },
+  memory: { limit: 'memoryPages', scale: 16, least: 16, most: 4096, unit: 'MiB' },
+  message: { limit: 'messageBytes', scale: 1, least: 64, most: 65535, unit: 'bytes of one message' },
+  messages: { limit: 'messages', scale: 1, least: 1, most: 60000, unit: 'messages alive at once' },
+  wait: { limit: 'waitMs', scale: 1, least: 1, most: 3_600_000, unit: 'milliseconds that a suspended call may wait' },
+};
+
+/** `instructions=N,memory=MiB,...`; may be given several times. @throws UsageError */
+export function readLimits(texts: readonly string[]): Partial<Limits> {
+  const limits: Partial<Record<keyof Limits, number>> = {};
+  for (const part of texts.flatMap(t => t.split(','))) {
+    const [name = '', value] = part.split('=', 2);
+    const known = Object.hasOwn(LIMITS, name) ? LIMITS[name] : undefined;
+    if (!known)
+      throw new UsageError(
+        `--limits ${part}: there is no limit "${name}"; the limits are ${Object.keys(LIMITS).join(', ')}`,
+      );
+    const number = value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= known.least && number <= known.most))
+      throw new UsageError(`--limits ${part}: write ${name}=N, N from ${known.least} to ${known.most} (${known.unit})`);
+    limits[known.limit] = number * known.scale;
+  }
+  return limits;
+}
+
+/** The defaults, in the units of --limits. */
+export function limitsHelp(): string {
+  return Object.entries(LIMITS)
+    .map(([name, l]) => `${name}=${DEFAULT_LIMITS[l.limit] / l.scale}`)
+    .join(',');
+}
+
+/** `module:name=value`. @throws UsageError */
+export function readModparams(texts: readonly string[]): ModParamSetting[] {
+  return texts.map(given => {
+    const match = /^(\w+)[:.](\w+)=(.*)$/s.exec(given);
+    if (!match)
+      throw new UsageError(`--modparam ${given}: write module:name=value, for example htable:htable='a=>size=8;'`);
+    const [, module, name, value] = match as unknown as [string, string, string, string];
+    return { module, name, value: /^-?\d+$/.test(value) ? Number(value) : value };
+  });
+}
+
+/** `NAME` or `NAME=VALUE`. @throws UsageError */
+export function readDefines(texts: readonly string[]): Record<string, string> {
+  const defines: Record<string, string> = {};
+  for (const given of texts) {
+    const match = /^([A-Za-z_]\w*)(?:=(.*))?$/s.exec(given);
+    if (!match) throw new UsageError(`-A ${given}: write NAME or NAME=VALUE; a name has letters, digits and _`);
+    defines[match[1]!] = match[2] ?? '';
+  }
+  return defines;
+}
+
+/** Runs fn; what it says about an option (KEMI_ERR_CONFIG) is a mistake on the command line. */
+export function asUsage<T>(fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    if (error instanceof KemiError && error.code === 'KEMI_ERR_CONFIG')
+      throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}

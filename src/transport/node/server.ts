@@ -1,0 +1,210 @@
+/** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
+import fs from 'node:fs';
+import { type Logger, silentLogger } from '../../core/log.ts';
+import { KemiError, ScriptError } from '../../errors.ts';
+import type { Socket } from '../../kemi/host.ts';
+import type { Limits, ModParamSetting } from '../../runtime/options.ts';
+import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
+import { parseListenAddress } from '../listen-address.ts';
+import type { ListenAddress } from '../transport.ts';
+import { BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { type CtlServer, listenCtl } from './ctl.ts';
+import { ScriptFiles } from './script-files.ts';
+import { UdpTransport } from './udp.ts';
+import { type Watcher, watchFiles } from './watch.ts';
+
+/** How long routes in flight may go on when the server closes, milliseconds. */
+export const DRAIN_MS = 5000;
+
+export interface ServerOptions {
+  /** path of the script; the built-in one when absent */
+  readonly script?: string;
+  /** 'udp:127.0.0.1:5060' and the like; default: each IPv4 address of the machine, UDP port 5060 */
+  readonly listen?: readonly (string | ListenAddress)[];
+  readonly log?: Logger;
+  /** path of the control socket, true for the default one; absent or false: none */
+  readonly ctl?: string | boolean;
+  /** reload when the script or a file it required changes */
+  readonly watch?: boolean;
+  readonly limits?: Partial<Limits>;
+  readonly modparams?: readonly ModParamSetting[];
+  /** modules to load, by name; all there are when absent */
+  readonly modules?: readonly string[];
+  /** names for the script and the config, as -A sets them */
+  readonly defines?: Readonly<Record<string, string>>;
+  /** host, host:port or proto:host:port that count as ourselves */
+  readonly aliases?: readonly string[];
+  /** environment variables that scripts may read; none when absent */
+  readonly env?: Readonly<Record<string, string>>;
+  /** text of the Server header; '' sends none */
+  readonly serverHeader?: string;
+}
+
+export class Server {
+  readonly runtime: Runtime;
+  readonly sockets: readonly Socket[];
+  /** where ctl reaches this server, undefined when it does not */
+  readonly ctlPath: string | undefined;
+  readonly #parts: Parts;
+  #closing: Promise<void> | undefined;
+
+  /** @internal createServer() makes it */
+  constructor(parts: Parts & { readonly runtime: Runtime }) {
+    this.runtime = parts.runtime;
+    this.sockets = parts.transport.sockets;
+    this.ctlPath = parts.ctl?.path;
+    this.#parts = parts;
+  }
+
+  /** The script that runs. */
+  get script(): Running {
+    return this.runtime.running!;
+  }
+
+  /**
+   * Loads the script anew from its file, logs the outcome.
+   * @throws ScriptError it is broken; the old one runs on
+   */
+  reload(): Running {
+    return reload(this.runtime, this.#parts);
+  }
+
+  /**
+   * Takes no more datagrams, lets routes in flight end, closes everything. Calling it twice is the same as once.
+   * @param drainMs how long routes may go on, milliseconds; then they are abandoned
+   */
+  close(drainMs = DRAIN_MS): Promise<void> {
+    this.#closing ??= close(this.#parts, drainMs);
+    return this.#closing;
+  }
+}
+
+/** What has been opened so far, in the order of opening. */
+interface Parts {
+  readonly log: Logger;
+  readonly transport: UdpTransport;
+  runtime?: Runtime;
+  ctl?: CtlServer;
+  watcher?: Watcher;
+}
+
+/**
+ * Starts a server. Everything is open and the script runs when this resolves; nothing is left open when it rejects.
+ * @throws KemiError KEMI_ERR_LISTEN a socket does not open; KEMI_ERR_CONFIG an option makes no sense; KEMI_ERR_WASM the package was not built
+ * @throws ScriptError the script is broken
+ * @example
+ * const server = await createServer({ script: 'route.lua', listen: ['udp:127.0.0.1:5060'] });
+ */
+export async function createServer(options: ServerOptions = {}): Promise<Server> {
+  const log = options.log ?? silentLogger;
+  const name = options.script ?? BASIC_SCRIPT;
+  const listen = options.listen?.length ? options.listen : ['udp:0.0.0.0:5060'];
+  const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
+  const parts: Parts = { log, transport: new UdpTransport({ log }) };
+  try {
+    const { transport } = parts;
+    const files = new ScriptFiles(name);
+    const source = readScript(name);
+    const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
+    const runtime = createRuntime({
+      wasm,
+      sockets: transport.sockets,
+      send: (socket, data, ip, port) => transport.send(socket.index, data, ip, port),
+      log,
+      readFile: files.read,
+      ...pick(options, ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader']),
+    });
+    parts.runtime = runtime;
+    for (const counter of Object.keys(transport.counters) as (keyof UdpTransport['counters'])[])
+      runtime.stats.define('udp', snake(counter), () => transport.counters[counter]);
+    runtime.load({ name, source });
+    if (options.ctl) {
+      const call = (method: string, params?: unknown) =>
+        method === 'app_lua.reload'
+          ? logged(parts, () => runtime.rpc.call(method, params))
+          : runtime.rpc.call(method, params);
+      parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
+    }
+    if (options.watch)
+      parts.watcher = await watchFiles(
+        () => files.asked,
+        () => {
+          try {
+            reload(runtime, parts);
+          } catch {
+            // Logged. The script that ran runs on until the next change.
+          }
+        },
+      );
+    transport.start((bytes, from, socket) => {
+      runtime.receive(bytes, from, socket);
+    });
+    return new Server({ ...parts, runtime });
+  } catch (error) {
+    await close(parts, 0);
+    throw error;
+  }
+}
+
+function reload(runtime: Runtime, parts: Parts): Running {
+  try {
+    const running = runtime.reload(readScript(runtime.running!.name));
+    reloaded(parts, running);
+    return running;
+  } catch (error) {
+    notReloaded(parts, error);
+    throw error;
+  }
+}
+
+/** Logs a reload that came over RPC. */
+async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    const result = await call();
+    reloaded(parts, result as Running);
+    return result;
+  } catch (error) {
+    notReloaded(parts, error);
+    throw error;
+  }
+}
+
+function reloaded(parts: Parts, { name, version }: Running): void {
+  parts.log.info({ script: name, version }, `Reloaded ${name}: version ${version} runs`);
+  // It may require other files now.
+  parts.watcher?.refresh();
+}
+
+function notReloaded(parts: Parts, error: unknown): void {
+  const version = parts.runtime?.running?.version;
+  const message = error instanceof Error ? error.message : String(error);
+  const diagnostics = error instanceof ScriptError ? error.diagnostics : undefined;
+  parts.log.error({ version, diagnostics }, `Cannot reload: ${message}; version ${version} runs on`);
+  parts.watcher?.refresh();
+}
+
+async function close(parts: Parts, drainMs: number): Promise<void> {
+  parts.transport.stop();
+  await Promise.all([parts.watcher?.close(), parts.ctl?.close()]);
+  await parts.runtime?.close(drainMs);
+  await parts.transport.close();
+}
+
+/** @throws ScriptError naming the file when it cannot be read */
+function readScript(name: string): Uint8Array {
+  const extension = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase();
+  if (extension && ['py', 'js', 'cfg', 'rb', 'sq'].includes(extension))
+    throw new KemiError('KEMI_ERR_CONFIG', `Cannot run ${name}: only Lua scripts (.lua) run in this version`);
+  try {
+    return fs.readFileSync(name);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message;
+    throw new ScriptError([{ severity: 'error', file: name, line: 0, column: 0, message: `cannot read it: ${why}` }]);
+  }
+}
+
+function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter(k => from[k] !== undefined).map(k => [k, from[k]])) as Pick<T, K>;
+}
+
+const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);
