@@ -1,5 +1,5 @@
 /** The log of a server: pino, as JSON lines or for people. */
-import { destination, pino } from 'pino';
+import { destination, pino, stdTimeFunctions } from 'pino';
 import pretty from 'pino-pretty';
 import type { Logger } from '../core/log.ts';
 
@@ -27,9 +27,14 @@ export function createLogger(level: (typeof LOG_LEVELS)[number], format: (typeof
     });
     return { log: pino({ level }, stream), flush: () => {} };
   }
+  const options = {
+    level,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
   const stream = destination({ dest: 1, sync: false, maxLength: MAX_UNWRITTEN_BYTES });
   return {
-    log: pino({ level }, stream),
+    log: pino(options, stream),
     flush() {
       try {
         stream.flushSync();

@@ -1,5 +1,6 @@
 /** `kemi-wasm run`: options, log and signals around createServer(). */
 import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
+import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
@@ -87,9 +88,11 @@ export async function run(args: readonly string[]): Promise<number> {
 function started(server: Server, log: ReturnType<typeof createLogger>['log']): void {
   const listen = server.sockets.map(formatAddress);
   const { name, version } = server.script;
-  const control = server.ctlPath ? `; control with kemi-wasm ctl --ctl ${server.ctlPath} METHOD` : '';
+  const { ctlPath } = server;
+  const at = ctlPath === defaultCtlPath() ? '' : ` --ctl ${ctlPath}`;
+  const control = ctlPath ? `; control with kemi-wasm ctl${at} METHOD` : '';
   log.info(
-    { listen, script: name, version, ctl: server.ctlPath },
+    { listen, script: name, version, ctl: ctlPath },
     `Listening on ${listen.join(' ')}; routing with ${name}, version ${version}${control}`,
   );
 }
