@@ -2,6 +2,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import {
   CONSTS,
+  CRED,
+  CRED_SIZE,
   DESC,
   DESC_SIZE,
   EDIT,
@@ -93,6 +95,7 @@ export function generate(): void {
     ['MAX_HEADERS', MAX_HEADERS, ''],
     ['EDIT_SIZE', EDIT_SIZE, ''],
     ['SLACK', SLACK, ''],
+    ['CRED_SIZE', CRED_SIZE, ''],
     ['DESC_SIZE', DESC_SIZE, ''],
     ['MAX_EXPORTS', MAX_EXPORTS, ''],
     ['WINDOW_SIZE', WINDOW_SIZE - 16, ''],
@@ -104,6 +107,7 @@ export function generate(): void {
     ['M_', MSG],
     ['', HDR],
     ['', EDIT],
+    ['', CRED],
     ['', DESC],
   ];
   const offsets = fields.flatMap(([prefix, list]) =>

@@ -49,14 +49,18 @@ export {
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
+export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
+export { parseCredentials } from './sip/credentials';
 export { parseCseq } from './sip/cseq';
 export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
 export { msgForward, msgReplyForward, msgWrite } from './sip/forward';
 export { msgIndex } from './sip/header-index';
 export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
+export { expires, maxForwards } from './sip/numbers';
 export { replyBuild, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
+export { msgStrict } from './sip/strict';
 export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';

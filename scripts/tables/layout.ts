@@ -101,6 +101,21 @@ export const EDIT: Field[] = [
   ['E_SEQ', 20, 'i32', 'order among edits at one offset: lower comes first'],
 ];
 export const EDIT_SIZE = 24;
+/** digest credentials: pairs, quotes not included */
+export const CRED: Field[] = [
+  ['CRED_SCHEME', 0, 'pair', 'Digest, or another scheme and nothing else'],
+  ['CRED_USERNAME', 4, 'pair', 'username'],
+  ['CRED_REALM', 8, 'pair', 'realm'],
+  ['CRED_NONCE', 12, 'pair', 'nonce'],
+  ['CRED_URI', 16, 'pair', 'digest-uri'],
+  ['CRED_RESPONSE', 20, 'pair', 'response'],
+  ['CRED_ALGORITHM', 24, 'pair', 'algorithm'],
+  ['CRED_CNONCE', 28, 'pair', 'cnonce'],
+  ['CRED_NC', 32, 'pair', 'nonce count'],
+  ['CRED_QOP', 36, 'pair', 'qop'],
+  ['CRED_OPAQUE', 40, 'pair', 'opaque'],
+];
+export const CRED_SIZE = 44;
 /** readable bytes behind every message, so that scans may run over */
 export const SLACK = 64;
 
@@ -275,9 +290,14 @@ export const HEADERS =
 /** Texts that the core writes: TEXT_<name> is the address, TEXT_<name>_LEN the length. */
 export const TEXTS: Record<string, string> = {
   CRLF: '\r\n',
+  SIP_VERSION: 'SIP/2.0',
   RECEIVED: ';received=',
   RPORT: ';rport=',
   TAG: ';tag=',
   CONTENT_LENGTH: 'Content-Length: ',
   HEX: '0123456789abcdef',
+  EXPIRES: 'expires',
+  DIGEST: 'digest',
+  /** parameters of digest credentials, in the order of CRED_* */
+  CREDENTIALS: 'username realm nonce uri response algorithm cnonce nc qop opaque',
 };

@@ -48,6 +48,22 @@ export interface NameAddr {
   readonly tag: ByteStr;
 }
 
+/** Digest credentials, quotes taken off, backslashes kept; absent parameters are undefined. */
+export interface Credentials {
+  /** position of the header */
+  readonly index: number;
+  readonly username: ByteStr;
+  readonly realm: ByteStr;
+  readonly nonce: ByteStr;
+  readonly uri: ByteStr;
+  readonly response: ByteStr;
+  readonly algorithm: ByteStr | undefined;
+  readonly cnonce: ByteStr | undefined;
+  readonly nc: ByteStr | undefined;
+  readonly qop: ByteStr | undefined;
+  readonly opaque: ByteStr | undefined;
+}
+
 export interface Via {
   readonly transport: ByteStr;
   readonly transportId: number;
@@ -209,6 +225,68 @@ export class SipMsg {
       ...(received !== undefined && { received }),
       ...(mem.u16(at + o + 34) && { rport: this.pair(o + 16) }),
     };
+  }
+  /**
+   * All addresses of the headers with this id, in order: Contact, Route, Record-Route, Path ... A Contact of `*` has that as its uri. Stops in front of the
+   * first one that does not parse.
+   * @param id L.HDR_*
+   */
+  *addresses(id: number): Generator<NameAddr> {
+    const area = this.core.x.scratchArea();
+    let cursor = 0;
+    while ((cursor = this.core.x.nextAddr(this.at, id, cursor, area)) > 0) yield this.addrAt(area);
+  }
+  /** whether every address of the headers with this id parses */
+  addressesParse(id: number): boolean {
+    const area = this.core.x.scratchArea();
+    let cursor = 0;
+    while ((cursor = this.core.x.nextAddr(this.at, id, cursor, area)) > 0);
+    return cursor === 0;
+  }
+  /** 0..255, undefined when there is none or it is not such a number */
+  get maxForwards(): number | undefined {
+    const value = this.core.x.maxForwards(this.at);
+    return value < 0 ? undefined : value;
+  }
+  /** seconds, undefined when there is none or it is not a number */
+  get expires(): number | undefined {
+    const value = this.core.x.expires(this.at);
+    return value < 0 ? undefined : value;
+  }
+  /**
+   * Digest credentials of the headers with this id, in order; headers with another scheme, and such that do not parse, are left out.
+   * @param id L.HDR_AUTHORIZATION or L.HDR_PROXY_AUTHORIZATION
+   */
+  *credentials(id: number): Generator<Credentials> {
+    const { mem, core } = this;
+    for (let i = 0; i < this.headerCount; i++) {
+      const h = this.at + L.MSG_HDRS + i * L.HDR_SIZE;
+      if (mem.u8[h + L.H_ID] !== id) continue;
+      const at = this.buf + mem.u16(h + L.H_BODY);
+      const area = core.x.scratchArea();
+      if (core.x.parseCredentials(at, mem.u16(h + L.H_BODY + 2), area)) continue;
+      const part = (o: number) =>
+        mem.u32(area + o) ? mem.str(at + mem.u16(area + o), mem.u16(area + o + 2)) : undefined;
+      const username = part(L.CRED_USERNAME);
+      if (part(L.CRED_SCHEME)!.toLowerCase() !== 'digest' || username === undefined) continue;
+      yield {
+        index: i,
+        username,
+        realm: part(L.CRED_REALM) ?? '',
+        nonce: part(L.CRED_NONCE) ?? '',
+        uri: part(L.CRED_URI) ?? '',
+        response: part(L.CRED_RESPONSE) ?? '',
+        algorithm: part(L.CRED_ALGORITHM),
+        cnonce: part(L.CRED_CNONCE),
+        nc: part(L.CRED_NC),
+        qop: part(L.CRED_QOP),
+        opaque: part(L.CRED_OPAQUE),
+      };
+    }
+  }
+  /** the whole verdict of RFC 3261: 0, or the L.ST_* of the first thing that is wrong */
+  get verdict(): number {
+    return -this.core.x.msgStrict(this.at);
   }
   /** -1 when there is no Content-Length */
   get contentLength(): number {

@@ -77,17 +77,18 @@ function findControl(at: usize, end: usize, limit: v128): usize {
   return end;
 }
 
-/** Keeps status and offset in the struct. */
+/** Keeps status and offset of the first error in the struct. */
 export function reject(msg: usize, buf: usize, status: i32): i32 {
+  if (load<u16>(msg + M_ERR)) return -(<i32>load<u16>(msg + M_ERR));
   store<u32>(msg + M_ERR, <u32>-status | ((<u32>(failedAt - buf) & 0xffff) << 16));
   return status;
 }
 
 /**
  * Indexes the message whose bytes lie at M_BUF: start line, headers, Content-Length, where the body begins. Lazy areas become invalid.
- * A head that ends without an empty line is indexed too (MF_NOEND).
- * @returns 0; or -ST_EMPTY, -ST_FIRST_LINE, -ST_VERSION, -ST_STATUS, -ST_METHOD, -ST_NO_COLON, -ST_HDR_NAME, -ST_MANY_HDRS,
- * -ST_CONTENT_LENGTH, with status and offset in M_ERR and M_ERROFF; what was indexed before the error stays readable
+ * A head that ends without an empty line is indexed too (MF_NOEND). After an error the other headers are indexed all the same: the error reply needs them.
+ * @returns 0; or the first of -ST_EMPTY, -ST_FIRST_LINE, -ST_VERSION, -ST_STATUS, -ST_METHOD, -ST_NO_COLON, -ST_HDR_NAME, -ST_MANY_HDRS,
+ * -ST_CONTENT_LENGTH, with status and offset in M_ERR and M_ERROFF
  */
 export function msgIndex(msg: usize): i32 {
   const buf = <usize>load<u32>(msg + M_BUF);
@@ -113,7 +114,7 @@ export function msgIndex(msg: usize): i32 {
   }
   if (q >= end) return reject(msg, buf, fail(ST_FIRST_LINE, p));
   const status = startLine(msg, buf, p, q);
-  if (status) return reject(msg, buf, status);
+  if (status) reject(msg, buf, status);
   if (byte(q) == CR) q++;
   else flags |= MF_BARELF;
   return headers(msg, buf, q + 1, end, flags);
@@ -174,16 +175,22 @@ function headers(msg: usize, buf: usize, p: usize, end: usize, flags: i32): i32 
       }
     }
     if (e == p) return finish(msg, buf, end, n, next, flags);
-    if (n >= MAX_HEADERS) return stop(msg, buf, n, ST_MANY_HDRS, p);
+    if (n >= MAX_HEADERS) {
+      reject(msg, buf, fail(ST_MANY_HDRS, p));
+      return finish(msg, buf, end, n, end, flags);
+    }
 
     const colonHits = i8x16.bitmask(i8x16.eq(v0, colons)) | (i8x16.bitmask(i8x16.eq(v1, colons)) << 16);
     let length = colonHits ? ctz(colonHits) : <i32>(find1(p + 32, e, <u8>COLON) - p);
     let body = p + length;
-    if (body >= e) return stop(msg, buf, n, ST_NO_COLON, p);
+    if (body >= e) {
+      reject(msg, buf, fail(ST_NO_COLON, p));
+      p = next;
+      continue;
+    }
     // RFC 3261 7.3.1 allows SP and HTAB before the colon, nothing else: what other elements read as another header must not pass (hardening 15).
     if (length < 2 || byte(body - 1) <= SP) {
       while (length > 0 && (byte(p + length - 1) == SP || byte(p + length - 1) == HTAB)) length--;
-      if (!length) return stop(msg, buf, n, ST_HDR_NAME, p);
     }
     body++;
     if (body < e && byte(body) == SP) body++;
@@ -204,7 +211,11 @@ function headers(msg: usize, buf: usize, p: usize, end: usize, flags: i32): i32 
       const d1 = v128.xor(v128.and(v128.or(v1, low), v128.load(mask, 16)), v128.load(row, 16));
       id = v128.any_true(v128.or(d0, d1)) ? 0 : id;
     }
-    if (!id && !isToken(p, length)) return stop(msg, buf, n, ST_HDR_NAME, p);
+    if (!id && !isToken(p, length)) {
+      reject(msg, buf, fail(ST_HDR_NAME, p));
+      p = next;
+      continue;
+    }
     store<u64>(entry, <u64>(p - buf) | ((<u64>length) << 16) | ((<u64>(body - buf)) << 32) | ((<u64>(e - body)) << 48));
     store<u64>(entry, <u64>(next - buf) | ((<u64>id) << 16) | ((<u64>fold) << 24), 8);
     entry += HDR_SIZE;
@@ -215,11 +226,6 @@ function headers(msg: usize, buf: usize, p: usize, end: usize, flags: i32): i32 
     p = next;
   }
   return finish(msg, buf, end, n, end, flags | MF_NOEND);
-}
-
-function stop(msg: usize, buf: usize, n: i32, status: i32, at: usize): i32 {
-  store<u8>(msg + M_NHDR, n);
-  return reject(msg, buf, fail(status, at));
 }
 
 /** Content-Length (RFC 3261 20.14): a number, and the same one in every header of that name. Larger than what came, or smaller, is a flag. */
@@ -248,7 +254,7 @@ function finish(msg: usize, buf: usize, end: usize, n: i32, body: usize, flags: 
     else if (value < rest) flags |= MF_TRAIL;
   }
   store<u8>(msg + M_FLAGS, flags);
-  return 0;
+  return -(<i32>load<u16>(msg + M_ERR));
 }
 
 /** @returns address of the first header entry with this id, 0 none */

@@ -25,13 +25,14 @@ import {
   M_NLUMPS,
   M_REPLYBODY,
   M_TO,
-  M_VER,
   ST_DUP_TAG,
   ST_NO_MEMORY,
   ST_NO_VIA,
   ST_STATUS,
   TEXT_CONTENT_LENGTH,
   TEXT_CONTENT_LENGTH_LEN,
+  TEXT_SIP_VERSION,
+  TEXT_SIP_VERSION_LEN,
   TEXT_TAG,
   TEXT_TAG_LEN,
 } from '../gen/layout.gen';
@@ -150,8 +151,7 @@ export function replyBuild(msg: usize, code: i32, reason: usize, reasonLength: i
   if (room) return room;
 
   const out = outArea();
-  const version = <usize>load<u32>(msg + M_BUF) + <usize>load<u16>(msg + M_VER);
-  let to = put(out, version, <usize>load<u16>(msg + M_VER + 2));
+  let to = put(out, TEXT_SIP_VERSION, TEXT_SIP_VERSION_LEN); // in capitals whatever the request had (RFC 3261 7.1)
   store<u8>(to, <u8>SP);
   to = putDecimal(to + 1, code);
   store<u8>(to, <u8>SP);

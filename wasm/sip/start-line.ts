@@ -40,14 +40,17 @@ export function startLine(msg: usize, buf: usize, at: usize, end: usize): i32 {
   const offset = <i32>(at - buf);
   const length = <i32>(end - at);
   if (length < SHORTEST_LINE) return fail(ST_FIRST_LINE, at);
-  if ((load<u64>(at) | LOWER_SIP) == SIP_VERSION_SP) return statusLine(msg, at, offset, length);
-  if (lower4(at) == SIP_SLASH) return fail(ST_VERSION, at); // "/" is no token character: a reply of another version
+  if (lower4(at) == SIP_SLASH) {
+    store<u8>(msg + M_KIND, REPLY);
+    // "/" is no token character: this is a reply, and if not of 2.0, of another version
+    return (load<u64>(at) | LOWER_SIP) == SIP_VERSION_SP ? statusLine(msg, at, offset, length) : fail(ST_VERSION, at);
+  }
+  store<u8>(msg + M_KIND, REQUEST);
   const methodEnd = find1(at, end, <u8>SP);
   const methodLength = <i32>(methodEnd - at);
   if (methodEnd == end || methodLength == 0) return fail(ST_FIRST_LINE, at);
   const id = methodId(at, methodLength);
   if (!id && !isToken(at, methodLength)) return fail(ST_METHOD, at);
-  store<u8>(msg + M_KIND, REQUEST);
   store<u8>(msg + M_METHOD, id);
   pair(msg + M_METH, offset, methodLength);
   const uri = methodEnd + 1;
@@ -63,7 +66,6 @@ export function startLine(msg: usize, buf: usize, at: usize, end: usize): i32 {
 }
 
 function statusLine(msg: usize, at: usize, offset: i32, length: i32): i32 {
-  store<u8>(msg + M_KIND, REPLY);
   pair(msg + M_VER, offset, VERSION_BYTES);
   const hundreds = byte(at + 8) - DIGIT_0;
   const tens = byte(at + 9) - DIGIT_0;
