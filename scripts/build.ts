@@ -1,6 +1,6 @@
 /**
- * Builds everything that is not in git: generated tables, build/core.wasm (and the debug one), build/*.js with their types.
- * `node scripts/build.ts [gen|wasm|ts]...`; no argument is all. Needs nothing but what `npm ci` installed.
+ * Builds everything that is not in git: generated tables, build/core.wasm (and the debug one), build/*.js with their types, build/stubs.
+ * `node scripts/build.ts [gen|wasm|debug|ts|stubs]...`; no argument is all. Needs nothing but what `npm ci` installed.
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
@@ -41,6 +41,8 @@ if (wants('ts') && existsSync(path('src/index.ts'))) {
     rmSync(path(old), { recursive: true, force: true });
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
 }
+
+if (wants('stubs')) await (await import('./gen-docs.ts')).generateStubs(path('.'));
 
 /** The address behind the last byte of the module's active data segments. */
 function dataEnd(bytes: Uint8Array): number {

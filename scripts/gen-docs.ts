@@ -7,24 +7,24 @@ import { apiPage } from './docs/api-page.ts';
 import { luaStubs } from './docs/lua-stubs.ts';
 import { readModules } from './docs/read.ts';
 
-/** @returns files (below root) and what belongs in them */
-export async function docFiles(root: string): Promise<Map<string, string>> {
-  const modules = await readModules(root);
-  return new Map([
-    ['docs/api.md', apiPage(modules)],
-    ['build/stubs/lua/ksr.lua', luaStubs(modules, VERSION)],
-  ]);
+/** Writes the editor stubs: part of every build. */
+export async function generateStubs(root: string): Promise<void> {
+  write(path.join(root, 'build/stubs/lua/ksr.lua'), luaStubs(await readModules(root), VERSION));
 }
 
-/** Writes what differs. */
-export async function generateDocs(root: string): Promise<void> {
-  for (const [name, text] of await docFiles(root)) {
-    const file = path.join(root, name);
-    if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
-    mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
-  }
+/** Writes the reference page: it is in git, so that it can be read there. */
+export async function generatePage(root: string): Promise<void> {
+  write(path.join(root, 'docs/api.md'), apiPage(await readModules(root)));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url))
-  await generateDocs(fileURLToPath(new URL('..', import.meta.url)));
+function write(file: string, text: string): void {
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  await generateStubs(root);
+  await generatePage(root);
+}
