@@ -1,0 +1,25 @@
+/** Programs that the interop tests need besides Node. */
+import { spawnSync } from 'node:child_process';
+import { findKamailio } from './kamailio.ts';
+
+/**
+ * Whether a test must be skipped because a program is not installed; says so, and is never true in CI, where the missing program is a failure.
+ * @throws Error in CI
+ */
+export function needs(program: 'kamailio' | 'sipsak' | 'sipp'): boolean {
+  const missing = program === 'kamailio' ? missingKamailio() : missingProgram(program);
+  if (!missing) return false;
+  if (process.env.CI) throw new Error(`Cannot run the interop tests: ${missing}`);
+  console.log(`SKIPPED: ${missing}`);
+  return true;
+}
+
+function missingKamailio(): string {
+  const found = findKamailio();
+  return 'missing' in found ? found.missing : '';
+}
+
+function missingProgram(program: string): string {
+  const tried = spawnSync(program, ['-v'], { stdio: 'ignore' });
+  return tried.error ? `program ${program} is not installed` : '';
+}
