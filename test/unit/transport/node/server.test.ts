@@ -1,0 +1,96 @@
+import dgram from 'node:dgram';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { callCtl, createServer, type Server, type ServerOptions } from '../../../../src/transport/node/index.ts';
+import { recordingLogger } from '../../../helpers/log.ts';
+
+const SCRIPT = 'function ksr_request_route() end\n';
+let folder: string;
+let file: string;
+const open: Server[] = [];
+beforeEach(() => {
+  folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'server-')));
+  file = path.join(folder, 'route.lua');
+  fs.writeFileSync(file, SCRIPT);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(s => s.close(0)));
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+const start = async (options: ServerOptions = {}) => {
+  const log = recordingLogger();
+  const server = await createServer({ script: file, listen: ['udp:127.0.0.1:0'], log, ...options });
+  open.push(server);
+  return { server, log, port: server.sockets[0]!.port };
+};
+/** whether a UDP port of 127.0.0.1 can be opened */
+const isFree = (port: number) =>
+  new Promise<boolean>(resolve => {
+    const socket = dgram.createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+
+describe('createServer()', () => {
+  it('routes what arrives and counts it', async () => {
+    const { server, port } = await start();
+    const client = dgram.createSocket('udp4');
+    client.send('not sip\r\n\r\n', port, '127.0.0.1');
+    while (server.runtime.stats.get('udp', 'received') !== 1) await new Promise(resolve => setTimeout(resolve, 5));
+    client.close();
+    expect(server.runtime.stats.get('udp', 'received_bytes')).toBe(11);
+    expect(server.runtime.counters.bad).toBe(1);
+    expect(server.script).toMatchObject({ name: file, version: 1 });
+  });
+
+  it('opens no control socket unless asked to; then it answers there', async () => {
+    expect((await start()).server.ctlPath).toBeUndefined();
+    const ctl = path.join(folder, 'ctl.sock');
+    const { server } = await start({ ctl });
+    expect(server.ctlPath).toBe(ctl);
+    expect(await callCtl(ctl, 'core.echo', ['a'])).toEqual(['a']);
+  });
+
+  it('leaves nothing open when the script is broken', async () => {
+    const { server, port } = await start();
+    await server.close();
+    fs.writeFileSync(file, 'function (\n');
+    const again = start({ listen: [`udp:127.0.0.1:${port}`], ctl: path.join(folder, 'ctl.sock') });
+    await expect(again).rejects.toMatchObject({ code: 'KEMI_ERR_SCRIPT', diagnostics: [{ file, line: 1 }] });
+    expect(await isFree(port)).toBe(true);
+    expect(fs.existsSync(path.join(folder, 'ctl.sock'))).toBe(false);
+  });
+
+  it('leaves nothing open when the control socket is taken', async () => {
+    const ctl = path.join(folder, 'ctl.sock');
+    await start({ ctl });
+    const { server, port } = await start();
+    await server.close();
+    await expect(start({ ctl, listen: [`udp:127.0.0.1:${port}`] })).rejects.toMatchObject({ code: 'KEMI_ERR_LISTEN' });
+    expect(await isFree(port)).toBe(true);
+    expect(await callCtl(ctl, 'core.echo', ['a'])).toEqual(['a']);
+  });
+
+  it('reload() takes the file anew; a broken one throws, is logged, and changes nothing', async () => {
+    const { server, log } = await start();
+    expect(server.reload()).toMatchObject({ version: 2 });
+    fs.writeFileSync(file, 'function (\n');
+    expect(() => server.reload()).toThrow(/route\.lua/);
+    expect(server.script.version).toBe(2);
+    fs.rmSync(file);
+    expect(() => server.reload()).toThrow(/cannot read it: no such file/);
+    expect(log.lines.filter(l => l.level === 'error')).toHaveLength(2);
+    expect(log.lines.at(-1)!.message).toMatch(/^Cannot reload: .*version 2 runs on$/);
+  });
+
+  it('close() may be called twice, frees the port, and ends the runtime', async () => {
+    const { server, port } = await start();
+    await Promise.all([server.close(), server.close()]);
+    expect(await isFree(port)).toBe(true);
+    expect(() => server.runtime.receive(new Uint8Array(1), { ip: '127.0.0.1', port: 5060 }, 0)).toThrow(
+      expect.objectContaining({ code: 'KEMI_ERR_CLOSED' }),
+    );
+  });
+});
