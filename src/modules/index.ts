@@ -2,7 +2,10 @@
 import type { ModuleDefinition } from '../kemi/table.ts';
 import core from './core/index.ts';
 import corex from './corex/index.ts';
+import hdr from './hdr/index.ts';
+import htable from './htable/index.ts';
+import pv from './pv/index.ts';
 import statistics from './statistics/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
-export const MODULES: readonly ModuleDefinition<any>[] = [core, corex, statistics];
+export const MODULES: readonly ModuleDefinition<any>[] = [core, pv, corex, hdr, htable, statistics];

@@ -56,6 +56,8 @@ export interface RouterParts {
   readonly send: RuntimeOptions['send'];
   readonly now: () => number;
   readonly after: StartTimer;
+  /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
+  readonly filtersAcks: () => boolean;
   /** the script that runs now */
   readonly program: () => Program | undefined;
   /** forwards the current message, a reply, by its second Via */
@@ -128,7 +130,7 @@ export class Router {
   #request(at: number): Verdict {
     const { x } = this.#parts.core;
     this.counters.requests++;
-    if (x.slIsOwnAck(at)) {
+    if (this.#parts.filtersAcks() && x.slIsOwnAck(at)) {
       this.counters.filteredAcks++;
       this.#parts.messages.release(at);
       return 'ignored';

@@ -133,6 +133,7 @@ export class Runtime {
       send: options.send,
       now: this.#now,
       after: options.after ?? globalAfter,
+      filtersAcks: () => states.has('sl'),
       program: () => this.#program,
       forwardReply: () => this.log.error({}, 'Cannot forward a reply: forwarding is not available in this version'),
     });

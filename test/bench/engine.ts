@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import * as L from '../../src/core/gen/layout.gen.ts';
 import { bytesOf } from '../../src/core/memory.ts';
 import { createRuntime } from '../../src/index.ts';
-import { wasmModules } from '../helpers/wasm.ts';
+import { wasmModules } from '../support/wasm.ts';
 
 const BAR = 300_000;
 const { values } = parseArgs({

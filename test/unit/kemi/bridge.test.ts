@@ -4,8 +4,8 @@ import { type Core, loadCore } from '../../../src/core/load.ts';
 import { Bridge, loadedModule } from '../../../src/kemi/bridge.ts';
 import type { ModuleHost } from '../../../src/kemi/host.ts';
 import { defineModule, exportsOf, type XVal } from '../../../src/kemi/table.ts';
-import { recordingLogger } from '../../helpers/log.ts';
-import { wasmModules } from '../../helpers/wasm.ts';
+import { recordingLogger } from '../../support/log.ts';
+import { wasmModules } from '../../support/wasm.ts';
 
 const kemi = exportsOf<{ seen: unknown[] }>();
 const demo = defineModule<{ seen: unknown[] }>({

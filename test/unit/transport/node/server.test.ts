@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { callCtl, createServer, type Server, type ServerOptions } from '../../../../src/transport/node/index.ts';
-import { recordingLogger } from '../../../helpers/log.ts';
+import { recordingLogger } from '../../../support/log.ts';
 
 const SCRIPT = 'function ksr_request_route() end\n';
 let folder: string;
