@@ -1,8 +1,8 @@
 /**
  * Holds the documentation to the tables: each function has a doc comment in order, each module's README names what the module has, and docs/api.md is
- * what the tables make. `node scripts/check-docs.ts` prints each gap and exits 1.
+ * what the tables make; links between pages lead somewhere. `node scripts/check-docs.ts` prints each gap and exits 1.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { apiPage } from './docs/api-page.ts';
@@ -37,6 +37,20 @@ export function checkModule(m: ModuleDoc, readme: string | undefined): string[] 
   ];
 }
 
+/**
+ * @param file path of the page, below root  @param exists whether a path below root is there
+ * @returns one line per link that leads nowhere
+ */
+export function checkLinks(file: string, page: string, exists: (path: string) => boolean): string[] {
+  // Code blocks are not links.
+  const prose = page.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(match => match[1]!)
+    .filter(link => !/^([a-z]+:|#)/.test(link))
+    .filter(link => !exists(path.posix.join(path.posix.dirname(file), link.replace(/#.*/, ''))))
+    .map(link => `${file}: the link ${link} leads nowhere`);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const modules = await readModules(root);
@@ -44,6 +58,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const file = path.join(root, 'src/modules', m.folder, 'README.md');
     return checkModule(m, existsSync(file) ? readFileSync(file, 'utf8') : undefined);
   });
+  const pages = ['README.md', 'CHANGELOG.md', ...readdirSync(path.join(root, 'docs')).map(f => `docs/${f}`)];
+  for (const file of pages.filter(f => f.endsWith('.md')))
+    gaps.push(...checkLinks(file, readFileSync(path.join(root, file), 'utf8'), p => existsSync(path.join(root, p))));
+  const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+  for (const m of modules)
+    if (m.name && !readme.includes(`\`${m.name}\``)) gaps.push(`README.md: module ${m.name} is not in it`);
   const page = path.join(root, 'docs/api.md');
   if (!existsSync(page) || readFileSync(page, 'utf8') !== apiPage(modules))
     gaps.push('docs/api.md: not what the tables make: run npm run gen and commit it');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkModule } from '../../../scripts/check-docs.ts';
+import { checkLinks, checkModule } from '../../../scripts/check-docs.ts';
 import { apiPage } from '../../../scripts/docs/api-page.ts';
 import { luaStubs } from '../../../scripts/docs/lua-stubs.ts';
 import { moduleDoc, parseComment, scanComments } from '../../../scripts/docs/read.ts';
@@ -137,4 +137,11 @@ it('apiPage() shows functions, modparams, pseudo-variables and RPC commands', ()
   expect(page).toContain('| `max_limit` | int (1..255) | `70` | The highest value \\| kept. |');
   expect(page).toContain('| `$mf` | no | The value. |');
   expect(page).toContain('| `maxfwd.show` | Shows it. |');
+});
+
+it('checkLinks() finds links that lead nowhere, not those in code or to elsewhere', () => {
+  const page =
+    '[a](b.md) [c](../src/x.ts#L3) [d](https://example.com) [e](#top) `[f](none.md)`\n```\n[g](none.md)\n```\n[h](none.md)';
+  const there = new Set(['docs/b.md', 'src/x.ts']);
+  expect(checkLinks('docs/a.md', page, p => there.has(p))).toEqual(['docs/a.md: the link none.md leads nowhere']);
 });
