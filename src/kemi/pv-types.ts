@@ -82,4 +82,6 @@ export interface Transformation {
 export interface TransformationHost {
   md5(data: ByteStr): ByteStr;
   sha256(data: ByteStr): ByteStr;
+  /** text with its PVs replaced; undefined when it does not parse */
+  format(text: ByteStr): ByteStr | undefined;
 }

@@ -1,6 +1,7 @@
 /** Modules over a core, without a runtime or an engine: PVs and functions on one message, a clock that stands still, two sockets. */
+import { createHash } from 'node:crypto';
 import * as L from '../../src/core/gen/layout.gen.ts';
-import { type ByteStr, byteStr } from '../../src/core/memory.ts';
+import { type ByteStr, byteStr, bytesOf } from '../../src/core/memory.ts';
 import { SipMsg } from '../../src/core/sip-msg.ts';
 import { loadedModule } from '../../src/kemi/bridge.ts';
 import { PvFormats } from '../../src/kemi/format.ts';
@@ -48,14 +49,7 @@ export function pvBench(options: BenchOptions = {}) {
   const log = (level: string) => (fields: object, message: string) => {
     lines.push({ level, fields: fields as Record<string, unknown>, message });
   };
-  const digest = (name: 'md5' | 'sha256', size: number) => (data: ByteStr) => {
-    const at = core.lua.malloc(data.length + size + 64);
-    core.mem.putStr(at + size, data);
-    core.x[name](at + size, data.length, at);
-    const hex = [...core.mem.bytes(at, size)].map(b => b.toString(16).padStart(2, '0')).join('');
-    core.lua.free(at);
-    return hex;
-  };
+  const digest = (name: string) => (data: ByteStr) => createHash(name).update(bytesOf(data)).digest('hex');
   const host = {
     core,
     log: {
@@ -83,8 +77,8 @@ export function pvBench(options: BenchOptions = {}) {
     defines: new Map(Object.entries(options.defines ?? {})),
     env: new Map(Object.entries(options.env ?? {})),
     version: '0.0.0-test',
-    md5: digest('md5', 16),
-    sha256: digest('sha256', 32),
+    md5: digest('md5'),
+    sha256: digest('sha256'),
   } as unknown as ModuleHost;
   const modules = [pvModule as ModuleDefinition, ...((options.modules ?? []) as readonly ModuleDefinition[])].map(
     definition =>

@@ -1,6 +1,9 @@
 /** All transformations of module pv. */
 import type { Transformation } from '../../kemi/pv-types.ts';
+import { codecs } from './tr-codec.ts';
+import { regexes } from './tr-regex.ts';
+import { sip } from './tr-sip.ts';
+import { strings } from './tr-string.ts';
+import { texts } from './tr-text.ts';
 
-export const transformations: readonly Transformation[] = [
-  { class: 's', name: 'len', run: v => String(v).length, doc: 'Length in bytes.' },
-];
+export const transformations: readonly Transformation[] = [...strings, ...codecs, ...sip, ...texts, ...regexes];

@@ -125,18 +125,17 @@ function parseSip(text: ByteStr, scheme: Scheme, schemeText: ByteStr): UriText |
   };
 }
 
+/** Its parameters are not taken apart, as in Kamailio. */
 function parseTel(text: ByteStr, schemeText: ByteStr): UriText | undefined {
   const userAt = schemeText.length + 1;
   let p = userAt;
   while (p < text.length && text[p] !== ';' && text[p] !== '?') p++;
   const user = text.slice(userAt, p);
   if (!user) return undefined;
-  let params = '';
   let headers = '';
   const question = text.indexOf('?', p);
-  if (text[p] === ';') params = text.slice(p + 1, question < 0 ? text.length : question);
   if (question >= 0) headers = text.slice(question + 1);
-  return { ...NONE, scheme: 'tel', schemeText, user, host: '', params, headers, userAt, portEnd: p };
+  return { ...NONE, scheme: 'tel', schemeText, user, host: '', headers, userAt };
 }
 
 /** @returns one past the host that starts at `at`, -1 when there is none */
@@ -182,9 +181,10 @@ export interface Param {
 }
 
 /**
- * A parameter list `a=1;b;c="x;y"`, blanks around its parts dropped, quoted values without their quotes. Stops at the first thing that is none.
+ * A parameter list `a=1;b;c="x;y"`: blanks around names and values dropped, quoted values without their quotes. It ends at a comma, where the next
+ * header value starts. An empty item between separators counts as a parameter without a name, as in Kamailio.
  * @param separator one character, ';' by default
- * @returns undefined when it does not parse
+ * @returns undefined when it does not parse: a blank at the start or inside a value, a quote that is not closed
  */
 export function parseParams(text: ByteStr, separator = ';'): Param[] | undefined {
   const out: Param[] = [];
@@ -192,17 +192,14 @@ export function parseParams(text: ByteStr, separator = ';'): Param[] | undefined
   const skip = () => {
     while (p < text.length && isWs(text.charCodeAt(p))) p++;
   };
-  for (;;) {
-    skip();
-    if (p >= text.length) return out;
-    const nameAt = p;
-    while (p < text.length && text[p] !== '=' && text[p] !== separator && !isWs(text.charCodeAt(p))) p++;
-    const name = text.slice(nameAt, p);
-    if (!name) {
-      if (text[p] !== separator) return undefined;
-      p++;
-      continue;
-    }
+  const word = (stop: string): ByteStr => {
+    const at = p;
+    while (p < text.length && !stop.includes(text[p]!) && text[p] !== separator && !isWs(text.charCodeAt(p))) p++;
+    return text.slice(at, p);
+  };
+  if (isWs(text.charCodeAt(0)) || isWs(separator.charCodeAt(0))) return undefined;
+  while (p < text.length && text[p] !== ',') {
+    const name = word('=,');
     skip();
     let value: ByteStr | undefined;
     if (text[p] === '=') {
@@ -213,18 +210,16 @@ export function parseParams(text: ByteStr, separator = ';'): Param[] | undefined
         if (end < 0) return undefined;
         value = text.slice(p + 1, end);
         p = end + 1;
-      } else {
-        const valueAt = p;
-        while (p < text.length && text[p] !== separator && !isWs(text.charCodeAt(p))) p++;
-        value = text.slice(valueAt, p);
-      }
+      } else value = word(',');
       skip();
     }
     out.push({ name, value });
-    if (p >= text.length) return out;
+    if (p >= text.length || text[p] === ',') break;
     if (text[p] !== separator) return undefined;
     p++;
+    skip();
   }
+  return out;
 }
 
 /** The value of a URI's or header's parameter, the last of that name (Kamailio's rule), names in any case. */

@@ -49,7 +49,7 @@ function registry(message = true) {
   ];
   const r = new PvRegistry({
     sources: [{ call: {} as Call, pvs, transformations }],
-    host: { md5: x => x, sha256: x => x },
+    host: { md5: x => x, sha256: x => x, format: x => x },
     hasMessage: () => message,
     callWasm: name => `wasm ${name}`,
     error: text => errors.push(text),
