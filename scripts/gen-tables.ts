@@ -66,6 +66,34 @@ function perfectHash(names: string[]): number {
   throw new Error('no perfect hash for the header names: change the key');
 }
 
+/** Constants of MD5 (RFC 1321: sines) and SHA-256 (FIPS 180-4: fractions of the roots of the first primes), computed. */
+function hashTables(): string {
+  const primes: number[] = [];
+  for (let n = 2; primes.length < 64; n++) if (primes.every(p => n % p)) primes.push(n);
+  const fraction = (x: number) => Math.floor((x - Math.floor(x)) * 2 ** 32);
+  const words = (name: string, doc: string, list: number[]) =>
+    `/** ${doc} */\nexport const ${name}: usize = memory.data<u32>([${list.map(n => `0x${n.toString(16)}`).join(',')}], 16);`;
+  return [
+    NOTE,
+    words(
+      'MD5_K',
+      'MD5, one word a step',
+      Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32)),
+    ),
+    `/** MD5, rotations: four for each round */\nexport const MD5_SHIFTS: usize = memory.data<u8>([7,12,17,22,5,9,14,20,4,11,16,23,6,10,15,21], 16);`,
+    words(
+      'SHA256_H',
+      'SHA-256, first state',
+      primes.slice(0, 8).map(p => fraction(Math.sqrt(p))),
+    ),
+    words(
+      'SHA256_K',
+      'SHA-256, one word a step',
+      primes.map(p => fraction(Math.cbrt(p))),
+    ),
+  ].join('\n');
+}
+
 export function generate(): void {
   const names = HEADERS.map(h => h[0]);
   if (names.length > 95) throw new Error('at most 95 header names');
@@ -160,6 +188,7 @@ export const KAMAILIO_EXPORTS: Readonly<Record<string, string>> = ${JSON.stringi
   for (const [file, text] of [
     ['src/kemi/gen/kamailio-exports.gen.ts', exports],
     ['wasm/gen/layout.gen.ts', wasm],
+    ['wasm/gen/hash.gen.ts', hashTables()],
     ['src/core/gen/layout.gen.ts', js],
   ] as const) {
     mkdirSync(new URL(file.slice(0, file.lastIndexOf('/') + 1), root), { recursive: true });

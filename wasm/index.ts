@@ -46,6 +46,8 @@ export {
 
 // ---- SIP core (sip/, hash/)
 
+export { md5 } from './hash/md5';
+export { sha256 } from './hash/sha256';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
