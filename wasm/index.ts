@@ -63,6 +63,7 @@ export { expires, maxForwards } from './sip/numbers';
 export { replyBuild, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
 export { msgStrict } from './sip/strict';
+export { msgSummary } from './sip/summary';
 export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';

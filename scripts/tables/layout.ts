@@ -83,6 +83,8 @@ export const MSG: Field[] = [
 export const MSG_HDRS = 576;
 export const HDR_SIZE = 16;
 export const MAX_HEADERS = 254;
+/** offset of the message's bytes behind the struct in a slot: M_BUF is msg + MSG_BYTES */
+export const MSG_BYTES = MSG_HDRS + MAX_HEADERS * HDR_SIZE;
 /** one header entry */
 export const HDR: Field[] = [
   ['H_NAME', 0, 'pair', 'name without blanks before the colon'],

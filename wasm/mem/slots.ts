@@ -1,12 +1,11 @@
 /**
- * Message slots. A slot is one block of Lua's heap: struct SipMsg, room for MAX_HEADERS header entries, the message's bytes with SLACK behind them, and the
+ * Message slots. A slot is one block of Lua's heap: struct SipMsg with room for MAX_HEADERS header entries, the message's bytes with SLACK behind them, and the
  * first bytes of its arena. Blocks come in three sizes and are kept for reuse. A handle is slot index | generation << 16; the generation changes
  * at each allocation and is never 0, so a stale handle finds nothing, and 0 is no handle.
  *
- *   struct (MSG_HDRS) | headers (MAX_HEADERS * HDR_SIZE) | bytes (capacity) | SLACK | arena (ARENA_BYTES) | SLACK
+ *   struct and headers (MSG_BYTES) | bytes (capacity) | SLACK | arena (ARENA_BYTES) | SLACK
  */
 import {
-  HDR_SIZE,
   M_ARENAAT,
   M_ARENAEND,
   M_BUF,
@@ -19,8 +18,7 @@ import {
   M_LEN,
   M_NHDR,
   M_SRCTEXT,
-  MAX_HEADERS,
-  MSG_HDRS,
+  MSG_BYTES,
   SLACK,
   ST_NO_MEMORY,
   ST_NO_SLOT,
@@ -35,7 +33,6 @@ const MEDIUM_BYTES: i32 = 8192;
 const LARGE_BYTES: i32 = 65536;
 /** the largest datagram; offsets in the struct are u16 */
 const MAX_MESSAGE_BYTES: i32 = 65535;
-const STRUCT_BYTES: i32 = MSG_HDRS + MAX_HEADERS * HDR_SIZE;
 const ARENA_BYTES: i32 = 1024;
 /** free blocks of the large class that are kept; more go back to the heap */
 const MAX_IDLE_LARGE: i32 = 16;
@@ -121,7 +118,7 @@ function putBare(index: i32): void {
 }
 
 /**
- * Makes room for a message of `length` bytes. The caller copies the bytes to the address in M_BUF, then calls msgIndex.
+ * Makes room for a message of `length` bytes. The caller copies the bytes to the address in M_BUF, which is the struct's + MSG_BYTES, then calls msgIndex.
  * @param length bytes, 0..65535
  * @returns address of its struct; -ST_TOO_BIG, -ST_NO_SLOT (msgLimit reached) or -ST_NO_MEMORY
  */
@@ -133,7 +130,7 @@ export function msgAlloc(length: i32): i32 {
   if (index < 0) {
     index = takeBare();
     if (index < 0) return index;
-    const block = malloc(STRUCT_BYTES + classBytes(size) + SLACK + ARENA_BYTES + SLACK);
+    const block = malloc(MSG_BYTES + classBytes(size) + SLACK + ARENA_BYTES + SLACK);
     if (!block) {
       putBare(index);
       return -ST_NO_MEMORY;
@@ -147,7 +144,7 @@ export function msgAlloc(length: i32): i32 {
   store<u32>(slot + SLOT_HANDLE, handle);
   live++;
   const msg = <usize>load<u32>(slot + SLOT_BLOCK);
-  const buf = msg + STRUCT_BYTES;
+  const buf = msg + MSG_BYTES;
   store<u32>(msg + M_BUF, <u32>buf);
   store<u32>(msg + M_LEN, length);
   store<u32>(msg + M_KIND, 0); // also METHOD, NHDR, FLAGS
