@@ -1,6 +1,6 @@
 /**
- * What modules that change a message share: edits that may meet each other, bodies, and the Content-Length that follows them. The message keeps its bytes
- * until it is written. Where two edits take the same byte away, it goes once, and what both put in comes out, in the order of their offsets.
+ * What modules that change a message share: edits that may meet each other, and bodies. The message keeps its bytes until it is written. Where two edits take
+ * the same byte away, it goes once, and what both put in comes out, in the order in which they were made. Content-Length is the writer's business.
  */
 import * as L from '../core/gen/layout.gen.ts';
 import type { ByteStr } from '../core/memory.ts';
@@ -45,7 +45,7 @@ function uncovered(msg: SipMsg, off: number, del: number): [off: number, del: nu
 }
 
 /**
- * Puts `text` at `offset` and takes `remove` bytes away there, whatever other edits do to them. COPIED. Content-Length follows when the body is touched.
+ * Puts `text` at `offset` and takes `remove` bytes away there, whatever other edits do to them. COPIED.
  * @param kind L.EK_*  @returns false when the message's memory is full or the range is outside the message
  */
 export function replaceText(
@@ -55,30 +55,21 @@ export function replaceText(
   text: ByteStr,
   kind: number = L.EK_TEXT,
 ): boolean {
-  const done = put(msg, offset, remove, text, kind);
-  if (done && offset + remove >= msg.bodyOffset && msg.bodyOffset > 0 && offset >= msg.bodyOffset) syncLength(msg);
-  return done;
-}
-
-function put(msg: SipMsg, offset: number, remove: number, text: ByteStr, kind: number): boolean {
   const free = remove ? uncovered(msg, offset, remove) : [];
   const [first] = free;
-  if (free.length === 1 && first && first[0] === offset && first[1] === remove)
+  if (remove === 0 || (free.length === 1 && first![0] === offset && first![1] === remove))
     return msg.edit(offset, remove, text, kind);
-  if (text.length && !msg.edit(offset, 0, text, kind)) return false;
-  for (const [off, del] of free) if (!msg.edit(off, del, '', kind)) return false;
-  return true;
+  // The byte at `offset` is gone already when the first free stretch lies behind it: one byte on, the text follows what took it away.
+  const at = first?.[0] === offset ? offset : offset + 1;
+  if (text.length && !msg.edit(at, 0, text, kind)) return false;
+  return free.every(([off, del]) => msg.edit(off, del, '', kind));
 }
 
-/** Removes a header line, also when an edit changed or removed a part of it before. The bytes of a maintained Content-Length go with it. */
+/** Removes a header line, also when an edit changed or removed a part of it before. @returns false when the message's memory is full */
 export function removeHeader(msg: SipMsg, index: number): boolean {
   if (msg.removeHeader(index)) return true;
   const { offset, end } = msg.header(index);
-  for (const e of editsOf(msg))
-    if (e.kind === L.EK_BODY && e.del > 0 && e.off >= offset && e.off < end) msg.mem.setU32(e.at + L.E_LEN, 0);
-  for (const [off, del] of uncovered(msg, offset, end - offset))
-    if (!msg.edit(off, del, '', L.EK_REMOVE_HDR)) return false;
-  return true;
+  return uncovered(msg, offset, end - offset).every(([off, del]) => msg.edit(off, del, '', L.EK_REMOVE_HDR));
 }
 
 /** offset behind the last byte of the body: octets behind Content-Length are not part of the message (RFC 3261 18.3) */
@@ -96,59 +87,25 @@ export function headersStart(msg: SipMsg): number {
   return msg.headerCount ? msg.header(0).offset : msg.bodyOffset;
 }
 
-/** length of the body with all edits applied */
-function editedLength(msg: SipMsg): number {
-  const start = msg.bodyOffset;
-  let total = bodyEnd(msg) - start;
-  for (const e of editsOf(msg)) if (e.off >= start) total += e.length - e.del;
-  return total;
-}
-
-/** Sets the value of each Content-Length header to the length of the edited body. A message without one stays without: see addLength(). */
-function syncLength(msg: SipMsg): void {
-  const value = String(editedLength(msg));
-  for (const e of editsOf(msg))
-    if (e.kind === L.EK_BODY && e.del === 0) rewrite(msg, e, `Content-Length: ${value}\r\n`);
-  for (const h of msg.headers()) {
-    if (h.id !== L.HDR_CONTENT_LENGTH) continue;
-    const own = editsOf(msg).find(e => e.kind === L.EK_BODY && e.del > 0 && e.off >= h.offset && e.off < h.end);
-    if (own) {
-      if (own.length) rewrite(msg, own, value);
-      continue;
-    }
-    const at = valueOffset(msg, h);
-    if (h.body !== value || msg.contentLength < 0) msg.edit(at, h.body.length, value, L.EK_BODY);
-  }
-}
-
-function rewrite(msg: SipMsg, edit: EditRecord, text: ByteStr): void {
-  const src = msg.store(text);
-  if (!src) return;
-  msg.mem.setU32(edit.at + L.E_SRC, src);
-  msg.mem.setU32(edit.at + L.E_LEN, text.length);
-}
-
 /** offset of a header's value */
 export function valueOffset(msg: SipMsg, h: Header): number {
   return msg.mem.u16(msg.at + L.MSG_HDRS + h.index * L.HDR_SIZE + L.H_BODY);
 }
 
-/** Adds a Content-Length header when the message has none, for a body that it did not have before. */
-export function addLength(msg: SipMsg): void {
-  if (msg.first(L.HDR_CONTENT_LENGTH)) return;
-  if (editsOf(msg).some(e => e.kind === L.EK_BODY && e.del === 0)) return;
-  msg.edit(msg.headersEnd, 0, `Content-Length: ${editedLength(msg)}\r\n`, L.EK_BODY);
+/** Replaces the whole body, whatever earlier edits made of it. @returns false when the message's memory is full */
+export function replaceBody(msg: SipMsg, body: ByteStr): boolean {
+  for (const e of editsOf(msg))
+    if (e.off >= msg.bodyOffset && e.kind !== L.EK_ADD_HDR) msg.mem.setU32(e.at + L.E_LEN, 0);
+  return replaceText(msg, msg.bodyOffset, bodyEnd(msg) - msg.bodyOffset, body);
 }
 
-/**
- * Replaces the whole body, whatever earlier edits made of it, and keeps Content-Length right.
- * @returns false when the message's memory is full
- */
-export function replaceBody(msg: SipMsg, body: ByteStr): boolean {
-  for (const e of editsOf(msg)) if (e.off >= msg.bodyOffset) msg.mem.setU32(e.at + L.E_LEN, 0);
-  const done = put(msg, msg.bodyOffset, bodyEnd(msg) - msg.bodyOffset, body, L.EK_TEXT);
-  syncLength(msg);
-  return done;
+/** Takes back header text that an edit added before, by how it starts. */
+export function dropAdded(msg: SipMsg, start: ByteStr): void {
+  for (const e of editsOf(msg)) {
+    if (e.kind !== L.EK_ADD_HDR || e.length < start.length) continue;
+    const text = msg.mem.str(msg.mem.u32(e.at + L.E_SRC), start.length);
+    if (text.toLowerCase() === start.toLowerCase()) msg.mem.setU32(e.at + L.E_LEN, 0);
+  }
 }
 
 /** Whether the text can be a header name: not empty, no colon, no blank. */

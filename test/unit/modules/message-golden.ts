@@ -244,3 +244,13 @@ export function replayMessages(
   }
   return differences;
 }
+
+/**
+ * Sorts differences by the reasons that docs/differences.md gives.
+ * @param reasons reason -> what its differences look like  @returns differences without a reason, and reasons without a difference
+ */
+export function unexplained(differences: readonly string[], reasons: Readonly<Record<string, RegExp>>): string[] {
+  const left = differences.filter(d => !Object.values(reasons).some(r => r.test(d)));
+  const idle = Object.entries(reasons).filter(([, r]) => !differences.some(d => r.test(d)));
+  return [...left, ...idle.map(([name]) => `nothing differs any more: ${name}`)];
+}
