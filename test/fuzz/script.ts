@@ -1,0 +1,65 @@
+/**
+ * Fuzzes the whole server through a Lua script that calls every function on each message: `node test/fuzz/script.ts [--seconds N] [--seed N]`.
+ * No trap, no error inside a function, every message counted, none left alive, memory flat after the first quarter. What fails is saved to
+ * test/corpus/fuzz, which corpus.test.ts replays. Without --seed a fixed list of seeds shares the time.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { bytesOf } from '../../src/index.ts';
+import { cases } from '../fixtures/requests/index.ts';
+import { fuzzed } from './harness.ts';
+import { mutate, Random } from './mutate.ts';
+
+const SEEDS = [1, 2, 3, 5, 8, 13];
+/** Bytes that the linear memory may still grow by after the first quarter: one page. */
+const SLACK = 65536;
+const CORPUS = new URL('../corpus/fuzz/', import.meta.url);
+
+const { values } = parseArgs({ options: { seconds: { type: 'string', default: '30' }, seed: { type: 'string' } } });
+const seconds = Number(values.seconds);
+const seeds = values.seed === undefined ? SEEDS : [Number(values.seed)];
+if (!(seconds > 0) || seeds.some(Number.isNaN)) throw new RangeError('--seconds and --seed take numbers');
+
+const corpus = cases().flatMap(c => c.send.filter(step => typeof step === 'string'));
+let failed = 0;
+for (const seed of seeds) failed += await run(seed, (seconds / seeds.length) * 1000);
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function run(seed: number, ms: number): Promise<number> {
+  const random = new Random(seed);
+  const target = await fuzzed();
+  const { runtime } = target;
+  const started = performance.now();
+  let messages = 0;
+  let failures = 0;
+  let warm: number | undefined;
+  while (performance.now() - started < ms && failures < 10) {
+    const bytes = random.below(20) === 0 ? random.pick(corpus) : mutate(random.pick(corpus), corpus, random);
+    const problem = target.feed(bytes);
+    messages++;
+    if (problem) {
+      failures++;
+      console.log(`seed ${seed}, message ${messages}: ${problem}\n  saved as ${save(bytes)}`);
+    }
+    if (warm === undefined && performance.now() - started > ms / 4) warm = runtime.memoryBytes;
+  }
+  const grown = runtime.memoryBytes - (warm ?? runtime.memoryBytes);
+  if (grown > SLACK) {
+    failures++;
+    console.log(`seed ${seed}: memory grew by ${grown} bytes after the first quarter`);
+  }
+  const { requests, replies, bad, keepalives } = runtime.counters;
+  console.log(
+    `seed ${seed}: ${messages} messages, ${target.functions} functions on each that was routed; ${requests} requests, ${replies} replies, ${bad} bad, ${keepalives} keep-alives; ${failures} failures; memory ${runtime.memoryBytes >> 10} KiB, ${grown} bytes more than after the first quarter`,
+  );
+  await target.close();
+  return failures;
+}
+
+function save(bytes: string): string {
+  mkdirSync(CORPUS, { recursive: true });
+  const name = `script-${createHash('sha256').update(bytes, 'latin1').digest('hex').slice(0, 12)}.sip`;
+  writeFileSync(new URL(name, CORPUS), bytesOf(bytes));
+  return `test/corpus/fuzz/${name}`;
+}
