@@ -134,11 +134,15 @@ export function moduleDoc(definition: ModuleDefinition<any>, folder: string, tex
   const comments = new Map<string, Comment>();
   for (const text of texts) for (const [name, comment] of scanComments(text)) comments.set(name, comment);
   const name = folder === 'core' ? '' : definition.name;
+  // A parameter that many functions of a module share (a table's name, an iterator's) is described once.
+  const shared = new Map<string, string>();
+  for (const comment of comments.values())
+    for (const [param, text] of comment.params) if (text && !shared.has(param)) shared.set(param, text);
   return {
     name,
     folder,
     definition,
-    functions: definition.functions.map(fn => functionDoc(name, fn, comments.get(fn.name.split('.').at(-1)!))),
+    functions: definition.functions.map(fn => functionDoc(name, fn, comments.get(fn.name.split('.').at(-1)!), shared)),
   };
 }
 
@@ -146,6 +150,7 @@ function functionDoc(
   module: string,
   fn: ModuleDefinition['functions'][number],
   comment: Comment | undefined,
+  shared: ReadonlyMap<string, string>,
 ): FunctionDoc {
   const name = fn.name.split('.').at(-1)!;
   const path = module ? `${module}.${name}` : name;
@@ -157,7 +162,7 @@ function functionDoc(
     else if (comment.signature.path !== path) problems.push(`the comment is about KSR.${comment.signature.path}`);
     if (named.length !== fn.params.length)
       problems.push(`the comment names ${named.length} parameters, the row has ${fn.params.length}`);
-    for (const p of named) if (!comment.params.get(p)) problems.push(`no @param ${p}`);
+    for (const p of named) if (!comment.params.get(p) && !shared.get(p)) problems.push(`no @param ${p}`);
     for (const p of comment.params.keys()) if (!named.includes(p)) problems.push(`@param ${p} is no parameter`);
     if (!comment.summary) problems.push('no summary');
     if (!comment.returns && fn.returns !== 'none') problems.push('no @returns');
@@ -168,7 +173,7 @@ function functionDoc(
     params: fn.params.map((type, i) => ({
       name: named[i] ?? `arg${i + 1}`,
       type,
-      text: comment?.params.get(named[i] ?? '') ?? '',
+      text: comment?.params.get(named[i] ?? '') ?? shared.get(named[i] ?? '') ?? '',
     })),
     returns: { type: fn.returns, text: comment?.returns ?? '' },
     summary: comment?.summary ?? '',
