@@ -37,7 +37,7 @@ function cutOff(L: usize, i: i32): void {
   if (t != LUA_TNUMBER && t != LUA_TSTRING) return;
   if (t == LUA_TNUMBER && lua_isinteger(L, i)) return;
   const n = lua_tonumberx(L, i, LENGTH);
-  if (!load<i32>(LENGTH) || isNaN<f64>(n)) return;
+  if (!load<i32>(LENGTH) || !(n <= 0 || n > 0)) return; // no number, or NaN
   lua_pushinteger(L, <i64>max<f64>(-LARGEST, min<f64>(LARGEST, n)));
   lua_copy(L, -1, i);
   lua_settop(L, -2);

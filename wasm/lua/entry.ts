@@ -114,8 +114,8 @@ function settle(co: usize, rc: i32): i32 {
     // A CallInfo is used again later: it must have its own predecessor.
     store<usize>(CUT, CUT_PREVIOUS, 8);
     CUT = 0;
-    // The count hook may raise between the cut and the return.
-    if (rc > LUA_YIELD) lua_resetthread(co, 0);
+    // The count hook may have raised between the cut and the return.
+    if (rc > LUA_YIELD) return rc;
     lua_settop(co, 0);
     return RUN_EXIT;
   }

@@ -4,7 +4,7 @@ import type { Core, RawExports } from '../../core/load.ts';
 import { type ByteStr, byteStrOf, utf8Of } from '../../core/memory.ts';
 import type { InterpreterOptions, Program, RouteError, RunResult, Wait } from '../interpreter.ts';
 import { explain, type Place, placeOf, topOfTrace } from './errors.ts';
-import type { LuaState } from './state.ts';
+import { type LuaState, REGISTRY } from './state.ts';
 
 const DONE: RunResult = Object.freeze({ state: 'done' });
 const EXIT: RunResult = Object.freeze({ state: 'exit' });
@@ -42,6 +42,8 @@ export class LuaProgram implements Program {
   readonly #onClosed: () => void;
   readonly #names = new Map<string, number>();
   readonly #idle: number[] = [];
+  /** registry indexes of the coroutines, by address */
+  readonly #anchors = new Map<number, number>();
   #inFlight = 0;
   #disposed = false;
   #closed = false;
@@ -76,8 +78,10 @@ export class LuaProgram implements Program {
   run(route: string, msg: number, arg?: ByteStr): RunResult {
     if (this.#disposed) return failed(`Cannot run ${route}: the script was unloaded`);
     const name = this.#names.get(route) ?? this.#nameOf(route);
-    if (arg !== undefined) return this.#runWith(name, msg, arg);
-    return this.#enter(this.#idle.pop() ?? this.#newCoroutine(), name, msg, 0, 0);
+    const co = this.#idle.pop() ?? this.#newCoroutine();
+    if (!co) return failed('not enough memory');
+    if (arg !== undefined) return this.#runWith(co, name, msg, arg);
+    return this.#enter(co, name, msg, 0, 0);
   }
 
   dispose(): void {
@@ -133,12 +137,15 @@ export class LuaProgram implements Program {
     return this.#finish(co, rc);
   }
 
-  #runWith(name: number, msg: number, arg: ByteStr): RunResult {
+  #runWith(co: number, name: number, msg: number, arg: ByteStr): RunResult {
     const { mem, lua } = this.#core;
     const at = lua.malloc(arg.length + 1);
-    if (!at) return failed('not enough memory');
+    if (!at) {
+      this.#idle.push(co);
+      return failed('not enough memory');
+    }
     mem.putStr(at, arg);
-    const result = this.#enter(this.#idle.pop() ?? this.#newCoroutine(), name, msg, at, arg.length);
+    const result = this.#enter(co, name, msg, at, arg.length);
     lua.free(at);
     return result;
   }
@@ -147,7 +154,9 @@ export class LuaProgram implements Program {
     this.#inFlight--;
     const result =
       rc === C.RUN_DONE ? DONE : rc === C.RUN_EXIT ? EXIT : rc === C.RUN_MISSING ? MISSING : this.#failure(co, rc);
-    this.#idle.push(co);
+    // Lua lets no hook run again on a thread that died in one.
+    if (result.error?.limit === 'instructions') this.#dropCoroutine(co);
+    else this.#idle.push(co);
     if (this.#disposed) this.#closeWhenIdle();
     return result;
   }
@@ -163,10 +172,10 @@ export class LuaProgram implements Program {
     this.#inFlight--;
     try {
       this.#x.luaReset(co);
-      this.#idle.push(co);
     } catch {
-      // It stays anchored and unused.
+      // It is not used again.
     }
+    this.#dropCoroutine(co);
     if (this.#disposed) this.#closeWhenIdle();
     return { state: 'error', error: { message: text, traceback: '', file: '', line: 0, trap: true } };
   }
@@ -300,7 +309,7 @@ export class LuaProgram implements Program {
     const known = this.#names.get(route);
     if (known !== undefined) return known;
     if (this.#names.size >= MAX_NAMES) {
-      for (const ref of this.#names.values()) this.#core.lua.luaL_unref(this.#state.L, -1001000, ref);
+      for (const ref of this.#names.values()) this.#core.lua.luaL_unref(this.#state.L, REGISTRY, ref);
       this.#names.clear();
     }
     this.#state.push(byteStrOf(route));
@@ -309,10 +318,27 @@ export class LuaProgram implements Program {
     return ref;
   }
 
+  /** @returns 0 when there is no memory for one */
   #newCoroutine(): number {
-    const co = this.#core.lua.lua_newthread(this.#state.L);
-    this.#state.ref();
-    return co;
+    const { lua } = this.#core;
+    const { L } = this.#state;
+    const sp = lua.stackSave();
+    const top = lua.lua_gettop(L);
+    try {
+      const co = lua.lua_newthread(L);
+      this.#anchors.set(co, this.#state.ref());
+      return co;
+    } catch {
+      // Nothing protects this call: Lua's error handler aborts.
+      lua.stackRestore(sp);
+      lua.lua_settop(L, top);
+      return 0;
+    }
+  }
+
+  #dropCoroutine(co: number): void {
+    this.#core.lua.luaL_unref(this.#state.L, REGISTRY, this.#anchors.get(co));
+    this.#anchors.delete(co);
   }
 
   #closeWhenIdle(): void {
