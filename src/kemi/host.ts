@@ -27,6 +27,20 @@ export interface Destination {
   readonly port: number;
 }
 
+/** Asks the DNS. A name without such records gives an empty list; a rejected promise is a failure (no server, timeout). Names and results are text. */
+export interface Resolver {
+  /** A and AAAA records, in the order in which they shall be tried */
+  addresses(name: string): Promise<{ ip: string; family: 4 | 6 }[]>;
+  srv(name: string): Promise<{ priority: number; weight: number; port: number; target: string }[]>;
+  naptr(
+    name: string,
+  ): Promise<
+    { order: number; preference: number; flags: string; services: string; regexp: string; replacement: string }[]
+  >;
+  /** names of an address */
+  ptr(ip: string): Promise<string[]>;
+}
+
 export interface Statistics {
   /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
   define(group: string, name: string, read?: () => number): void;
@@ -75,6 +89,8 @@ export interface ModuleHost extends TransformationHost {
   readonly defines: ReadonlyMap<string, ByteStr>;
   /** environment variables the host grants to scripts */
   readonly env: ReadonlyMap<string, ByteStr>;
+  /** absent: names are not resolved, and what needs that says so */
+  readonly resolver?: Resolver;
   /** reads a file where the host grants it; undefined when absent or not granted */
   readFile?(path: string): Uint8Array | undefined;
   writeFile?(path: string, data: Uint8Array): boolean;

@@ -1,27 +1,253 @@
 /** The functions that sit directly on `KSR`. Those of the hot path are AssemblyScript (`wasm:` rows); the rest lies beside this file. */
-import { defineModule, exportsOf } from '../../kemi/table.ts';
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { Uri } from '../../core/sip-msg.ts';
+import { numericHost } from '../../kemi/ip.ts';
+import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
+import { type Advertised, forwardRequest } from './forward.ts';
+import { type Level, levelOf, logLine } from './log.ts';
+import { isMyself } from './myself.ts';
+import { setHost, setUser } from './rewrite.ts';
+import { parseUri, transportOf } from './uri.ts';
 
-export interface CoreState {
-  /** set by set_advertised_address and set_advertised_port: for the message at hand only */
-  readonly advertised: WeakMap<object, { host?: string; port?: number }>;
-}
+export type CoreState = Record<string, never>;
+type C = Call<CoreState>;
 
 const kemi = exportsOf<CoreState>();
-void kemi;
+
+/** key of host.perMessage */
+const ADVERTISED = Symbol('advertised');
+
+function advertise(call: C, change: Advertised): number {
+  const before = call.host.perMessage.get(ADVERTISED) as Advertised | undefined;
+  call.host.perMessage.set(ADVERTISED, { ...before, ...change });
+  return 1;
+}
+
+/** The destination URI when it is set, else the request URI. */
+const nextHop = (call: C): ByteStr => call.msg.dstUri ?? call.msg.ruri;
+
+const forward = (call: C, to: ByteStr) =>
+  forwardRequest(call.host, call.msg, to, call.host.perMessage.get(ADVERTISED) as Advertised | undefined);
+
+function log(level: Level) {
+  return (call: C, text: ByteStr): undefined => {
+    logLine(call.host.log, level, text);
+  };
+}
+
+/** Tests the URI of the next hop; false when it does not parse. */
+const nextHopIs = (test: (uri: Uri) => boolean) => ({
+  params: [] as const,
+  returns: 'bool' as const,
+  run: (call: C): boolean => {
+    const uri = parseUri(call.host.core, nextHop(call));
+    return uri !== undefined && test(uri);
+  },
+});
+const to = (...protocols: number[]) => nextHopIs(uri => protocols.includes(transportOf(uri)));
+
+/** Kamailio's debug level for ours */
+const DEBUG_LEVELS: Readonly<Record<string, number>> = {
+  trace: 3,
+  debug: 3,
+  info: 2,
+  warn: 0,
+  error: -1,
+  fatal: -2,
+  silent: -5,
+};
+
+/** TCP aliases are for connections; on UDP there is nothing to do, and that is well, as in Kamailio. */
+function tcpAlias(call: C): number {
+  if (call.msg.proto === L.PROTO_UDP) return 1;
+  call.host.log.error({}, 'Cannot add a TCP alias: connections are not aliased in this version');
+  return -1;
+}
 
 export default defineModule<CoreState>({
   name: '',
   modparams: {},
-  create: () => ({ advertised: new WeakMap() }),
+  create: () => ({}),
   functions: [
     // ---- methods: is_INVITE ... is_method_in (wasm)
     // ---- transports and addresses: is_UDP ... is_src_port (wasm)
     // ---- flags: setflag ... isbiflagset (wasm)
     // ---- what the core shall do with the message: force_rport, set_reply_close, set_drop ... (wasm)
     // ---- myself
+    /**
+     * KSR.is_myself(uri): whether a URI or host is this server.
+     * @param uri `sip:` or `sips:` URI, compared by host, port and transport as far as it gives them; or a bare host
+     * @returns true when a listening socket, an advertised address or an alias matches
+     */
+    kemi('is_myself', { params: ['str'], returns: 'bool', anytime: true, run: (call, uri) => isMyself(call.host, uri) }),
+    /** KSR.is_myself_ruri(): whether the request URI is this server. */
+    kemi('is_myself_ruri', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.ruri) }),
+    /** KSR.is_myself_duri(): whether the destination URI is this server; false when it is not set. */
+    kemi('is_myself_duri', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.dstUri ?? '') }),
+    /** KSR.is_myself_nhuri(): whether the next hop, destination URI or request URI, is this server. */
+    kemi('is_myself_nhuri', { params: [], returns: 'bool', run: call => isMyself(call.host, nextHop(call)) }),
+    /** KSR.is_myself_furi(): whether the From URI is this server. */
+    kemi('is_myself_furi', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.from?.uri ?? '') }),
+    /** KSR.is_myself_turi(): whether the To URI is this server. */
+    kemi('is_myself_turi', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.to?.uri ?? '') }),
+    /** KSR.is_myself_suri(): whether source address, port and transport are this server. */
+    kemi('is_myself_suri', {
+      params: [],
+      returns: 'bool',
+      run: call => call.host.isMyself(call.msg.srcIp, call.msg.srcPort, call.msg.proto),
+    }),
+    /** KSR.is_myself_srcip(): whether the source address is this server, whatever the port. */
+    kemi('is_myself_srcip', {
+      params: [],
+      returns: 'bool',
+      run: call => call.host.isMyself(call.msg.srcIp, 0, L.PROTO_NONE),
+    }),
     // ---- forwarding
+    /**
+     * KSR.forward(): sends the request on, statelessly, to the destination URI or the request URI (RFC 3261 16.11).
+     * A name is resolved meanwhile other messages are routed. Its Via has a branch that is the same for each retransmission.
+     * @returns 1 sent; -1 not sent: the URI leads nowhere, no socket fits, or the message is too big
+     */
+    kemi('forward', { params: [], returns: 'int', async: true, run: call => forward(call, nextHop(call)) }),
+    /**
+     * KSR.forward_uri(uri): sends the request on to where `uri` leads; the request URI stays what it is.
+     * @param uri '' is forward()  @returns 1 sent; -1 not sent
+     */
+    kemi('forward_uri', {
+      params: ['str'],
+      returns: 'int',
+      async: true,
+      run: (call, uri) => forward(call, uri || nextHop(call)),
+    }),
+    /**
+     * KSR.set_advertised_address(host): the host in the Via of this message when it is forwarded.
+     * @returns 1 taken; -1 it is not a host (Kamailio takes anything and sends it)
+     */
+    kemi('set_advertised_address', {
+      params: ['str'],
+      returns: 'int',
+      run: (call, host) => {
+        if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(host) || numericHost(host)) return advertise(call, { host });
+        call.host.log.error({ host }, `Cannot advertise "${host}": it is not a host`);
+        return -1;
+      },
+    }),
+    /** KSR.set_advertised_port(port): the port in the Via of this message when it is forwarded. @param port 1..65535 @returns 1 taken; -1 it is not a port */
+    kemi('set_advertised_port', {
+      params: ['str'],
+      returns: 'int',
+      run: (call, port) => {
+        if (/^\d{1,5}$/.test(port) && Number(port) > 0 && Number(port) < 65536) return advertise(call, { port });
+        call.host.log.error({ port }, `Cannot advertise port "${port}": it is not 1..65535`);
+        return -1;
+      },
+    }),
+    /** KSR.to_UDP(): whether the next hop's URI asks for transport=udp; a URI without transport asks for nothing. */
+    kemi('to_UDP', to(L.PROTO_UDP)),
+    /** KSR.to_TCP(): whether the next hop's URI asks for transport=tcp. */
+    kemi('to_TCP', to(L.PROTO_TCP)),
+    /** KSR.to_TLS(): whether the next hop's URI asks for transport=tls. */
+    kemi('to_TLS', to(L.PROTO_TLS)),
+    /** KSR.to_SCTP(): whether the next hop's URI asks for transport=sctp. */
+    kemi('to_SCTP', to(L.PROTO_SCTP)),
+    /** KSR.to_WS(): whether the next hop's URI asks for transport=ws. */
+    kemi('to_WS', to(L.PROTO_WS)),
+    /** KSR.to_WSS(): whether the next hop's URI asks for transport=wss. */
+    kemi('to_WSS', to(L.PROTO_WSS)),
+    /** KSR.to_WSX(): whether the next hop's URI asks for transport=ws or wss. */
+    kemi('to_WSX', to(L.PROTO_WS, L.PROTO_WSS)),
+    /** KSR.to_IPv4(): whether the host of the next hop's URI is an IPv4 address. */
+    kemi(
+      'to_IPv4',
+      nextHopIs(uri => numericHost(uri.host)?.family === 4),
+    ),
+    /** KSR.to_IPv6(): whether the host of the next hop's URI is an IPv6 address. */
+    kemi(
+      'to_IPv6',
+      nextHopIs(uri => numericHost(uri.host)?.family === 6),
+    ),
+    /** KSR.add_tcp_alias(port): keeps a connection for requests to that port. @returns 1 also over UDP, where it does nothing; -1 over connections */
+    kemi('add_tcp_alias', { params: ['int'], returns: 'int', run: tcpAlias }),
+    /** KSR.add_tcp_alias_via(): as add_tcp_alias, with the port of the top Via. */
+    kemi('add_tcp_alias_via', { params: [], returns: 'int', run: tcpAlias }),
     // ---- request and destination URI
+    /** KSR.seturi(uri): sets the request URI; it is not checked. @returns true */
+    kemi('seturi', {
+      params: ['str'],
+      returns: 'bool',
+      run: (call, uri) => {
+        call.msg.ruri = uri;
+        return true;
+      },
+    }),
+    /**
+     * KSR.setuser(user): sets the user of the request URI; '' removes it, and the password with it.
+     * @returns true; false when the request URI does not parse
+     */
+    kemi('setuser', { params: ['str'], returns: 'bool', run: (call, user) => setUser(call.msg, user) }),
+    /**
+     * KSR.sethost(host): sets the host of the request URI and keeps the port; a tel URI becomes a SIP URI with user=phone.
+     * @returns true; false when the request URI does not parse
+     */
+    kemi('sethost', { params: ['str'], returns: 'bool', run: (call, host) => setHost(call.msg, host) }),
+    /** KSR.setdsturi(uri): sets where the request goes, whatever its request URI says; '' unsets it. @returns true */
+    kemi('setdsturi', {
+      params: ['str'],
+      returns: 'bool',
+      run: (call, uri) => {
+        call.msg.dstUri = uri || undefined;
+        return true;
+      },
+    }),
+    /** KSR.resetdsturi(): the request goes where its request URI says. @returns true */
+    kemi('resetdsturi', {
+      params: [],
+      returns: 'bool',
+      run: call => {
+        call.msg.dstUri = undefined;
+        return true;
+      },
+    }),
     // ---- log
+    /** KSR.info(text): logs at level info. */
+    kemi('info', { params: ['str'], returns: 'none', anytime: true, run: log('info') }),
+    /** KSR.notice(text): logs at level notice. */
+    kemi('notice', { params: ['str'], returns: 'none', anytime: true, run: log('notice') }),
+    /** KSR.warn(text): logs at level warning. */
+    kemi('warn', { params: ['str'], returns: 'none', anytime: true, run: log('warn') }),
+    /** KSR.err(text): logs at level error. */
+    kemi('err', { params: ['str'], returns: 'none', anytime: true, run: log('err') }),
+    /** KSR.crit(text): logs at level critical. */
+    kemi('crit', { params: ['str'], returns: 'none', anytime: true, run: log('crit') }),
+    /** KSR.log(level, text): logs at a level by name: dbg, info, notice, warn, err, crit; any other name is err. */
+    kemi('log', {
+      params: ['str', 'str'],
+      returns: 'none',
+      anytime: true,
+      run: (call, level, text) => log(levelOf(level))(call, text),
+    }),
+    /** KSR.get_debug(): the log level as Kamailio counts: 3 debug, 2 info, 0 warnings, -1 errors. */
+    kemi('get_debug', {
+      params: [],
+      returns: 'int',
+      anytime: true,
+      run: call => DEBUG_LEVELS[call.host.log.level] ?? 0,
+    }),
     // ---- the rest
+    /**
+     * KSR.route(name): runs a route block of the native cfg.
+     * @returns -1 always with a Lua script: there are no route blocks (Kamailio answers the same)
+     */
+    kemi('route', {
+      params: ['str'],
+      returns: 'int',
+      run: (call, name) => {
+        call.host.log.error({ route: name }, `Cannot run route[${name}]: a KEMI script has no route blocks of the native cfg`);
+        return -1;
+      },
+    }),
+    /** KSR.ktest(text): logs the text, to see that calls arrive. */
+    kemi('ktest', { params: ['str'], returns: 'none', anytime: true, run: log('info') }),
   ],
 });

@@ -1,0 +1,149 @@
+/** Stateless forwarding of requests and replies (RFC 3261 16.11). */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import type { ModuleHost, Socket } from '../../kemi/host.ts';
+import { defaultPort, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { parseVia } from './uri.ts';
+
+/** What set_advertised_address and set_advertised_port asked for. */
+export interface Advertised {
+  host?: ByteStr;
+  port?: ByteStr;
+}
+
+/**
+ * Sends the request on, with a Via of ours on top.
+ * @param to URI whose target it goes to; the request URI stays what it is
+ * @returns 1 sent; -1 not: no target, no socket, too big
+ */
+export function forwardRequest(
+  host: ModuleHost,
+  msg: SipMsg,
+  to: ByteStr,
+  advertised: Advertised | undefined,
+): number | Promise<number> {
+  if (!msg.isRequest) {
+    host.log.error({}, 'Cannot forward: the message is not a request');
+    return -1;
+  }
+  const send = (target: Target | NoTarget): number => {
+    const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target, advertised);
+    host.stats.add('core', sent === true ? 'fwd_requests' : 'drop_requests');
+    if (sent === true) return 1;
+    host.log.error({ uri: to, why: sent }, `Cannot forward to "${to}": ${sent}`);
+    return -1;
+  };
+  const target = targetOf(host, to);
+  return target instanceof Promise ? target.then(send) : send(target);
+}
+
+/** @returns true, or why it was not sent */
+function sendRequest(host: ModuleHost, msg: SipMsg, target: Target, advertised: Advertised | undefined): true | string {
+  const socket = socketFor(host, msg, target);
+  if (!socket) return `no socket for ${target.proto} and IPv${target.family}`;
+  const { core } = host;
+  const line = viaLine(host, msg, socket, advertised);
+  const at = msg.store(line);
+  if (!at) return 'the message has no memory left';
+  const length = core.x.msgForward(msg.at, at, line.length);
+  if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
+  const out = core.x.outArea();
+  const bytes = core.mem.u8.subarray(out, out + length);
+  return host.send(bytes, { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port })
+    ? true
+    : 'it cannot be sent';
+}
+
+function viaLine(host: ModuleHost, msg: SipMsg, socket: Socket, advertised: Advertised | undefined): ByteStr {
+  const ip = advertised?.host ?? socket.advertisedIp ?? socket.ip;
+  const sentBy = ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
+  const port = advertised?.port ?? (advertised?.host ? socket.port : (socket.advertisedPort ?? socket.port));
+  const rport = msg.u32(L.M_MFLAGS) & L.MFL_ADD_LOCAL_RPORT ? ';rport' : '';
+  return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}:${port};branch=${branchOf(host, msg)}${rport}\r\n`;
+}
+
+/**
+ * RFC 3261 16.11: the branch of a stateless proxy is the same for each retransmission, for the ACK of a non-2xx answer and for CANCEL. It is made from the
+ * received branch when that is unique (it begins with the magic cookie), else from the fields that identify the transaction.
+ */
+function branchOf(host: ModuleHost, msg: SipMsg): ByteStr {
+  const via = msg.via;
+  const callId = msg.callId ?? '';
+  const cseq = msg.cseq?.number ?? 0;
+  const parts = via?.branch?.startsWith('z9hG4bK')
+    ? [via.branch, via.host.toLowerCase(), via.port]
+    : [
+        via ? `${via.transport} ${via.host}:${via.port}${via.params}` : '',
+        msg.to?.tag ?? '',
+        msg.from?.tag ?? '',
+        callId,
+        cseq,
+        msg.originalUri,
+      ];
+  const group = host.md5(`${callId} ${cseq}`).slice(0, 4);
+  return `z9hG4bK${group}.${host.md5(parts.join('\0'))}.0`;
+}
+
+/**
+ * Sends a reply on to where its second Via says (RFC 3261 16.7, 18.2.2), without our Via: maddr, else received, else sent-by; rport stands in for the port.
+ * Called when the reply route has ended and did not drop.
+ * @returns whether it was sent, or will be once a name is resolved
+ */
+export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
+  const { core } = host;
+  const drop = (why: string, statistic = 'drop_replies') => {
+    host.stats.add('core', statistic);
+    host.log.debug({ why, callId: msg.callId }, `Cannot forward a reply: ${why}`);
+    return false;
+  };
+  const via = secondVia(msg);
+  if (via === undefined) return drop('there is no second Via');
+  const proto = via && protocolName(via.transportId);
+  if (!via || !proto) return drop('the second Via does not parse', 'err_replies');
+  const name = via.maddr || via.received || via.host;
+  // RFC 4475 3.1.2.19 and hosts that believe it: nobody answers to everybody
+  if (name === '255.255.255.255') return drop('the second Via leads to the broadcast address');
+  const rport = via.maddr ? 0 : Number(via.rport || 0);
+  const port = (rport > 0 && rport < 65536 ? rport : via.port) || defaultPort(proto);
+  const length = core.x.msgReplyForward(msg.at);
+  if (length < 0) return drop(`it cannot be written: ${L.STATUS_NAMES[-length]}`, 'err_replies');
+  const out = core.x.outArea();
+  // An address is known at once; a name takes a while, and the message is gone then.
+  const target = hostTarget(host, proto, name, port);
+  const later = target instanceof Promise;
+  const bytes = later ? core.mem.bytes(out, length) : core.mem.u8.subarray(out, out + length);
+  const socketOf = (found: Target) => socketFor(host, msg, found);
+  const send = (found: Target | NoTarget, socket: Socket | undefined) => {
+    if (found instanceof NoTarget) return drop(found.why);
+    if (!socket) return drop(`no socket for ${proto} and IPv${found.family}`);
+    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port })) return drop('it cannot be sent', 'err_replies');
+    host.stats.add('core', 'fwd_replies');
+    return true;
+  };
+  if (!later) return send(target, target instanceof NoTarget ? undefined : socketOf(target));
+  const [four, six] = [4, 6].map(family => socketOf({ proto, ip: '', family: family as 4 | 6, port }));
+  void target.then(found => {
+    host.stats.add('core', 'fwd_replies', 0);
+    if (found instanceof NoTarget) host.stats.add('core', 'drop_replies');
+    else {
+      const socket = found.family === 4 ? four : six;
+      const sent = socket && host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port });
+      host.stats.add('core', sent ? 'fwd_replies' : 'drop_replies');
+    }
+  });
+  return true;
+}
+
+/** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */
+function secondVia(msg: SipMsg) {
+  const vias = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
+  const [top, next] = vias;
+  if (!top) return undefined;
+  const first = parseVia(msg.core, top.body);
+  if (!first) return null;
+  const rest = top.body.slice(first.end);
+  const text = rest.startsWith(',') ? rest.slice(1).replace(/^[ \t\r\n]+/, '') : next?.body;
+  if (text === undefined) return undefined;
+  return parseVia(msg.core, text) ?? null;
+}
