@@ -60,7 +60,8 @@ export function hostTarget(
 ): Target | NoTarget | Promise<Target | NoTarget> {
   const numeric = numericHost(name);
   if (numeric) return { proto, ...numeric, port: port || defaultPort(proto) };
-  if (!name || !host.resolver) return new NoTarget(`cannot resolve "${name}": ${name ? 'no resolver is set' : 'no host'}`);
+  if (!name || !host.resolver)
+    return new NoTarget(`cannot resolve "${name}": ${name ? 'no resolver is set' : 'no host'}`);
   return resolved(host, proto, name, port, secure);
 }
 

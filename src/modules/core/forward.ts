@@ -117,7 +117,8 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
   const send = (found: Target | NoTarget, socket: Socket | undefined) => {
     if (found instanceof NoTarget) return drop(found.why);
     if (!socket) return drop(`no socket for ${proto} and IPv${found.family}`);
-    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port })) return drop('it cannot be sent', 'err_replies');
+    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port }))
+      return drop('it cannot be sent', 'err_replies');
     host.stats.add('core', 'fwd_replies');
     return true;
   };

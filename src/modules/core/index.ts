@@ -80,7 +80,12 @@ export default defineModule<CoreState>({
      * @param uri `sip:` or `sips:` URI, compared by host, port and transport as far as it gives them; or a bare host
      * @returns true when a listening socket, an advertised address or an alias matches
      */
-    kemi('is_myself', { params: ['str'], returns: 'bool', anytime: true, run: (call, uri) => isMyself(call.host, uri) }),
+    kemi('is_myself', {
+      params: ['str'],
+      returns: 'bool',
+      anytime: true,
+      run: (call, uri) => isMyself(call.host, uri),
+    }),
     /** KSR.is_myself_ruri(): whether the request URI is this server. */
     kemi('is_myself_ruri', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.ruri) }),
     /** KSR.is_myself_duri(): whether the destination URI is this server; false when it is not set. */
@@ -243,7 +248,10 @@ export default defineModule<CoreState>({
       params: ['str'],
       returns: 'int',
       run: (call, name) => {
-        call.host.log.error({ route: name }, `Cannot run route[${name}]: a KEMI script has no route blocks of the native cfg`);
+        call.host.log.error(
+          { route: name },
+          `Cannot run route[${name}]: a KEMI script has no route blocks of the native cfg`,
+        );
         return -1;
       },
     }),

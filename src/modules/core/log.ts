@@ -1,6 +1,7 @@
 /** KSR.info() and its kin. */
-import { type ByteStr, utf8Of } from '../../core/memory.ts';
+
 import type { Logger } from '../../core/log.ts';
+import { type ByteStr, utf8Of } from '../../core/memory.ts';
 
 /** Kamailio's level -> ours */
 const LEVELS = {

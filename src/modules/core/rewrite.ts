@@ -34,7 +34,8 @@ export function setHost(msg: SipMsg, host: ByteStr): boolean {
   const uri = msg.ruriParts;
   if (!uri) return false;
   const scheme = SCHEMES[uri.scheme] ?? 'sip:';
-  if (isTel(uri)) msg.ruri = `${uri.scheme === L.SCHEME_TELS ? 'sips:' : 'sip:'}${uri.user ?? ''}${tail(uri)}@${host};user=phone`;
+  if (isTel(uri))
+    msg.ruri = `${uri.scheme === L.SCHEME_TELS ? 'sips:' : 'sip:'}${uri.user ?? ''}${tail(uri)}@${host};user=phone`;
   else {
     const password = uri.password === undefined ? '' : `:${uri.password}`;
     msg.ruri = `${scheme}${uri.user === undefined ? '' : `${uri.user}${password}@`}${host}${port(uri)}${tail(uri)}`;

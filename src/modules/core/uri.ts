@@ -8,7 +8,12 @@ const URI_AREA = 32;
 const VIA_AREA = 40;
 
 /** Copies `text` behind an area of `areaBytes` in Lua's heap for the time of `use`. */
-function withCopy<T>(core: Core, text: ByteStr, areaBytes: number, use: (at: number, area: number) => T): T | undefined {
+function withCopy<T>(
+  core: Core,
+  text: ByteStr,
+  areaBytes: number,
+  use: (at: number, area: number) => T,
+): T | undefined {
   const area = core.lua.malloc(areaBytes + text.length + L.SLACK);
   if (!area) return undefined;
   try {

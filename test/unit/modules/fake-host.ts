@@ -121,6 +121,11 @@ export class FakeHost {
     this.nowMs = end;
   }
 
+  /** Whether there is such a function without a module. */
+  has(name: string): boolean {
+    return this.#modules.some(m => m.name === '' && m.functions.some(f => f.name === name));
+  }
+
   /** Calls "module.function" as a script would; core functions have no module. */
   call(path: string, ...args: (XVal | undefined)[]): unknown {
     const dot = path.indexOf('.');
@@ -172,6 +177,16 @@ export class FakeHost {
         },
       );
     }
+    if (name === 'ru')
+      return own(
+        () => (this.message?.ruriParts ? this.message.ruri : null),
+        () => true,
+      );
+    if (name === 'du')
+      return own(
+        () => this.message?.dstUri ?? null,
+        () => true,
+      );
     if (name === 'rm')
       return own(
         () => 'OPTIONS',
@@ -206,7 +221,7 @@ export class FakeHost {
       if (name === 'sleep') this.advance(Number(args[0]) * 1000);
       if (name === 'pv') ours = this.get(args[0] as string) ?? null;
       else if (name === 'pvset') ours = this.pv(args[0] as string)?.set(args[1] ?? null) ?? false;
-      else if (name.includes('.')) ours = await this.call(name, ...args);
+      else if (name.includes('.') || this.has(name)) ours = await this.call(name, ...args);
       else continue;
       const theirs = key in except ? except[key] : result;
       if (ours !== theirs) differences.push(`${key}: ${JSON.stringify(theirs)}, ours ${JSON.stringify(ours)}`);
