@@ -29,7 +29,9 @@ function contacts(msg: SipMsg): Place[] | undefined {
     if (cursor === 0) return out;
     const at = mem.u16(area + ADDR_URI);
     const uri = msg.slice(at, mem.u16(area + ADDR_URI + 2));
-    if (uri !== '*') out.push({ at, uri, bracketed: msg.slice(at - 1, 1) === '<' });
+    if (uri === '*') continue;
+    if (!uri.includes(':')) return undefined;
+    out.push({ at, uri, bracketed: msg.slice(at - 1, 1) === '<' });
   }
 }
 

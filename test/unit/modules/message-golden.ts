@@ -43,6 +43,8 @@ export class MessageBench {
   readonly fake: FakeHost;
   readonly perMessage = new Map<unknown, unknown>();
   readonly vars = new Map<string, XVal>();
+  /** replies that modules sent to the message at hand */
+  readonly replies: ByteStr[] = [];
   #at = 0;
 
   constructor(
@@ -68,6 +70,10 @@ export class MessageBench {
       },
       ...more,
     });
+    this.core.hooks.sendReply = (at, length) => {
+      this.replies.push(this.core.mem.str(at, length));
+      return 1;
+    };
   }
 
   get msg(): SipMsg {
@@ -92,6 +98,7 @@ export class MessageBench {
     this.fake.message = undefined;
     this.perMessage.clear();
     this.vars.clear();
+    this.replies.length = 0;
   }
 
   call(path: string, ...args: (XVal | undefined)[]): unknown {
@@ -192,6 +199,9 @@ export class MessageBench {
   }
 }
 
+/** functions that send a reply by themselves */
+const REPLIES = /^(sanity\.|siputils\.options_reply)/;
+
 /** Keys of differences: "msg module.function(args)". @returns what differs from the golden file, but for the calls in `except` */
 export function replayMessages(
   bench: MessageBench,
@@ -239,6 +249,12 @@ export function replayMessages(
     if (c.end === 'reply' && c.reply) {
       const between = /CSeq: [^\r]*\r\n([\s\S]*?)Server: K/i.exec(c.reply)?.[1] ?? '';
       if (bench.additions() !== between) sayBytes(between, bench.additions());
+    }
+    if (c.end === undefined && c.calls.some(call => REPLIES.test(call[0]))) {
+      const lines = (text: ByteStr | undefined) =>
+        (text ?? '').split('\r\n').filter((line, i) => i === 0 || /^(Accept|Supported|Unsupported)/.test(line));
+      const [theirs, ours] = [lines(c.reply), lines(bench.replies[0])];
+      if (JSON.stringify(theirs) !== JSON.stringify(ours)) say(`${c.calls.map(show).join('; ')} reply`, theirs, ours);
     }
     bench.close();
   }
