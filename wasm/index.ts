@@ -68,4 +68,15 @@ export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
 
+export {
+  luaCall0Bool,
+  luaCall0Int,
+  luaCall0Xval,
+  luaCallIntBool,
+  luaCallIntInt,
+  luaCallPvXval,
+  luaCallStrBool,
+  luaCallStrInt,
+  luaCallStrXval,
+} from './lua/shapes';
 // ---- KEMI modules of the hot path (modules/)

@@ -38,9 +38,19 @@ const INTEGER_ARGS: readonly (readonly [library: string, name: string, mask: num
   ['table', 'remove', 0b100],
 ];
 
+/** hash slots of the KSR tables for each name in them */
+const ROOM = 4;
+
+/** stands before a script's first line, on that line */
+const KSR_LOCAL = 'local KSR = KSR ';
+/** a script that may put something else in the place of KSR */
+const KSR_REPLACED = /\bKSR\s*(?:,[^=\n]*)?=(?!=)|\b_G\b|\b_ENV\b|\bsetfenv\b/;
+
 /** Table indexes of the core's C functions. */
 interface Functions {
   readonly dispatch: number;
+  /** functions of the in-place lane for one shape each, by shapeKey() */
+  readonly shaped: ReadonlyMap<string, number>;
   readonly unwind: number;
   readonly engine: number;
   readonly truncate: number;
@@ -86,6 +96,7 @@ export class LuaInterpreter implements Interpreter {
     const inPlace = this.lane === 'inplace';
     this.#functions = {
       dispatch: core.addFunction(inPlace ? x.luaDispatch : x.luaDispatchApi),
+      shaped: new Map(Object.entries(SHAPED).map(([key, name]) => [key, core.addFunction(x[name])])),
       unwind: core.addFunction(inPlace ? x.luaUnwind : x.luaExit),
       engine: core.addFunction(x.luaEngine),
       truncate: core.addFunction(x.luaTruncate),
@@ -125,7 +136,10 @@ export class LuaInterpreter implements Interpreter {
     const bytes = withoutMarks(source);
     const text = byteStr(bytes);
     program.sources.set(name, text);
-    const syntax = state.parse(bytes, `@${byteStrOf(name)}`, co);
+    const chunk = `@${byteStrOf(name)}`;
+    // A local is found without a look-up in the globals: some nanoseconds of every call. A script that fails with it is tried as it stands.
+    const asItStands = KSR_REPLACED.test(text) || state.parse(bytesOf(`${KSR_LOCAL}${text}`), chunk, co) !== undefined;
+    const syntax = asItStands ? state.parse(bytes, chunk, co) : undefined;
     if (syntax !== undefined) fail(syntaxDiagnostic(syntax, text, program.sources.keys(), name));
     const error = program.runTopLevel(co);
     if (error) {
@@ -154,17 +168,24 @@ export class LuaInterpreter implements Interpreter {
     const { tree, version } = this.#options;
     const { L } = state;
     state.pushGlobals();
-    lua.lua_createtable(L, 0, 128);
+    const sizes = new Map<string, number>();
+    for (const { path } of tree.entries) {
+      const table = path.slice(0, -1).join('.');
+      sizes.set(table, (sizes.get(table) ?? 0) + 1);
+    }
+    // Roomy hash tables: a name found at its first place saves some nanoseconds of every call.
+    const room = (table: string) => ((sizes.get(table) ?? 0) + 16) * ROOM;
+    lua.lua_createtable(L, 0, room(''));
     for (const { path, id } of tree.entries) {
       x.luaDescribe(id);
       for (const part of path.slice(0, -1)) {
         if (state.getField(-1, part) === TYPE_TABLE) continue;
         state.pop();
-        lua.lua_createtable(L, 0, 16);
+        lua.lua_createtable(L, 0, room(part));
         lua.lua_pushvalue(L, -1);
         state.setField(-3, part);
       }
-      state.pushFunction(this.#functions.dispatch, id);
+      this.#pushExport(state, id);
       state.setField(-2, path.at(-1)!);
       state.pop(path.length - 1);
     }
@@ -172,6 +193,16 @@ export class LuaInterpreter implements Interpreter {
     state.push(byteStrOf(version));
     state.setField(-2, 'KSRVERSION');
     state.pop();
+  }
+
+  /** A closure over the dispatcher: the export number in its upvalue, the target's table index above it. */
+  #pushExport(state: LuaState, id: number): void {
+    const { mem, x, lua } = this.#core;
+    const at = x.descsArea() + id * C.DESC_SIZE;
+    const target = mem.u32(at + C.DS_TARGET);
+    const shaped = this.lane === 'inplace' ? this.#functions.shaped.get(shapeKey(mem.u8, at)) : undefined;
+    lua.lua_pushinteger(state.L, BigInt(id) | (BigInt(target) << 32n));
+    lua.lua_pushcclosure(state.L, shaped ?? this.#functions.dispatch, 1);
   }
 
   #runPrelude(state: LuaState, name: string): void {
@@ -254,4 +285,31 @@ function withoutMarks(source: Uint8Array): Uint8Array {
 function hookLimit(instructions = 0): [ticks: number, count: number] {
   const count = Math.min(TICK, instructions);
   return [instructions ? Math.ceil(instructions / count) : 0, count];
+}
+
+/** Export of wasm/lua/shapes.ts by parameter types and result type of a function without host call. */
+const SHAPED: Readonly<Record<string, string>> = {
+  ':bool': 'luaCall0Bool',
+  ':int': 'luaCall0Int',
+  ':xval': 'luaCall0Xval',
+  'int:bool': 'luaCallIntBool',
+  'int:int': 'luaCallIntInt',
+  'str:bool': 'luaCallStrBool',
+  'str:int': 'luaCallStrInt',
+  'str:xval': 'luaCallStrXval',
+  'pv:xval': 'luaCallPvXval',
+};
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  [C.T_INT]: 'int',
+  [C.T_STR]: 'str',
+  [C.T_BOOL]: 'bool',
+  [C.T_XVAL]: 'xval',
+};
+
+/** @param at address of the descriptor */
+function shapeKey(u8: Uint8Array, at: number): string {
+  const flags = u8[at + C.DS_FLAGS]!;
+  if (flags & (C.F_HOST | C.F_ANYTIME)) return '';
+  const params = [...u8.subarray(at + C.DS_TYPES, at + C.DS_TYPES + u8[at + C.DS_NPARAMS]!)].map(t => TYPE_NAMES[t]);
+  return `${flags & C.F_INTERN_PV ? 'pv' : params.join()}:${TYPE_NAMES[u8[at + C.DS_RET]!] ?? ''}`;
 }
