@@ -48,6 +48,17 @@ export {
 
 export { md5 } from './hash/md5';
 export { sha256 } from './hash/sha256';
+export {
+  luaCall0Bool,
+  luaCall0Int,
+  luaCall0Xval,
+  luaCallIntBool,
+  luaCallIntInt,
+  luaCallPvXval,
+  luaCallStrBool,
+  luaCallStrInt,
+  luaCallStrXval,
+} from './lua/shapes';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
@@ -67,16 +78,4 @@ export { msgSummary } from './sip/summary';
 export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
-
-export {
-  luaCall0Bool,
-  luaCall0Int,
-  luaCall0Xval,
-  luaCallIntBool,
-  luaCallIntInt,
-  luaCallPvXval,
-  luaCallStrBool,
-  luaCallStrInt,
-  luaCallStrXval,
-} from './lua/shapes';
 // ---- KEMI modules of the hot path (modules/)
