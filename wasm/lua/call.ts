@@ -30,6 +30,7 @@ import {
   LUA_TSTRING,
   lua_error,
   lua_gettop,
+  lua_isinteger,
   lua_isyieldable,
   lua_pushlightuserdata,
   lua_pushlstring,
@@ -37,6 +38,7 @@ import {
   lua_rawgetp,
   lua_rawseti,
   lua_settop,
+  lua_tointegerx,
   lua_tolstring,
   lua_tonumberx,
   lua_touserdata,
@@ -92,8 +94,9 @@ export function intOf(n: f64): i32 {
   return <i32>(<i64>n);
 }
 
-/** INT parameter that is no Lua integer: float and numeric string are converted, all else is 0. */
+/** INT parameter: an integer keeps its low 32 bits, float and numeric string are converted, all else is 0. */
 export function toInt(L: usize, i: i32): i32 {
+  if (lua_isinteger(L, i)) return <i32>lua_tointegerx(L, i, 0);
   return intOf(lua_tonumberx(L, i, 0));
 }
 

@@ -48,7 +48,12 @@ export const STANDARD: FakeFunction[] = [
   { path: 't.trap', wasm: 'selfTestTrap' },
   { path: 'h.add', params: ['int', 'int'], run: (a, b) => (a as number) + (b as number) },
   { path: 'h.len', params: ['str'], run: s => (s === null ? -1 : (s as ByteStr).length) },
-  { path: 'h.up', params: ['str'], returns: 'xval', run: s => (s === null ? null : (s as ByteStr).toUpperCase()) },
+  {
+    path: 'h.up',
+    params: ['str'],
+    returns: 'xval',
+    run: s => (s === null ? null : (s as ByteStr).replace(/[a-z]/g, c => c.toUpperCase())),
+  },
   {
     path: 'h.fail',
     run: () => {
