@@ -7,9 +7,9 @@ import { SipMsg } from '../../src/core/sip-msg.ts';
 
 const file = (name: string) => new WebAssembly.Module(readFileSync(new URL(`../../build/${name}`, import.meta.url)));
 
-/** @param build 'core' (release) or 'core.debug' */
-export function openCore(build: 'core' | 'core.debug' = 'core'): Core {
-  return loadCore({ lua: file('lua.wasm'), core: file(`${build}.wasm`) });
+/** @param build 'core' (release) or 'core.debug' @param maxPages upper bound of the memory, pages of 64 KiB */
+export function openCore(build: 'core' | 'core.debug' = 'core', maxPages?: number): Core {
+  return loadCore({ lua: file('lua.wasm'), core: file(`${build}.wasm`), ...(maxPages && { maxPages }) });
 }
 
 /** Puts a message into a slot; the caller frees it. @param slack what the bytes behind the message are filled with */
