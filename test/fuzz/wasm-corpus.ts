@@ -23,6 +23,7 @@ const PIECES = [
   'Via: SIP/2.0/UDP a;branch=z9hG4bKx\r\n',
   'To: <sip:a@b>;tag=\r\n',
   'Content-Length: 99999999999\r\n',
+  'Content-Length: 2147483647\r\n',
   'Contact: *\r\n',
   'Authorization: Digest username="a", realm="',
   'l: 0\r\n',

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { openCore } from '../support/core.ts';
 import { random } from '../support/generate.ts';
-import { Checker } from './wasm-invariants.ts';
 import { mutator, seeds } from './wasm-corpus.ts';
+import { Checker } from './wasm-invariants.ts';
 
 const CASES = JSON.parse(readFileSync(new URL('wasm-cases.json', import.meta.url), 'utf8')) as string[];
 const MESSAGES = 1500;

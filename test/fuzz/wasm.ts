@@ -5,8 +5,8 @@
 
 import { openCore } from '../support/core.ts';
 import { random } from '../support/generate.ts';
-import { Checker } from './wasm-invariants.ts';
 import { mutator } from './wasm-corpus.ts';
+import { Checker } from './wasm-invariants.ts';
 
 const option = (name: string, fallback: string) => {
   const at = process.argv.indexOf(`--${name}`);

@@ -32,7 +32,8 @@ let orderCount: i32 = 0;
 export function messageEnd(msg: usize): i32 {
   const length = <i32>load<u32>(msg + M_LEN);
   const body = load<i32>(msg + M_CLEN);
-  return body < 0 ? length : min(length, <i32>load<u16>(msg + M_BODY) + body);
+  const rest = length - <i32>load<u16>(msg + M_BODY);
+  return body < 0 || body > rest ? length : length - rest + body;
 }
 
 /** Starts a new order with room for all edits of msg and `more` others. @returns 0 or -ST_NO_MEMORY */
