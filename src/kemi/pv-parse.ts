@@ -8,6 +8,7 @@
  * Inner text, indexes and arguments may hold PVs again. Every step consumes a byte or fails, and nesting is bounded, so that text built by a script
  * from network bytes costs linear time and never overflows the stack.
  */
+import { trim, trimEnd } from '../core/ascii.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { ArgKind, PvClass, Transformation } from './pv-types.ts';
 import { closest } from './suggest.ts';
@@ -157,7 +158,7 @@ function parseIndex(tables: PvTables, index: ByteStr, base: number, depth: numbe
 
 function parseTransformation(tables: PvTables, text: ByteStr, base: number, depth: number): TrNode {
   const comma = text.indexOf(',');
-  const head = (comma < 0 ? text : text.slice(0, comma)).trimEnd();
+  const head = trimEnd(comma < 0 ? text : text.slice(0, comma));
   const tr = tables.transformations.get(head);
   if (!tr) {
     const near = closest(head, tables.transformations.keys());
@@ -185,7 +186,7 @@ function parseTransformation(tables: PvTables, text: ByteStr, base: number, dept
 function parseArgument(tables: PvTables, kind: ArgKind, text: ByteStr, base: number, depth: number): ArgNode {
   const int = kind.startsWith('int');
   if (kind.startsWith('raw')) return text;
-  const trimmed = text.trim();
+  const trimmed = trim(text);
   if (trimmed[0] === '$') return { pv: parseWhole(tables, trimmed, base, depth + 1), int };
   if (!int) return text;
   const value = integer(trimmed);

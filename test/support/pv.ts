@@ -76,6 +76,7 @@ export function pvBench(options: BenchOptions = {}) {
     format: (text: ByteStr) => formats.format(text),
     defines: new Map(Object.entries(options.defines ?? {})),
     env: new Map(Object.entries(options.env ?? {})),
+    module: (name: string) => modules.find(m => m.definition.name === name)?.state,
     version: '0.0.0-test',
     md5: digest('md5'),
     sha256: digest('sha256'),

@@ -1,9 +1,14 @@
 /** What other modules may use of module pv: the per-message variables, and the branches that a script added. */
+import { trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { XVal } from '../../kemi/table.ts';
 import { XavpList } from './xavp.ts';
 
+export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
+export { xavuSet } from './pvs-vars.ts';
+export { socketOf } from './sockets.ts';
+export { parseParams } from './uri.ts';
 export { scalarOf, type Xavp, XavpList, type XavpValue } from './xavp.ts';
 
 /** State of module pv in one runtime. */
@@ -46,7 +51,7 @@ export function varsOf(host: ModuleHost): MessageVars {
 /** The AVP's key: 's:name' or 'i:number'. @returns undefined when the name makes no sense */
 export function avpKey(state: PvState, name: ByteStr, value?: XVal): ByteStr | undefined {
   if (typeof value === 'number') return `i:${value}`;
-  const text = name.trim();
+  const text = trim(name);
   const kind = text.slice(0, 2).toLowerCase();
   if (kind === 's:') return text.length > 2 ? `s:${text.slice(2)}` : undefined;
   if (kind === 'i:') return /^\d{1,9}$/.test(text.slice(2)) ? `i:${Number(text.slice(2))}` : undefined;

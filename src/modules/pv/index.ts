@@ -1,5 +1,6 @@
 /** KSR.pv: pseudo-variables, the variables that scripts make, and the transformations. */
 
+import { trim } from '../../core/ascii.ts';
 import { type ByteStr, byteStrOf } from '../../core/memory.ts';
 import { KemiError, RpcError } from '../../errors.ts';
 import { integer } from '../../kemi/pv-parse.ts';
@@ -18,10 +19,10 @@ function assignments(param: string, values: unknown): Map<ByteStr, number | Byte
   const out = new Map<ByteStr, number | ByteStr>();
   for (const value of [values ?? []].flat() as ByteStr[]) {
     const equals = value.indexOf('=');
-    const name = value.slice(0, equals).trim();
+    const name = trim(value.slice(0, equals));
     const kind = value.slice(equals + 1, equals + 3).toLowerCase();
     const text = value.slice(equals + 3);
-    const number = kind === 'i:' ? integer(text.trim()) : undefined;
+    const number = kind === 'i:' ? integer(trim(text)) : undefined;
     if (equals < 1 || !name || (kind !== 's:' && number === undefined))
       throw new KemiError(
         'KEMI_ERR_CONFIG',
@@ -36,8 +37,8 @@ function assignments(param: string, values: unknown): Map<ByteStr, number | Byte
 function aliases(value: ByteStr | undefined): Map<ByteStr, ByteStr> {
   const out = new Map<ByteStr, ByteStr>();
   for (const part of (value ?? '').split(';')) {
-    if (!part.trim()) continue;
-    const [alias, target, ...more] = part.split('=').map(text => text.trim());
+    if (!trim(part)) continue;
+    const [alias, target, ...more] = part.split('=').map(text => trim(text));
     const kind = target?.slice(0, 2).toLowerCase();
     const name = kind === 's:' || kind === 'i:' ? target!.slice(2) : target;
     if (!alias || !name || more.length || (kind === 'i:' && integer(name) === undefined))

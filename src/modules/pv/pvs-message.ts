@@ -1,4 +1,5 @@
 /** The message itself, its start line, flags, Vias, and the way it came. */
+import { isWs, trimEnd } from '../../core/ascii.ts';
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
@@ -9,7 +10,7 @@ import type { Call, XVal } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
 import { protoId, protoName } from './protocols.ts';
 import { bracketed, socketOf, socketText } from './sockets.ts';
-import { isWs, paramValue, splitList } from './uri.ts';
+import { paramValue, splitList } from './uri.ts';
 
 type C = Call<PvState>;
 
@@ -229,7 +230,7 @@ function messagePart(msg: SipMsg, key: ByteStr): XVal {
     case 'body_len':
       return msg.body.length;
     case 'fline':
-      return raw.slice(start, lineEnd).trimEnd();
+      return trimEnd(raw.slice(start, lineEnd));
     case 'fpart':
       return noBreak(raw.slice(0, headersEnd));
     case 'hdrs':

@@ -180,12 +180,12 @@ function replyHop(msg: SipMsg, key: ByteStr): XVal {
 
 const STATIC = Symbol('sbranch');
 /** The branch that $sbranch(..) describes, until sbranch_append() or sbranch_set_ruri() takes it over. */
-export function staticBranch(call: C): Branch {
+export function staticBranch(call: Call): Branch {
   let branch = call.host.perMessage.get(STATIC) as Branch | undefined;
   if (!branch) call.host.perMessage.set(STATIC, (branch = emptyBranch()));
   return branch;
 }
-export function resetStaticBranch(call: C): void {
+export function resetStaticBranch(call: Call): void {
   call.host.perMessage.delete(STATIC);
 }
 

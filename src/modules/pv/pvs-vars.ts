@@ -1,4 +1,5 @@
 /** Variables that scripts make: $var $vn $shv $avp $xavp $xavi $xavu $cnt. */
+import { trim } from '../../core/ascii.ts';
 import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import { avpKey, type MessageVars, type PvState, varsOf } from './api.ts';
@@ -63,8 +64,8 @@ const tree = (name: 'xavp' | 'xavi', list: (vars: MessageVars) => XavpList, doc:
 
 function xavuPath(inner: string): [root: string, child: string | undefined] | undefined {
   const arrow = inner.indexOf('=>');
-  const root = (arrow < 0 ? inner : inner.slice(0, arrow)).trim();
-  const child = arrow < 0 ? undefined : inner.slice(arrow + 2).trim();
+  const root = trim(arrow < 0 ? inner : inner.slice(0, arrow));
+  const child = arrow < 0 ? undefined : trim(inner.slice(arrow + 2));
   return root && child !== '' ? [root, child] : undefined;
 }
 
@@ -112,7 +113,7 @@ export function xavuSet(list: XavpList, root: string, child: string | undefined,
 
 /** The path inside `$xavp(...)`, or the AVP name inside `$avp(...)`. */
 function counted(inner: string): { kind: 'avp' | 'xavp' | 'xavi'; name: string; path?: XavpPath } | undefined {
-  const text = inner.trim();
+  const text = trim(inner);
   const kind = (['avp', 'xavp', 'xavi'] as const).find(k => text.startsWith(`$${k}(`));
   if (!kind || text.at(-1) !== ')') return undefined;
   const name = text.slice(kind.length + 2, -1);

@@ -1,10 +1,10 @@
 /** {s.*}: digests, encodings and escapes. A value that is not in the encoding decodes to null. */
+import { isAlnum, isHex } from '../../core/ascii.ts';
 import { type ByteStr, byteStr } from '../../core/memory.ts';
 import type { Transformation } from '../../kemi/pv-types.ts';
 import type { XVal } from '../../kemi/table.ts';
 import { sha512 } from './sha512.ts';
 import { MAX_RESULT, s } from './tr-string.ts';
-import { isAlnum, isHex } from './uri.ts';
 
 const hex2 = (c: number): string => c.toString(16).padStart(2, '0');
 

@@ -1,4 +1,5 @@
 /** {re.subst,/expression/replacement/flags}: POSIX extended expressions in linear time; \0 to \9 and PVs in the replacement. */
+import { trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { compileRegex, type Match, type Regex, RegexError } from '../../kemi/posix-regex.ts';
 import type { Transformation, TransformationHost } from '../../kemi/pv-types.ts';
@@ -30,7 +31,7 @@ function parse(source: ByteStr): Subst | string {
   const middle = next(1);
   const end = middle < 0 ? -1 : next(middle + 1);
   if (end < 0) return `a separator "${separator}" is missing`;
-  const flags = source.slice(end + 1).trim();
+  const flags = trim(source.slice(end + 1));
   for (const flag of flags) if (!'igs'.includes(flag)) return `there is no flag "${flag}", but i, g, s`;
   const expression = source.slice(1, middle).replaceAll(`\\${separator}`, separator);
   if (!expression) return 'the expression is empty';

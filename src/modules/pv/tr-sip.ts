@@ -1,4 +1,5 @@
 /** {uri.*} {param.*} {nameaddr.*} {tobody.*} {sock.*} {urialias.*}: parts of SIP texts. What does not parse gives null, a part that is not there "". */
+import { trim, trimStart } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ArgKind, Transformation } from '../../kemi/pv-types.ts';
 import type { XVal } from '../../kemi/table.ts';
@@ -61,7 +62,7 @@ const param = (
 
 /** the last of that name, as Kamailio finds it */
 const named = (list: Param[], name: number | ByteStr): Param | undefined => {
-  const wanted = String(name).trimStart().toLowerCase();
+  const wanted = trimStart(String(name)).toLowerCase();
   return list.findLast(p => p.name.toLowerCase() === wanted);
 };
 
@@ -103,8 +104,8 @@ function toBody(text: ByteStr): ToBody | undefined {
   const addr = parseAddr(text);
   const parsed = addr && parseUri(addr.uri);
   if (!parsed) return undefined;
-  const rest = text.slice(addr.length).trim();
-  if (rest && (rest[0] !== ';' || rest.slice(1).trim() !== addr.params)) return undefined;
+  const rest = trim(text.slice(addr.length));
+  if (rest && (rest[0] !== ';' || trim(rest.slice(1)) !== addr.params)) return undefined;
   return { ...addr, parsed };
 }
 
@@ -166,7 +167,7 @@ export const sip: readonly Transformation[] = [
   row('uri', 'param', ['str'], 'Value of a parameter.', (text, [name]) => {
     const parsed = parseUri(text);
     if (!parsed || (parsed.params && !parseParams(parsed.params))) return null;
-    return paramValue(parsed.params, String(name).trim()) ?? '';
+    return paramValue(parsed.params, trim(String(name))) ?? '';
   }),
   uri('headers', 'Headers, what follows the question mark.', u => u.headers),
   uri('scheme', 'Scheme as written.', u => u.schemeText),

@@ -1,10 +1,10 @@
 /** {s.*}: cutting, searching and changing text. Codecs and digests are in tr-codec.ts. */
+import { isDigit, isWs } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { clockOf, strftime } from '../../core/strftime.ts';
 import { integer } from '../../kemi/pv-parse.ts';
 import type { ArgKind, Transformation } from '../../kemi/pv-types.ts';
 import type { XVal } from '../../kemi/table.ts';
-import { isDigit, isWs } from './uri.ts';
 
 /** longest text a transformation makes; beyond it the result is null */
 export const MAX_RESULT = 65535;

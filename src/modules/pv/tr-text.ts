@@ -1,4 +1,5 @@
 /** {line.*} and {val.*}: lines of a text, and values for other formats. */
+import { trimStart } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Transformation } from '../../kemi/pv-types.ts';
 
@@ -48,7 +49,7 @@ export const texts: readonly Transformation[] = [
     name: 'sw',
     args: ['str'],
     doc: 'The first line that starts with a text; "" when there is none.',
-    run: (v, [start]) => linesOf(String(v)).find(line => line.startsWith(String(start).trimStart())) ?? '',
+    run: (v, [start]) => linesOf(String(v)).find(line => line.startsWith(trimStart(String(start)))) ?? '',
   },
   { class: 'val', name: 'n0', onNull: 0, doc: '0 for null.', run: v => v },
   { class: 'val', name: 'ne', onNull: '', doc: '"" for null.', run: v => v },

@@ -1,4 +1,5 @@
 /** URIs in byte strings: what transformations and the URI variables read. Accepts and refuses what Kamailio's parser does, verified against it. */
+import { isAlnum, isDigit, isHex, isWs, trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 
 export type Scheme = 'sip' | 'sips' | 'tel' | 'urn';
@@ -149,28 +150,6 @@ function hostEndOf(text: ByteStr, at: number): number {
   if (!isAlnum(text.charCodeAt(p))) return -1;
   while (isAlnum(text.charCodeAt(p)) || text[p] === '-' || text[p] === '.') p++;
   return p;
-}
-
-export function isDigit(c: number): boolean {
-  return c >= 48 && c <= 57;
-}
-export function isHex(c: number): boolean {
-  return isDigit(c) || (c >= 65 && c <= 70) || (c >= 97 && c <= 102);
-}
-export function isAlnum(c: number): boolean {
-  return isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122);
-}
-/** space, tab, CR, LF */
-export function isWs(c: number): boolean {
-  return c === 32 || c === 9 || c === 13 || c === 10;
-}
-
-export function trim(text: ByteStr): ByteStr {
-  let at = 0;
-  let end = text.length;
-  while (at < end && isWs(text.charCodeAt(at))) at++;
-  while (end > at && isWs(text.charCodeAt(end - 1))) end--;
-  return text.slice(at, end);
 }
 
 /** One `name=value` of a parameter list. */

@@ -1,4 +1,5 @@
 /** The trees behind $xavp, $xavi and $xavu. A list is newest first; a value is null, a number, a byte string or a list again. */
+import { trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { XVal } from '../../kemi/table.ts';
 
@@ -102,7 +103,7 @@ export function parsePath(text: ByteStr): XavpPath | undefined {
 }
 
 function parseStep(text: ByteStr): { name: ByteStr; index: XavpIndex } | undefined {
-  const step = text.trim();
+  const step = trim(text);
   const open = step.indexOf('[');
   if (open < 0) return step ? { name: step, index: undefined } : undefined;
   const name = step.slice(0, open);
