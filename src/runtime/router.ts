@@ -56,6 +56,8 @@ export interface RouterParts {
   readonly send: RuntimeOptions['send'];
   readonly now: () => number;
   readonly after: StartTimer;
+  /** counts a reply by status and method */
+  readonly onReply: (at: number) => void;
   /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
   readonly filtersAcks: () => boolean;
   /** the script that runs now */
@@ -66,6 +68,8 @@ export interface RouterParts {
 
 export class Router {
   readonly counters = newCounters();
+  /** requests by method id */
+  readonly requestsByMethod = new Float64Array(L.METHODS.length);
   readonly #parts: RouterParts;
   /** suspended runs: how to give each up */
   readonly #waiting = new Set<NonNullable<RunResult['abandon']>>();
@@ -130,6 +134,7 @@ export class Router {
   #request(at: number): Verdict {
     const { x } = this.#parts.core;
     this.counters.requests++;
+    this.requestsByMethod[this.#parts.core.mem.u8[at + L.M_METHOD]!]!++;
     if (this.#parts.filtersAcks() && x.slIsOwnAck(at)) {
       this.counters.filteredAcks++;
       this.#parts.messages.release(at);
@@ -140,6 +145,7 @@ export class Router {
 
   #reply(at: number): Verdict {
     this.counters.replies++;
+    this.#parts.onReply(at);
     const { reply } = this.#parts.callbacks;
     const off = !reply || reply === 'none';
     if (off || !this.#parts.program()?.has(reply)) {

@@ -2,6 +2,7 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
+import { METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
@@ -11,9 +12,10 @@ import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
-import { createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
+import { CORE_STATISTICS, countReply, createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { ModuleDefinition } from '../kemi/table.ts';
+import { forwardReply } from '../modules/core/forward.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
@@ -133,9 +135,13 @@ export class Runtime {
       send: options.send,
       now: this.#now,
       after: options.after ?? globalAfter,
+      onReply: at => {
+        const { msg } = this.#messages.at(at);
+        countReply(this.stats, msg.status, msg.method);
+      },
       filtersAcks: () => states.has('sl'),
       program: () => this.#program,
-      forwardReply: () => this.log.error({}, 'Cannot forward a reply: forwarding is not available in this version'),
+      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
     });
     this.#configureCore(self);
     this.#defineStatistics();
@@ -336,10 +342,14 @@ export class Runtime {
 
   #defineStatistics(): void {
     const { stats } = this;
-    const { counters } = this.#router;
+    const { counters, requestsByMethod } = this.#router;
     const define = (group: string, name: string, read: () => number) => stats.define(group, name, read);
     define('core', 'rcv_requests', () => counters.requests);
-    define('core', 'rcv_replies', () => counters.replies);
+    define('core', 'unsupported_methods', () => requestsByMethod[0]!);
+    METHODS.forEach((method, id) => {
+      const name = `rcv_requests_${method.toLowerCase()}`;
+      if (CORE_STATISTICS.includes(name)) define('core', name, () => requestsByMethod[id]!);
+    });
     define('core', 'bad_msg_hdr', () => counters.bad);
     define('core', 'err_requests', () => counters.scriptErrors);
     for (const name of Object.keys(counters) as (keyof typeof counters)[])
