@@ -6,8 +6,23 @@ import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
+import siputils from './siputils/index.ts';
 import statistics from './statistics/index.ts';
+import textops from './textops/index.ts';
+import textopsx from './textopsx/index.ts';
 import xlog from './xlog/index.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
-export const MODULES: readonly ModuleDefinition<any>[] = [core, pv, pvx, xlog, corex, hdr, htable, statistics];
+export const MODULES: readonly ModuleDefinition<any>[] = [
+  core,
+  pv,
+  pvx,
+  xlog,
+  hdr,
+  textops,
+  textopsx,
+  siputils,
+  corex,
+  htable,
+  statistics,
+];
