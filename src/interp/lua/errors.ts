@@ -67,7 +67,7 @@ function pathOf(source: string, line: number, name: string, indexed: boolean): s
       const path = [...root, ...fields];
       const at = path.lastIndexOf(name);
       // A variable that should hold KSR.module, and holds nil: its own name is not on the path.
-      if (at < 0 && found[1] !== name) continue;
+      if (at < 0 && (found[1] !== name || fields.length === 0)) continue;
       const end = at < 0 ? root.length : at + 1;
       return path.slice(0, indexed ? Math.max(end + 1, 1) : end);
     }
@@ -77,7 +77,7 @@ function pathOf(source: string, line: number, name: string, indexed: boolean): s
 
 /** The path behind a variable that is set once to `KSR` or `KSR.module`. */
 function aliasOf(source: string, variable: string): string[] | undefined {
-  const found = new RegExp(`\\b${variable}[ \\t]*=[ \\t]*KSR\\b((?:\\.\\w+)*)[ \\t]*(?![\\w.:([ \\t])`).exec(source);
+  const found = new RegExp(`\\b${variable}[ \\t]*=[ \\t]*KSR\\b((?:\\.\\w+)*)(?![\\w.:]|[ \\t]*\\()`).exec(source);
   return found ? found[1]!.split('.').slice(1) : undefined;
 }
 

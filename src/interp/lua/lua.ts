@@ -4,7 +4,7 @@
  */
 import * as C from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
-import { type ByteStr, byteStr, byteStrOf, bytesOf } from '../../core/memory.ts';
+import { type ByteStr, byteStr, byteStrOf, bytesOf, utf8Of } from '../../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../../errors.ts';
 import type { Interpreter, InterpreterOptions, Program } from '../interpreter.ts';
 import { syntaxDiagnostic } from './errors.ts';
@@ -140,7 +140,7 @@ export class LuaInterpreter implements Interpreter {
     // A local is found without a look-up in the globals: some nanoseconds of every call. A script that fails with it is tried as it stands.
     const asItStands = KSR_REPLACED.test(text) || state.parse(bytesOf(`${KSR_LOCAL}${text}`), chunk, co) !== undefined;
     const syntax = asItStands ? state.parse(bytes, chunk, co) : undefined;
-    if (syntax !== undefined) fail(syntaxDiagnostic(syntax, text, program.sources.keys(), name));
+    if (syntax !== undefined) fail(syntaxDiagnostic(utf8Of(syntax), text, program.sources.keys(), name));
     const error = program.runTopLevel(co);
     if (error) {
       const { file, line, traceback } = error;

@@ -187,7 +187,7 @@ export class LuaProgram implements Program {
     const refused = this.#x.luaRefused(this.#state.L) === 1;
     this.#x.luaReset(co);
     const names = this.sources.keys();
-    const text = raw ?? 'unknown';
+    const text = raw === undefined ? 'unknown' : utf8Of(raw);
     let place: Place = placeOf(text, names);
     let message = text;
     const told = explain(place, this.sources.get(place.file), this.#options.tree);
@@ -204,7 +204,7 @@ export class LuaProgram implements Program {
       if (place.line && (limit || trap)) message = `${place.file}:${place.line}: ${message}`;
     }
     const error: RouteError = {
-      message: utf8Of(message),
+      message,
       traceback,
       file: place.file,
       line: place.line,

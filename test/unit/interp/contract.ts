@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ByteStr } from '../../../src/core/memory.ts';
 import { ScriptError } from '../../../src/errors.ts';
 import type { Interpreter, InterpreterOptions, Program } from '../../../src/interp/interpreter.ts';
-import { type FakeFunction, fake, source } from './fake-ksr.ts';
+import { type Deferred, deferred, type FakeFunction, fake, source } from './fake-ksr.ts';
 
 /** The routes of the contract in one language. */
 export interface ContractScripts {
@@ -41,7 +41,7 @@ interface Bench {
   notes: number[];
   texts: ByteStr[];
   /** promises that KSR.c.wait() gave out, oldest first */
-  waits: PromiseWithResolvers<unknown>[];
+  waits: Deferred[];
   /** what KSR.c.nested() does */
   nested: () => void;
 }
@@ -54,7 +54,7 @@ export function interpreterContract(
   const bench = (limits?: InterpreterOptions['limits']): Bench => {
     const notes: number[] = [];
     const texts: ByteStr[] = [];
-    const waits: PromiseWithResolvers<unknown>[] = [];
+    const waits: Deferred[] = [];
     const functions: FakeFunction[] = [
       { path: 'c.note', params: ['int'], run: n => notes.push(n as number), anytime: true },
       { path: 'c.text', params: ['str'], run: s => texts.push(s as ByteStr) },
@@ -63,7 +63,7 @@ export function interpreterContract(
         params: ['int'],
         async: true,
         run: () => {
-          const wait = Promise.withResolvers<unknown>();
+          const wait = deferred();
           waits.push(wait);
           return wait.promise;
         },

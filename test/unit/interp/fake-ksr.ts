@@ -180,3 +180,19 @@ export function fake(more: FakeFunction[] = [], limits?: InterpreterOptions['lim
 /** A script's bytes. */
 export const source = (text: string) => new TextEncoder().encode(text);
 export { byteStrOf };
+
+/** A promise that a test settles when it likes. */
+export interface Deferred {
+  promise: Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+export function deferred(): Deferred {
+  let resolve!: Deferred['resolve'];
+  let reject!: Deferred['reject'];
+  const promise = new Promise((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deferred } from '../fake-ksr.ts';
 import { LANES, luaBench } from './bench.ts';
 
 describe.each(LANES)('many states in one memory, %s lane', lane => {
@@ -56,7 +57,7 @@ describe.each(LANES)('many states in one memory, %s lane', lane => {
   });
 
   it('a program whose run waits stays open until it ends, with the old code', async () => {
-    const wait = Promise.withResolvers<number>();
+    const wait = deferred();
     const b = luaBench(lane, [{ path: 'c.wait', params: ['int'], async: true, run: () => wait.promise }]);
     const old = b.load('function go() print("old " .. KSR.c.wait(1)) end');
     const run = old.run('go', 1);

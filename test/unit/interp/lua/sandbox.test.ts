@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { LANES, luaBench } from './bench.ts';
+
+describe.each(LANES)('what a script cannot reach, %s lane', lane => {
+  const b = luaBench(lane);
+
+  it.each([
+    'io.open("/etc/passwd")',
+    'io.popen("ls")',
+    'os.remove("x")',
+    'os.rename("a", "b")',
+    'os.tmpname()',
+    'os.execute("ls")',
+  ])('%s gives nil and says why', call =>
+    expect(b.value(call)).toMatch(/^nil\t.*is not available to routing scripts\t13$/),
+  );
+  it.each([
+    ['os.exit(1)', 'os.exit is not available to routing scripts: use KSR.x.exit()'],
+    ['io.lines("x")', 'io.lines is not available to routing scripts'],
+    ['string.dump(print)', 'string.dump is not available to routing scripts'],
+    ['debug.getregistry()', 'debug.getregistry is not available to routing scripts'],
+    ['debug.sethook(print, "l")', 'debug.sethook is not available to routing scripts'],
+    ['debug.setupvalue(KSR.t.int, 1, 99999)', 'debug.setupvalue is not available to routing scripts'],
+    ['debug.upvaluejoin(print, 1, print, 1)', 'debug.upvaluejoin is not available to routing scripts'],
+    ['debug.setlocal(1, 1, 1)', 'debug.setlocal is not available to routing scripts'],
+    ['debug.setmetatable(nil, {})', 'debug.setmetatable is available for tables only'],
+  ])('%s is an error with file and line', (call, text) => expect(b.error(call).message).toBe(`test.lua:2: ${text}`));
+
+  it.each(['io.read()', 'os.getenv("HOME")', 'package.loadlib', 'debug.debug', 'debug.gethook()', 'io.type(5)'])(
+    '%s is nil',
+    call => expect(b.value(call)).toBe('nil'),
+  );
+
+  it('bytecode does not load, whatever the mode says', () => {
+    for (const load of [
+      'load("\\27Lua", "x", "b")',
+      'load("\\27Lua")',
+      'loadstring("\\27Lua")',
+      'load(function() return "\\27Lua" end, "x", "bt")',
+    ])
+      expect(b.value(load)).toMatch(/^nil\t.*attempt to load a binary chunk/);
+    expect(() => b.load('\x1bLuaT')).toThrow(/binary chunk/);
+  });
+
+  it('load takes text, functions and an environment', () =>
+    expect(
+      b.value(
+        `load("return 1")(), load(function() local s = S S = nil return s end), load("return X", "n", "t", { X = 5 })(), load("= 1", "=name")`,
+      ),
+    ).toMatch(/^1\tfunction: \S+\t5\tnil\tname:1: unexpected symbol near '='$/));
+
+  it('debug looks, but not into what KSR is made of', () => {
+    expect(
+      b.script(`
+        local up = 5
+        local function f() return up end
+        print(debug.getupvalue(f, 1)) print(debug.getupvalue(KSR.x.exit, 1)) print(debug.getupvalue(KSR.t.int, 1))
+        print(debug.getinfo(1, 'l').currentline, debug.traceback('here') ~= nil, (debug.getlocal(1, 1)))`),
+    ).toEqual(['up\t5', 'nil', 'nil', '5\ttrue\tup']);
+  });
+
+  it('a script that breaks its own globals breaks only itself', () => {
+    const program = b.load(
+      `
+      for k in pairs(_G) do if k ~= 'KSR' and k ~= 'print' then _G[k] = nil end end
+      KSR.t.int = nil
+      setmetatable(string or {}, nil)`.replace('setmetatable(string or {}, nil)', 'function go() KSR.x.exit() end'),
+    );
+    expect(program.run('go', 1).state).toBe('exit');
+    expect(b.value('KSR.t.int(3)')).toBe('3');
+  });
+
+  it('a metatable on _G neither runs nor hurts when a route is looked up', () => {
+    const program = b.load(
+      'setmetatable(_G, { __index = function() error("strict") end, __newindex = function() error("strict") end })',
+    );
+    expect(program.run('go', 1)).toEqual({ state: 'missing' });
+    expect(program.has('go')).toBe(false);
+  });
+
+  it('a script that forges waits gets errors, and nothing else', () => {
+    const program = b.load(`
+      function forge() coroutine.yield() end
+      function thread() local co = coroutine.running() coroutine.resume(co) coroutine.yield(co) end
+      function close() coroutine.close(coroutine.running()) end
+      function good() KSR.x.exit() end`);
+    for (const route of ['forge', 'thread', 'close']) {
+      expect(program.run(route, 1).state).toBe('error');
+      expect(program.run('good', 1).state).toBe('exit');
+    }
+  });
+});
