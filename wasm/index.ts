@@ -79,3 +79,14 @@ export { setTagSeed, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
 // ---- KEMI modules of the hot path (modules/)
+
+export { isAck, isBye, isCancel, isDelete, isGet, isInfo, isInvite, isIpv4, isIpv6, isKdmq, isMessage, isMethod, isMethodIn, isNotify, isOptions, isPost, isPrack, isProto, isPublish, isPut, isRefer, isRegister, isSctp, isSrcPort, isSubscribe, isTcp, isTcpx, isTls, isUdp, isUpdate, isWs, isWss, isWsx } from './modules/core';
+export { hasRuriUser, hasUserAgent } from './modules/corex';
+export { addLocalRport, forceRport, getScriptFlags, isBflagSet, isDstUriSet, isFlagSet, isSflagSet, putScriptFlags, resetBflag, resetDstUri, resetFlag, resetSflag, setBflag, setDrop, setFlag, setForwardClose, setForwardNoConnect, setReplyClose, setReplyNoConnect, setSflag } from './modules/flags';
+export { hdrGet, hdrGete, hdrGeteIdx, hdrGetIdx, hdrGetw, hdrGetwIdx, hdrIsPresent, headerIdOf } from './modules/hdr';
+export { kxGetBody, kxGetBodylen, kxGetCallid, kxGetConid, kxGetDuri, kxGeteBody, kxGeteDuri, kxGeteFhost, kxGeteFuser, kxGeteRhost, kxGeteRuser, kxGeteThost, kxGeteTuser, kxGeteUa, kxGetFhost, kxGetFuri, kxGetFuser, kxGetMethod, kxGetMsgbuf, kxGetMsglen, kxGetMsgtype, kxGetNhuri, kxGetOuri, kxGetProto, kxGetProtoid, kxGetRhost, kxGetRuri, kxGetRuser, kxGetSrcip, kxGetSrcport, kxGetsStatus, kxGetStatus, kxGetThost, kxGetTuri, kxGetTuser, kxGetUa, kxGetwBody, kxGetwDuri, kxGetwFhost, kxGetwFuser, kxGetwRhost, kxGetwRuser, kxGetwThost, kxGetwTuser, kxGetwUa } from './modules/kx';
+export { getLogLevel, logAt, logCrit, logDbg, logErr, logInfo, logNotice, logWarn, setLogLevel } from './modules/log';
+export { isMaxfwdLt, processMaxfwd, setMaxfwdLimit } from './modules/maxfwd';
+export { forgetMyself, isMyself, isMyselfDuri, isMyselfFuri, isMyselfNhuri, isMyselfRuri, isMyselfSrcip, isMyselfSuri, isMyselfTuri } from './modules/myself';
+export { pvCs, pvFn, pvFt, pvGetById, pvGete, pvGeti, pvGetvn, pvGetvs, pvGetw, pvIsNull, pvMi, pvMl, pvProto, pvRb, pvRm, pvRr, pvRs, pvSetGetter, pvTn, pvTt } from './modules/pv';
+export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';

@@ -30,8 +30,13 @@ export const MSG: Field[] = [
     'uri',
     'request URI as received (D_RURI): 0 u16 scheme, 2 u16 port, 4 user, 8 password, 12 host, 16 params, 20 headers, 24 port text (pairs)',
   ],
-  ['FROM', 176, 'addr', 'From (D_FROM): 0 display, 4 uri, 8 params, 12 tag (pairs), 16 u16 end'],
-  ['TO', 208, 'addr', 'To (D_TO), as FROM'],
+  [
+    'FROM',
+    176,
+    'addr',
+    'From (D_FROM): 0 display, 4 uri, 8 params, 12 tag (pairs), 16 u16 end; with D_FURI 24 user and 28 host of the URI (pairs)',
+  ],
+  ['TO', 208, 'addr', 'To (D_TO), as FROM, with D_TURI'],
   [
     'VIA',
     240,
@@ -78,6 +83,7 @@ export const MSG: Field[] = [
   ['CLASS', 478, 'u8', 'size class of the slot'],
   ['ARENASIZE', 484, 'u32', 'bytes of the chunks taken from the heap'],
   ['BRANCHES', 480, 'u32', 'reserved for additional branches (kept by the runtime)'],
+  ['CONID', 488, 'u32', 'id of the connection it came over, 0 none'],
   ['SRCTEXT', 512, 'u8[64]', 'the text that SRCIP points to'],
 ];
 export const MSG_HDRS = 576;
@@ -140,6 +146,8 @@ export const CONSTS: Record<string, number> = {
   D_CSEQ: 16,
   D_NURI: 32,
   D_SOFT: 64,
+  D_FURI: 128,
+  D_TURI: 256,
   // status codes of the parser (returned negative, stored positive)
   ST_OK: 0,
   ST_EMPTY: 1,

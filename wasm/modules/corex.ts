@@ -1,0 +1,16 @@
+/** KSR.corex: has_ruri_user, has_user_agent. */
+import { H_BODY, HDR_USER_AGENT } from '../gen/layout.gen';
+import { MSG } from '../mem/state';
+import { firstHeader, ruriArea, uriBase, userPair } from './value';
+
+/** @returns 1 when the request URI has a user part, else -1 */
+export function hasRuriUser(): i32 {
+  const area = ruriArea(MSG);
+  return area && userPair(uriBase, area) >> 16 ? 1 : -1;
+}
+
+/** @returns 1 when there is a User-Agent header with a value, else -1 */
+export function hasUserAgent(): i32 {
+  const h = firstHeader(MSG, HDR_USER_AGENT);
+  return h && load<u16>(h + H_BODY + 2) ? 1 : -1;
+}
