@@ -5,8 +5,8 @@ import type { Uri } from '../../core/sip-msg.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { type Advertised, forwardRequest } from './forward.ts';
-import { type Level, levelOf, logLine } from './log.ts';
-import { isMyself } from './myself.ts';
+import { hot } from './hot.ts';
+import { type Level, logLine } from './log.ts';
 import { setHost, setUser } from './rewrite.ts';
 import { parseUri, transportOf } from './uri.ts';
 
@@ -35,6 +35,17 @@ function log(level: Level) {
     logLine(call.host.log, level, text);
   };
 }
+
+const isFlag = (flag: number): boolean => flag >= 0 && flag < 32;
+
+/** Flags of branch 0 are the message's; those of a branch that does not exist are taken and forgotten, as in Kamailio. */
+const branchFlag =
+  (change: (bits: number, bit: number) => number) =>
+  (call: C, flag: number, branch: number): boolean => {
+    if (!isFlag(flag)) return false;
+    if (branch === 0) call.msg.setU32(L.M_BFLAGS, change(call.msg.u32(L.M_BFLAGS), 1 << flag) >>> 0);
+    return true;
+  };
 
 /** Tests the URI of the next hop; false when it does not parse. */
 const nextHopIs = (test: (uri: Uri) => boolean) => ({
@@ -70,43 +81,24 @@ export default defineModule<CoreState>({
   modparams: {},
   create: () => ({}),
   functions: [
-    // ---- methods: is_INVITE ... is_method_in (wasm)
-    // ---- transports and addresses: is_UDP ... is_src_port (wasm)
-    // ---- flags: setflag ... isbiflagset (wasm)
-    // ---- what the core shall do with the message: force_rport, set_reply_close, set_drop ... (wasm)
-    // ---- myself
-    /**
-     * KSR.is_myself(uri): whether a URI or host is this server.
-     * @param uri `sip:` or `sips:` URI, compared by host, port and transport as far as it gives them; or a bare host
-     * @returns true when a listening socket, an advertised address or an alias matches
-     */
-    kemi('is_myself', {
-      params: ['str'],
+    // methods, transports, flags, myself, log: AssemblyScript
+    ...hot,
+    /** KSR.is_dst_port(port): whether the port of the receiving socket is the one given. */
+    kemi('is_dst_port', {
+      params: ['int'],
       returns: 'bool',
-      anytime: true,
-      run: (call, uri) => isMyself(call.host, uri),
+      run: (call, port) => call.host.sockets[call.msg.socket]?.port === port,
     }),
-    /** KSR.is_myself_ruri(): whether the request URI is this server. */
-    kemi('is_myself_ruri', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.ruri) }),
-    /** KSR.is_myself_duri(): whether the destination URI is this server; false when it is not set. */
-    kemi('is_myself_duri', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.dstUri ?? '') }),
-    /** KSR.is_myself_nhuri(): whether the next hop, destination URI or request URI, is this server. */
-    kemi('is_myself_nhuri', { params: [], returns: 'bool', run: call => isMyself(call.host, nextHop(call)) }),
-    /** KSR.is_myself_furi(): whether the From URI is this server. */
-    kemi('is_myself_furi', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.from?.uri ?? '') }),
-    /** KSR.is_myself_turi(): whether the To URI is this server. */
-    kemi('is_myself_turi', { params: [], returns: 'bool', run: call => isMyself(call.host, call.msg.to?.uri ?? '') }),
-    /** KSR.is_myself_suri(): whether source address, port and transport are this server. */
-    kemi('is_myself_suri', {
-      params: [],
+    /** KSR.setbiflag(flag, branch): sets a flag of a branch; 0 is the first. @returns true; false when the flag is not 0..31 */
+    kemi('setbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits | bit) }),
+    /** KSR.resetbiflag(flag, branch): resets a flag of a branch. @returns true; false when the flag is not 0..31 */
+    kemi('resetbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits & ~bit) }),
+    /** KSR.isbiflagset(flag, branch): whether a flag of a branch is set; false for a branch that does not exist. */
+    kemi('isbiflagset', {
+      params: ['int', 'int'],
       returns: 'bool',
-      run: call => call.host.isMyself(call.msg.srcIp, call.msg.srcPort, call.msg.proto),
-    }),
-    /** KSR.is_myself_srcip(): whether the source address is this server, whatever the port. */
-    kemi('is_myself_srcip', {
-      params: [],
-      returns: 'bool',
-      run: call => call.host.isMyself(call.msg.srcIp, 0, L.PROTO_NONE),
+      run: (call, flag, branch) =>
+        isFlag(flag) && branch === 0 && (call.msg.u32(L.M_BFLAGS) & (1 << flag)) !== 0,
     }),
     // ---- forwarding
     /**
@@ -204,33 +196,6 @@ export default defineModule<CoreState>({
         call.msg.dstUri = uri || undefined;
         return true;
       },
-    }),
-    /** KSR.resetdsturi(): the request goes where its request URI says. @returns true */
-    kemi('resetdsturi', {
-      params: [],
-      returns: 'bool',
-      run: call => {
-        call.msg.dstUri = undefined;
-        return true;
-      },
-    }),
-    // ---- log
-    /** KSR.info(text): logs at level info. */
-    kemi('info', { params: ['str'], returns: 'none', anytime: true, run: log('info') }),
-    /** KSR.notice(text): logs at level notice. */
-    kemi('notice', { params: ['str'], returns: 'none', anytime: true, run: log('notice') }),
-    /** KSR.warn(text): logs at level warning. */
-    kemi('warn', { params: ['str'], returns: 'none', anytime: true, run: log('warn') }),
-    /** KSR.err(text): logs at level error. */
-    kemi('err', { params: ['str'], returns: 'none', anytime: true, run: log('err') }),
-    /** KSR.crit(text): logs at level critical. */
-    kemi('crit', { params: ['str'], returns: 'none', anytime: true, run: log('crit') }),
-    /** KSR.log(level, text): logs at a level by name: dbg, info, notice, warn, err, crit; any other name is err. */
-    kemi('log', {
-      params: ['str', 'str'],
-      returns: 'none',
-      anytime: true,
-      run: (call, level, text) => log(levelOf(level))(call, text),
     }),
     /** KSR.get_debug(): the log level as Kamailio counts: 3 debug, 2 info, 0 warnings, -1 errors. */
     kemi('get_debug', {

@@ -1,0 +1,135 @@
+/** KSR.sl: stateless replies (RFC 3261 8.2.6, 16.11), their counters, and the filter for ACKs to them. */
+import {
+  M_BUF,
+  M_KIND,
+  M_METHOD,
+  M_MFLAGS,
+  M_RECVMS,
+  M_TO,
+  METHOD_ACK,
+  MFL_FINAL_REPLY,
+  MFL_NO_REPLY,
+  MFL_REPLY_CLOSE,
+  MFL_REPLY_NO_CONNECT,
+} from '../gen/layout.gen';
+import { sendReply as sendBytes } from '../host/host';
+import { equalBytes } from '../mem/bytes';
+import { outArea } from '../mem/out';
+import { MSG } from '../mem/state';
+import { ADDR_TAG, parseTo } from '../sip/name-addr';
+import { replyBuild } from '../sip/reply';
+import { TAG_LENGTH, toTag } from '../sip/to-tag';
+import { REQUEST } from './value';
+
+const SENT: i32 = 1;
+const FAILED: i32 = -1;
+const NOT_WANTED: i32 = -2;
+const FINAL_FROM: i32 = 200;
+const ERROR_FROM: i32 = 400;
+/** ACKs to a stateless reply are taken away for so long behind the last one */
+const ACK_WAIT_MS: f64 = 2000;
+const MODE_NO_CONNECT: i32 = 1;
+const MODE_CLOSE: i32 = 2;
+
+/**
+ * Counters, u32 each: 0 replies sent | 1 of them errors (400 and up) | 2 ACKs filtered | 3 failures | 4..9 codes 1xx..6xx that have no counter of their own |
+ * 10 other codes | 16..28 the codes of OWN_CODES in order
+ */
+const COUNTERS: usize = memory.data(128, 16);
+const COUNT_SENT: i32 = 0;
+const COUNT_ERRORS: i32 = 1;
+const COUNT_ACKS: i32 = 2;
+const COUNT_FAILURES: i32 = 3;
+const COUNT_CLASSES: i32 = 3;
+const COUNT_OTHER: i32 = 10;
+const COUNT_CODES: i32 = 16;
+/** codes with a counter of their own */
+const OWN_CODES: usize = memory.data<u16>([200, 202, 300, 301, 302, 400, 401, 403, 404, 407, 408, 483, 500]);
+const OWN_COUNT: i32 = 13;
+
+/** when the last reply went out, milliseconds; before all messages at first */
+let lastReplyMs: f64 = -ACK_WAIT_MS * 2;
+
+/** @returns address of the counters: 32 words; what each counts is in wasm/modules/sl.ts. BORROWED for the life of the core */
+export function slCounters(): usize {
+  return COUNTERS;
+}
+
+function count(n: i32): void {
+  const at = COUNTERS + ((<usize>n) << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+function countCode(code: i32): void {
+  count(COUNT_SENT);
+  if (code >= ERROR_FROM) count(COUNT_ERRORS);
+  for (let i = 0; i < OWN_COUNT; i++)
+    if (<i32>load<u16>(OWN_CODES + ((<usize>i) << 1)) == code) {
+      count(COUNT_CODES + i);
+      return;
+    }
+  count(code >= 100 && code < 700 ? COUNT_CLASSES + code / 100 : COUNT_OTHER);
+}
+
+function failed(): i32 {
+  count(COUNT_FAILURES);
+  return FAILED;
+}
+
+/**
+ * Sends a stateless reply to the current request.
+ * @param code 100..699 @param at reason phrase, not empty
+ * @returns 1 sent; -1 empty reason, code out of range, ACK, not a request, or it could not be built or sent; -2 this message gets no reply
+ */
+export function slSendReply(code: i32, at: usize, length: i32): i32 {
+  if (length <= 0 || load<u8>(MSG + M_KIND) != REQUEST || load<u8>(MSG + M_METHOD) == METHOD_ACK) return FAILED;
+  const flags = load<u32>(MSG + M_MFLAGS);
+  if (flags & MFL_NO_REPLY) return NOT_WANTED;
+  const bytes = replyBuild(MSG, code, at, length);
+  if (bytes < 0) return failed();
+  if (!sendBytes(outArea(), bytes, code)) return failed();
+  countCode(code);
+  if (code >= FINAL_FROM) {
+    store<u32>(MSG + M_MFLAGS, flags | MFL_FINAL_REPLY);
+    lastReplyMs = load<f64>(MSG + M_RECVMS);
+  }
+  return SENT;
+}
+
+/** As slSendReply, with how a connection is treated. @param mode 1 only over the connection that exists, 2 close it behind the reply; bits */
+export function slSendReplyMode(code: i32, at: usize, length: i32, mode: i32): i32 {
+  let bits = 0;
+  if (mode & MODE_NO_CONNECT) bits |= MFL_REPLY_NO_CONNECT;
+  if (mode & MODE_CLOSE) bits |= MFL_REPLY_CLOSE;
+  if (bits) store<u32>(MSG + M_MFLAGS, load<u32>(MSG + M_MFLAGS) | bits);
+  return slSendReply(code, at, length);
+}
+
+const ERROR_CODE: i32 = 500;
+/** "I'm terribly sorry, server error occurred (1/SL)" */
+const ERROR_TEXT: usize = memory.data<u8>([
+  73, 39, 109, 32, 116, 101, 114, 114, 105, 98, 108, 121, 32, 115, 111, 114, 114, 121, 44, 32, 115, 101, 114, 118, 101,
+  114, 32, 101, 114, 114, 111, 114, 32, 111, 99, 99, 117, 114, 114, 101, 100, 32, 40, 49, 47, 83, 76, 41,
+]);
+const ERROR_BYTES: i32 = 48;
+
+/** Replies 500, once. @returns 1 sent; -1 as slSendReply; -2 this message gets no reply, or had a final one */
+export function slReplyError(): i32 {
+  if (load<u32>(MSG + M_MFLAGS) & (MFL_NO_REPLY | MFL_FINAL_REPLY)) return NOT_WANTED;
+  return slSendReply(ERROR_CODE, ERROR_TEXT, ERROR_BYTES);
+}
+
+/**
+ * Whether a message is an ACK to a stateless reply of ours: it carries the To tag that such a reply to this Via and Call-ID has, soon after one went out.
+ * The runtime drops it before the script sees it.
+ * @returns 1 or 0
+ */
+export function slIsOwnAck(msg: usize): i32 {
+  if (load<u8>(msg + M_METHOD) != METHOD_ACK || load<u8>(msg + M_KIND) != REQUEST) return 0;
+  if (load<f64>(msg + M_RECVMS) - lastReplyMs > ACK_WAIT_MS || parseTo(msg)) return 0;
+  const tag = load<u32>(msg + M_TO + ADDR_TAG);
+  if (<i32>(tag >> 16) != TAG_LENGTH) return 0;
+  if (!equalBytes(<usize>load<u32>(msg + M_BUF) + <usize>(tag & 0xffff), toTag(msg), TAG_LENGTH)) return 0;
+  count(COUNT_ACKS);
+  return 1;
+}
