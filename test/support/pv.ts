@@ -10,6 +10,7 @@ import { PvRegistry } from '../../src/kemi/pv.ts';
 import type { Pv } from '../../src/kemi/pv-types.ts';
 import type { ModParamValues, ModuleDefinition, XVal } from '../../src/kemi/table.ts';
 import pvModule from '../../src/modules/pv/index.ts';
+import { callWasm, encode, resultOf } from './call-wasm.ts';
 import { openCore, output, place } from './core.ts';
 
 export const SOCKETS: readonly Socket[] = [
@@ -100,12 +101,12 @@ export function pvBench(options: BenchOptions = {}) {
     })),
     host,
     hasMessage: () => msg !== undefined,
-    callWasm: name => {
-      throw new Error(`no bridge for ${name}`);
-    },
+    callWasm: name => resultOf(core, 'xval', core.x[name]()) as XVal,
     error: text => errors.push(text),
   });
   const formats = new PvFormats(registry);
+  core.hooks.pvResolve = (at, length) => registry.compile(core.mem.str(at, length))?.id ?? 0;
+  core.hooks.pvGet = id => encode(core, registry.byId(id)?.get() ?? null);
 
   return {
     core,
@@ -127,7 +128,9 @@ export function pvBench(options: BenchOptions = {}) {
     call(path: string, ...args: (number | ByteStr)[]): unknown {
       const [module, name] = path.split('.');
       const loaded = modules.find(m => m.definition.name === module)!;
-      return loaded.definition.functions.find(f => f.name === name)!.run!(loaded.call, ...args);
+      const fn = loaded.definition.functions.find(f => f.name === name)!;
+      core.x.setMsg(msg?.at ?? 0);
+      return fn.wasm ? callWasm(core, fn, args) : fn.run!(loaded.call, ...args);
     },
     /** the next message, with fresh per-message variables; undefined: none is being routed */
     message(text: ByteStr | undefined): number {

@@ -97,8 +97,7 @@ export default defineModule<CoreState>({
     kemi('isbiflagset', {
       params: ['int', 'int'],
       returns: 'bool',
-      run: (call, flag, branch) =>
-        isFlag(flag) && branch === 0 && (call.msg.u32(L.M_BFLAGS) & (1 << flag)) !== 0,
+      run: (call, flag, branch) => isFlag(flag) && branch === 0 && (call.msg.u32(L.M_BFLAGS) & (1 << flag)) !== 0,
     }),
     // ---- forwarding
     /**

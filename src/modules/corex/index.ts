@@ -6,14 +6,24 @@ export interface CorexState {
 }
 
 const kemi = exportsOf<CorexState>();
-void kemi;
 
 export default defineModule<CorexState>({
   name: 'corex',
   modparams: {},
   create: host => ({ sockets: host.sockets.length }),
   functions: [
-    // ---- hot path (wasm): has_ruri_user, has_user_agent
+    /**
+     * KSR.corex.has_ruri_user(): whether the request URI has a user part.
+     * @returns 1 it has one; -1 it has none, or does not parse
+     * Kamailio 6.x manual, module corex; deviations: none
+     */
+    kemi('has_ruri_user', { params: [], returns: 'int', wasm: 'hasRuriUser' }),
+    /**
+     * KSR.corex.has_user_agent(): whether there is a User-Agent header with a value.
+     * @returns 1 or -1
+     * Kamailio 6.x manual, module corex; deviations: none
+     */
+    kemi('has_user_agent', { params: [], returns: 'int', wasm: 'hasUserAgent' }),
     // ---- branches
     // ---- sending
     // ---- sockets and addresses

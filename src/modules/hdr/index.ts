@@ -1,6 +1,6 @@
 /** KSR.hdr: header fields by name. Names match in any case, compact or long; edits are seen by later reads only after textopsx.msg_apply_changes(). */
 import { defineModule, exportsOf } from '../../kemi/table.ts';
-import { append, appendAfter, insert, insertBefore, matchContent, remove, valueAt } from './hdr.ts';
+import { append, appendAfter, insert, insertBefore, matchContent, remove } from './hdr.ts';
 
 const kemi = exportsOf<undefined>();
 
@@ -9,6 +9,34 @@ export default defineModule<undefined>({
   modparams: {},
   create: () => undefined,
   functions: [
+    /**
+     * KSR.hdr.is_present(name): whether there is a header of this name.
+     * @param name header name
+     * @returns 1 or -1
+     * Kamailio 5.6.3, observed
+     */
+    kemi('is_present', { params: ['str'], returns: 'int', wasm: 'hdrIsPresent' }),
+    /**
+     * KSR.hdr.get(name): value of the first header of this name.
+     * @param name header name
+     * @returns the value as received, folding kept, blanks round it taken off; nil when there is no such header
+     * Kamailio 5.6.3, observed; deviations: blanks behind the value are taken off (RFC 3261 7.3.1)
+     */
+    kemi('get', { params: ['str'], returns: 'xval', wasm: 'hdrGet' }),
+    /**
+     * KSR.hdr.gete(name): value of the first header of this name, empty when it is not there.
+     * @param name header name
+     * @returns the value, or ""
+     * Kamailio 5.6.3, observed
+     */
+    kemi('gete', { params: ['str'], returns: 'xval', wasm: 'hdrGete' }),
+    /**
+     * KSR.hdr.getw(name): value of the first header of this name, "<null>" when it is not there.
+     * @param name header name
+     * @returns the value, or "<null>"
+     * Kamailio 5.6.3, observed
+     */
+    kemi('getw', { params: ['str'], returns: 'xval', wasm: 'hdrGetw' }),
     /**
      * KSR.hdr.append(text): adds header text behind the last header.
      * @param text header lines, each with its CRLF
@@ -91,33 +119,21 @@ export default defineModule<undefined>({
      * @returns the value as received, folding kept; nil when there is no such header
      * Kamailio 5.6.3, observed
      */
-    kemi('get_idx', {
-      params: ['str', 'int'],
-      returns: 'xval',
-      run: (call, name, index) => valueAt(call.msg, name, index) ?? null,
-    }),
+    kemi('get_idx', { params: ['str', 'int'], returns: 'xval', wasm: 'hdrGetIdx' }),
     /**
      * KSR.hdr.gete_idx(name, index): value of one header of this name, empty when it is not there.
      * @param name header name  @param index from 0; negative counts from the end
      * @returns the value, or ""
      * Kamailio 5.6.3, observed
      */
-    kemi('gete_idx', {
-      params: ['str', 'int'],
-      returns: 'xval',
-      run: (call, name, index) => valueAt(call.msg, name, index) ?? '',
-    }),
+    kemi('gete_idx', { params: ['str', 'int'], returns: 'xval', wasm: 'hdrGeteIdx' }),
     /**
      * KSR.hdr.getw_idx(name, index): value of one header of this name, "<null>" when it is not there.
      * @param name header name  @param index from 0; negative counts from the end
      * @returns the value, or "<null>"
      * Kamailio 5.6.3, observed
      */
-    kemi('getw_idx', {
-      params: ['str', 'int'],
-      returns: 'xval',
-      run: (call, name, index) => valueAt(call.msg, name, index) ?? '<null>',
-    }),
+    kemi('getw_idx', { params: ['str', 'int'], returns: 'xval', wasm: 'hdrGetwIdx' }),
     /**
      * KSR.hdr.match_content(name, op, value, which): compares header values, letters in any case.
      * DIFFERS: `ne` compares the values; Kamailio 5.6.3 only compares their lengths. `re` is not implemented there either.

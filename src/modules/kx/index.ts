@@ -299,7 +299,12 @@ export default defineModule<undefined>({
      * @returns seconds since 1970
      * Kamailio 6.x KEMI manual, module kx; deviations: none
      */
-    kemi('get_timestamp', { params: [], returns: 'int', anytime: true, run: ({ host }) => Math.floor(host.now() / 1000) | 0 }),
+    kemi('get_timestamp', {
+      params: [],
+      returns: 'int',
+      anytime: true,
+      run: ({ host }) => Math.floor(host.now() / 1000) | 0,
+    }),
     /**
      * KSR.kx.get_au(): the user of the credentials in Proxy-Authorization, else in Authorization, without its @domain.
      * @returns string, or nil when no Digest credentials are there
@@ -389,10 +394,14 @@ export default defineModule<undefined>({
      * @returns string, or nil when none was chosen
      * Kamailio 6.x KEMI manual, module kx; deviations: none
      */
-    kemi('get_send_sock', { params: [], returns: 'xval', run: call => {
+    kemi('get_send_sock', {
+      params: [],
+      returns: 'xval',
+      run: call => {
         const socket = sendSocket(call);
         return socket ? socketText(socket) : null;
-      } }),
+      },
+    }),
     /**
      * KSR.kx.get_send_sock_name(): the name of the socket chosen to send from.
      * @returns string, or nil
@@ -411,14 +420,24 @@ export default defineModule<undefined>({
      * @returns true or false
      * Kamailio 6.x KEMI manual, module kx; deviations: none
      */
-    kemi('ifdef', { params: ['str'], returns: 'bool', anytime: true, run: ({ host }: C, name: ByteStr) => host.defines.has(name) }),
+    kemi('ifdef', {
+      params: ['str'],
+      returns: 'bool',
+      anytime: true,
+      run: ({ host }: C, name: ByteStr) => host.defines.has(name),
+    }),
     /**
      * KSR.kx.ifndef(name): whether a name was not given with -A or #!define.
      * @param name as written there
      * @returns true or false
      * Kamailio 6.x KEMI manual, module kx; deviations: none
      */
-    kemi('ifndef', { params: ['str'], returns: 'bool', anytime: true, run: ({ host }: C, name: ByteStr) => !host.defines.has(name) }),
+    kemi('ifndef', {
+      params: ['str'],
+      returns: 'bool',
+      anytime: true,
+      run: ({ host }: C, name: ByteStr) => !host.defines.has(name),
+    }),
     /**
      * KSR.kx.get_def(name): the value a name was given with.
      * @param name as written there

@@ -9,14 +9,6 @@ type C = Call<PvState>;
 /** undefined: the name is no PV (already logged) or cannot be read */
 const read = ({ host }: C, name: ByteStr): XVal => host.pv(name)?.get() ?? null;
 
-/** C's reading of a number at the start of a text, null when the whole is none (Kamailio's str2sint) */
-export function toInt(value: XVal): number {
-  if (typeof value === 'number') return value;
-  if (value === null) return 0;
-  const match = /^[+-]?\d{1,10}$/.exec(value);
-  return match ? Number(value) | 0 : 0;
-}
-
 function write({ host }: C, name: ByteStr, value: XVal): boolean {
   const pv = host.pv(name);
   if (!pv) return false;
@@ -32,7 +24,7 @@ export const functions = [
    * @returns number, string, or nil when it is null or the name is no PV (logged)
    * Kamailio 6.x KEMI manual, pv module; deviations: none
    */
-  kemi('get', { params: ['str'], returns: 'xval', anytime: true, run: read }),
+  kemi('get', { params: ['str'], returns: 'xval', anytime: true, wasm: 'pvGetById', internPv: true }),
 
   /**
    * KSR.pv.gete(name): as get(), with "" for null.
@@ -40,7 +32,7 @@ export const functions = [
    * @returns number or string
    * Kamailio 6.x KEMI manual, pv module; deviations: none
    */
-  kemi('gete', { params: ['str'], returns: 'xval', anytime: true, run: (call, name) => read(call, name) ?? '' }),
+  kemi('gete', { params: ['str'], returns: 'xval', anytime: true, wasm: 'pvGete', internPv: true }),
 
   /**
    * KSR.pv.getw(name): as get(), with "<null>" for null, as log texts show it.
@@ -48,15 +40,15 @@ export const functions = [
    * @returns number or string
    * Kamailio 6.x KEMI manual, pv module; deviations: none
    */
-  kemi('getw', { params: ['str'], returns: 'xval', anytime: true, run: (call, name) => read(call, name) ?? '<null>' }),
+  kemi('getw', { params: ['str'], returns: 'xval', anytime: true, wasm: 'pvGetw', internPv: true }),
 
   /**
    * KSR.pv.geti(name): the value as a number of 32 bits.
    * @param name exactly one PV
-   * @returns the number, or the number that a string spells; 0 for null and anything else
+   * @returns the number, or the number at the start of a string, kept inside 32 bits; 0 for null and anything else
    * Kamailio 6.x KEMI manual, pv module; deviations: none
    */
-  kemi('geti', { params: ['str'], returns: 'xval', anytime: true, run: (call, name) => toInt(read(call, name)) }),
+  kemi('geti', { params: ['str'], returns: 'int', anytime: true, wasm: 'pvGeti', internPv: true }),
 
   /**
    * KSR.pv.getl(name): as geti(), for long numbers.
@@ -77,7 +69,8 @@ export const functions = [
     params: ['str', 'str'],
     returns: 'xval',
     anytime: true,
-    run: (call, name, value) => read(call, name) ?? value,
+    wasm: 'pvGetvs',
+    internPv: true,
   }),
 
   /**
@@ -91,7 +84,8 @@ export const functions = [
     params: ['str', 'int'],
     returns: 'xval',
     anytime: true,
-    run: (call, name, value) => read(call, name) ?? value,
+    wasm: 'pvGetvn',
+    internPv: true,
   }),
 
   /**
@@ -135,7 +129,7 @@ export const functions = [
    * @returns true when it is null and when the name is no PV, else false
    * Kamailio 6.x KEMI manual, pv module; deviations: none
    */
-  kemi('is_null', { params: ['str'], returns: 'bool', anytime: true, run: (call, name) => read(call, name) === null }),
+  kemi('is_null', { params: ['str'], returns: 'bool', anytime: true, wasm: 'pvIsNull', internPv: true }),
 ];
 
 function toLong(value: XVal): number {

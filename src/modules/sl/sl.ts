@@ -3,7 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { Call, RpcCommand } from '../../kemi/table.ts';
-import { forwardReply as relay } from '../core/forward.ts';
+import { forwardReply as relay } from '../core/api.ts';
 
 /** codes with a counter of their own, in the order of wasm/modules/sl.ts */
 const OWN_CODES = [200, 202, 300, 301, 302, 400, 401, 403, 404, 407, 408, 483, 500];
@@ -41,13 +41,18 @@ export const STATS_RPC: RpcCommand<undefined> = {
 export function forwardReply({ host, msg }: Call<undefined>, code: ByteStr, reason: ByteStr): number {
   if (!msg.isReply) return -1;
   const status = code === '' ? msg.status : Number(/^\d{3}$/.exec(code)?.[0] ?? 0);
-  if (Math.floor(status / 100) !== Math.floor(msg.status / 100) || (msg.status < 200 && status !== msg.status)) return -1;
+  if (Math.floor(status / 100) !== Math.floor(msg.status / 100) || (msg.status < 200 && status !== msg.status))
+    return -1;
   const changed = status !== msg.status || (reason !== '' && reason !== msg.reason);
   if (!changed) return relay(host, msg) ? 1 : -1;
   const text = (reason || msg.reason).replace(/[\r\n\0]/g, ' ');
   const at = msg.store(text);
   if (text && !at) return -1;
-  const before = { status: msg.mem.u16(msg.at + L.M_NEWSTATUS), at: msg.u32(L.M_NEWREASON), length: msg.u32(L.M_NEWREASON + 4) };
+  const before = {
+    status: msg.mem.u16(msg.at + L.M_NEWSTATUS),
+    at: msg.u32(L.M_NEWREASON),
+    length: msg.u32(L.M_NEWREASON + 4),
+  };
   msg.setU16(L.M_NEWSTATUS, status);
   msg.setU32(L.M_NEWREASON, at);
   msg.setU32(L.M_NEWREASON + 4, text.length);

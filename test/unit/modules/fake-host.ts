@@ -11,6 +11,7 @@ import type { Destination, ModuleHost, Socket } from '../../../src/kemi/host.ts'
 import type { Pv, PvArgs, PvClass } from '../../../src/kemi/pv-types.ts';
 import { createStatistics } from '../../../src/kemi/statistics.ts';
 import type { ModParamValues, ModuleDefinition, XVal } from '../../../src/kemi/table.ts';
+import { callWasm } from '../../support/call-wasm.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: any module can be under test
 type AnyModule = ModuleDefinition<any>;
@@ -131,7 +132,16 @@ export class FakeHost {
     const dot = path.indexOf('.');
     const module = this.#modules.find(m => m.name === path.slice(0, Math.max(dot, 0)));
     const fn = module?.functions.find(f => f.name === path.slice(dot + 1));
-    if (!module || !fn?.run) throw new Error(`no such function: ${path}`);
+    if (!module || !fn) throw new Error(`no such function: ${path}`);
+    if (fn.wasm) {
+      const { core } = this.host;
+      core.hooks.isMyself = (at, length, port, proto) =>
+        this.host.isMyself(core.mem.str(at, length), port, proto) ? 1 : 0;
+      core.x.setMsg(this.message?.at ?? 0);
+      return callWasm(core, fn, args);
+    }
+    const { run } = fn;
+    if (!run) throw new Error(`nothing to call: ${path}`);
     const given = fn.params.map((type, i) => {
       const arg = args[i];
       if (type === 'str') return typeof arg === 'string' ? arg : typeof arg === 'number' ? String(arg) : '';
@@ -139,7 +149,7 @@ export class FakeHost {
         ? Math.trunc(Number(arg)) | 0
         : 0;
     });
-    return fn.run(this.#call(module.name), ...given);
+    return run(this.#call(module.name), ...given);
   }
 
   rpc(name: string, ...params: unknown[]): unknown {
