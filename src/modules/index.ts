@@ -4,9 +4,12 @@ import core from './core/index.ts';
 import corex from './corex/index.ts';
 import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
+import kx from './kx/index.ts';
+import maxfwd from './maxfwd/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
 import siputils from './siputils/index.ts';
+import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
@@ -16,6 +19,9 @@ import xlog from './xlog/index.ts';
 export const MODULES: readonly ModuleDefinition<any>[] = [
   core,
   pv,
+  sl,
+  maxfwd,
+  kx,
   pvx,
   xlog,
   hdr,

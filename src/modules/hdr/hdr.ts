@@ -30,11 +30,6 @@ export function remove(msg: SipMsg, name: ByteStr): number {
   return 1;
 }
 
-/** @param index from 0, negative from the end  @returns undefined when there is no such header */
-export function valueAt(msg: SipMsg, name: ByteStr, index: number): ByteStr | undefined {
-  return name ? headersNamed(msg, name).at(index)?.body : undefined;
-}
-
 const TESTS: Readonly<Record<string, (body: ByteStr, value: ByteStr) => boolean>> = {
   eq: (body, value) => body === value,
   ne: (body, value) => body !== value,

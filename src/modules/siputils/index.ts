@@ -71,6 +71,31 @@ export default defineModule<State>({
   }),
   functions: [
     /**
+     * KSR.siputils.has_totag(): whether To has a tag.
+     * @returns 1 it has one; -1 it has none, or does not parse
+     * Kamailio 6.x manual, module siputils; deviations: none
+     */
+    kemi('has_totag', { params: [], returns: 'int', wasm: 'hasTotag' }),
+    /**
+     * KSR.siputils.is_request(): whether the message is a request.
+     * @returns 1 or -1
+     * Kamailio 6.x manual, module siputils; deviations: none
+     */
+    kemi('is_request', { params: [], returns: 'int', wasm: 'isRequest' }),
+    /**
+     * KSR.siputils.is_reply(): whether the message is a reply.
+     * @returns 1 or -1
+     * Kamailio 6.x manual, module siputils; deviations: none
+     */
+    kemi('is_reply', { params: [], returns: 'int', wasm: 'isReply' }),
+    /**
+     * KSR.siputils.is_first_hop(): whether the sender is the first hop: a request with one Via, a reply whose top Record-Route is ours and not its source, or
+     * that has none.
+     * @returns 1 or -1
+     * Kamailio 6.x manual, module siputils; deviations: none
+     */
+    kemi('is_first_hop', { params: [], returns: 'int', wasm: 'isFirstHop' }),
+    /**
      * KSR.siputils.uri_param(param): tells whether the request URI has a parameter without a value.
      * @param param parameter name
      * @returns 1 it has; -1 not
