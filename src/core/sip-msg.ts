@@ -383,10 +383,15 @@ export class SipMsg {
   addReplyHeader(text: ByteStr): boolean {
     return this.core.x.replyAdd(this.at, this.store(text), text.length) >= 0;
   }
-  /** Body of the next reply, and its Content-Type as one more reply header; both COPIED. */
-  setReplyBody(body: ByteStr, contentType: ByteStr): void {
+  /**
+   * Body of the reply, and its Content-Type as one more reply header; both COPIED.
+   * @returns false when the reply has a body already (the first one stays) or the message's memory is full
+   */
+  setReplyBody(body: ByteStr, contentType: ByteStr): boolean {
+    if (this.mem.u32(this.at + L.M_REPLYBODY)) return false;
+    if (!this.addReplyHeader(`Content-Type: ${contentType}\r\n`)) return false;
     this.setSpan(L.M_REPLYBODY, body);
-    this.addReplyHeader(`Content-Type: ${contentType}\r\n`);
+    return true;
   }
   /** COPIED into memory that lives as long as the message. @returns its address, 0 when the memory is full */
   store(text: ByteStr): number {

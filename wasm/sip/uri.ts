@@ -3,7 +3,8 @@
  *
  *   0 u16 scheme | 2 u16 port | 4 user | 8 password | 12 host | 16 params | 20 headers | 24 port text
  *
- * tel: the number is the user, there is no host. Other schemes: everything behind the colon is the host.
+ * tel: the number is the user, there is no host. urn: the namespace is the user, the rest the host, as in Kamailio. Other schemes: everything behind the
+ * colon is the host.
  */
 import {
   D_NURI,
@@ -91,7 +92,15 @@ export function parseUri(base: usize, at: usize, end: usize, area: usize): i32 {
     if (params < end) pair(area + URI_PARAMS, <i32>(params + 1 - base), <i32>(end - params - 1));
     return 0;
   }
-  store<u16>(area, word == URN_COLON ? SCHEME_URN : SCHEME_OTHER);
+  if (word == URN_COLON) {
+    store<u16>(area, SCHEME_URN);
+    const specific = find1(rest, end, <u8>COLON);
+    if (specific == rest || specific + 1 >= end) return fail(ST_URI, rest);
+    pair(area + URI_USER, <i32>(rest - base), <i32>(specific - rest));
+    pair(area + URI_HOST, <i32>(specific + 1 - base), <i32>(end - specific - 1));
+    return 0;
+  }
+  store<u16>(area, SCHEME_OTHER);
   pair(area + URI_HOST, <i32>(rest - base), <i32>(end - rest));
   return 0;
 }
