@@ -21,11 +21,17 @@ export function parseIpv4(text: ByteStr): IpBytes | undefined {
 /** @param text no brackets, no zone  @returns the 16 bytes */
 export function parseIpv6(text: ByteStr): IpBytes | undefined {
   if (text.length < 2 || text.length > 45 || !/^[0-9A-Fa-f:.]+$/.test(text)) return undefined;
-  const dot = text.indexOf('.');
-  // an embedded IPv4 address is as strict as one alone
-  if (dot >= 0 && !parseIpv4(text.slice(text.lastIndexOf(':') + 1))) return undefined;
-  if (text.split(':').some(group => group.length > 4 && !group.includes('.'))) return undefined;
-  return ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text).toByteArray() : undefined;
+  let groups = text;
+  if (text.includes('.')) {
+    // ipaddr.js takes ::1.2.3.4 for ::ffff:1.2.3.4 and is lenient about the decimals: it gets hexadecimal groups
+    const at = text.lastIndexOf(':') + 1;
+    const v4 = at > 0 ? parseIpv4(text.slice(at)) : undefined;
+    if (!v4) return undefined;
+    const [a, b, c, d] = v4 as [number, number, number, number];
+    groups = `${text.slice(0, at)}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  }
+  if (groups.split(':').some(group => group.length > 4)) return undefined;
+  return ipaddr.IPv6.isValid(groups) ? ipaddr.IPv6.parse(groups).toByteArray() : undefined;
 }
 
 /** `[...]` around an IPv6 address, as in URIs @returns the text without brackets, undefined when there are none */
