@@ -326,7 +326,8 @@ export class Runtime {
     x.setTagSeed(seed, 16);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
-    const header = byteStrOf(this.#options.serverHeader ?? `kemi-wasm/${VERSION}`);
+    const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
+    const header = server && byteStrOf(`Server: ${server}`);
     const at = header ? core.lua.malloc(header.length) : 0;
     if (at) mem.putStr(at, header);
     x.setServerHeader(at, header.length);
