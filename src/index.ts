@@ -5,6 +5,7 @@ export type { ByteStr } from './core/memory.ts';
 export { byteStrOf, bytesOf, utf8Of } from './core/memory.ts';
 export type { Diagnostic, ErrorCode } from './errors.ts';
 export { ERROR_CODES, KemiError, RpcError, ScriptError } from './errors.ts';
+export { defineModule, exportsOf } from './kemi/table.ts';
 export type { Limits, ModParamSetting, RuntimeOptions, Source } from './runtime/options.ts';
 export { DEFAULT_LIMITS } from './runtime/options.ts';
 export type { Verdict } from './runtime/router.ts';

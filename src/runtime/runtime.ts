@@ -104,7 +104,7 @@ export class Runtime {
     this.stats = createStatistics();
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
-    const definitions = chosenModules(options.modules);
+    const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
     this.host = new RuntimeHost({
       core,
       log: this.log,
