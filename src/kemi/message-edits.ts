@@ -5,6 +5,7 @@
 import * as L from '../core/gen/layout.gen.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { type Header, headerId, type SipMsg } from '../core/sip-msg.ts';
+import { trimEndOf } from './scan.ts';
 
 interface EditRecord {
   readonly at: number;
@@ -115,7 +116,7 @@ export function isHeaderName(name: ByteStr): boolean {
 
 /** Headers of this name, any case and form; blanks behind the name are allowed, as Kamailio allows them. */
 export function headersNamed(msg: SipMsg, name: ByteStr): Header[] {
-  return msg.named(name.replace(/[ \t]+$/, ''));
+  return msg.named(trimEndOf(name, ' \t'));
 }
 
 export const sameHeaderName = (a: ByteStr, b: ByteStr): boolean => {

@@ -3,6 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { replaceText } from '../../kemi/message-edits.ts';
+import { trimEndOf } from '../../kemi/scan.ts';
 import type { Call } from '../../kemi/table.ts';
 import { parseUri, uriParams } from '../../kemi/uri.ts';
 import { withoutParam } from './uri.ts';
@@ -96,11 +97,11 @@ export function decodeContacts(msg: SipMsg, separator: ByteStr): number {
 
 /** base64url without padding (RFC 4648 5) */
 export const toBase64Url = (text: ByteStr): ByteStr =>
-  btoa(text).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  trimEndOf(btoa(text).replaceAll('+', '-').replaceAll('/', '_'), '=');
 
 /** @returns undefined when it is not base64url; padding may be there */
 export function fromBase64Url(text: ByteStr): ByteStr | undefined {
-  const body = text.replace(/=+$/, '');
+  const body = trimEndOf(text, '=');
   if (!body || !/^[A-Za-z0-9_-]+$/.test(body) || body.length % 4 === 1) return undefined;
   return atob(body.replaceAll('-', '+').replaceAll('_', '/'));
 }

@@ -2,6 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { sameHeaderName } from '../../kemi/message-edits.ts';
+import { trimEndOf } from '../../kemi/scan.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { parseUri } from '../../kemi/uri.ts';
 import {
@@ -43,7 +44,7 @@ function isUri(call: Call<State>, text: ByteStr): number {
 
 function compareNames(a: ByteStr, b: ByteStr): number {
   if (!a || !b) return -2;
-  const plain = (name: ByteStr) => name.replace(/[ \t]*:?$/, '');
+  const plain = (name: ByteStr) => trimEndOf(name, ' \t:');
   return sameHeaderName(plain(a), plain(b)) ? 1 : -1;
 }
 

@@ -1,5 +1,6 @@
 /** Multipart bodies (RFC 2046 5.1): boundary from Content-Type, parts between the delimiter lines. */
 import type { ByteStr } from '../../core/memory.ts';
+import { splitOutside, trimEndOf } from '../../kemi/scan.ts';
 
 export interface Part {
   /** value of the part's Content-Type, '' when it has none */
@@ -23,30 +24,13 @@ export function mediaType(value: ByteStr): ByteStr | undefined {
 /** The boundary parameter of a multipart Content-Type; undefined for another type or without one. */
 export function boundaryOf(contentType: ByteStr): ByteStr | undefined {
   if (!mediaType(contentType)?.startsWith('multipart/')) return undefined;
-  for (const param of splitParams(contentType)) {
+  for (const { text: param } of splitOutside(contentType, ';')) {
     const eq = param.indexOf('=');
     if (eq < 0 || param.slice(0, eq).trim().toLowerCase() !== 'boundary') continue;
     const value = param.slice(eq + 1).trim();
     return (value.startsWith('"') ? value.slice(1, -1) : value) || undefined;
   }
   return undefined;
-}
-
-/** text between semicolons that stand outside of quotes */
-function splitParams(value: ByteStr): ByteStr[] {
-  const out: ByteStr[] = [];
-  let from = 0;
-  let quoted = false;
-  for (let i = 0; i <= value.length; i++) {
-    const c = value[i];
-    if (quoted && c === '\\') i++;
-    else if (c === '"') quoted = !quoted;
-    else if (c === undefined || (c === ';' && !quoted)) {
-      out.push(value.slice(from, i));
-      from = i + 1;
-    }
-  }
-  return out;
 }
 
 /** Parts of a multipart body; a missing closing delimiter is no error, an unfinished last part counts. */
@@ -57,7 +41,7 @@ export function partsOf(body: ByteStr, boundary: ByteStr): Part[] {
   for (let at = 0; at <= body.length; ) {
     const line = body.indexOf('\n', at);
     const next = line < 0 ? body.length + 1 : line + 1;
-    const text = body.slice(at, Math.min(next, body.length)).replace(/[ \t]*\r?\n?$/, '');
+    const text = trimEndOf(body.slice(at, next), ' \t\r\n');
     const closing = text === `${delimiter}--`;
     if (closing || text === delimiter || next > body.length) {
       const end = closing || text === delimiter ? at : body.length;

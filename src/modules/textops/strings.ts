@@ -2,13 +2,14 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
+import { trimOf } from '../../kemi/scan.ts';
 import { regexOf, type TextCall } from './state.ts';
 
 /** ASCII letters only, as SIP compares */
 export const lower = (text: ByteStr): ByteStr => text.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 
 const items = (list: ByteStr, separator: ByteStr): ByteStr[] =>
-  list.split(separator.charAt(0)).map(item => item.replace(/^ +| +$/g, ''));
+  list.split(separator.charAt(0)).map(item => trimOf(item, ' '));
 
 export function inList(subject: ByteStr, list: ByteStr, separator: ByteStr): number {
   if (!subject || !list || !separator) return -1;

@@ -5,6 +5,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import type { Header, SipMsg } from '../../core/sip-msg.ts';
 import { headersNamed, removeHeader, replaceText, valueOffset } from '../../kemi/message-edits.ts';
+import { splitOutside } from '../../kemi/scan.ts';
 
 export interface Reference {
   readonly name: ByteStr;
@@ -32,28 +33,9 @@ export function parseReference(text: ByteStr): Reference | undefined {
   return { name: m[1]!, index: m[2] === undefined ? undefined : m[2] === '*' ? '*' : Number(m[2]), param: m[3] };
 }
 
-/** Cuts a text at a separator that stands outside of quotes and angle brackets. */
-function split(text: ByteStr, at: number, separator: string): Span[] {
-  const out: Span[] = [];
-  let from = 0;
-  let quoted = false;
-  let angle = false;
-  for (let i = 0; i <= text.length; i++) {
-    const c = text[i];
-    if (quoted) {
-      if (c === '\\') i++;
-      else if (c === '"') quoted = false;
-    } else if (c === '"') quoted = true;
-    else if (c === '<') angle = true;
-    else if (c === '>') angle = false;
-    else if (c === separator && !angle) {
-      out.push({ at: at + from, text: text.slice(from, i) });
-      from = i + 1;
-    }
-  }
-  out.push({ at: at + from, text: text.slice(from) });
-  return out;
-}
+/** pieces of a text that lies at `at` in the message */
+const split = (text: ByteStr, at: number, separator: string): Span[] =>
+  splitOutside(text, separator).map(piece => ({ at: at + piece.at, text: piece.text }));
 
 function trimmed({ at, text }: Span): Span {
   const body = text.trimStart();
