@@ -30,7 +30,6 @@ import {
   LUA_TSTRING,
   lua_error,
   lua_gettop,
-  lua_isinteger,
   lua_isyieldable,
   lua_pushlightuserdata,
   lua_pushlstring,
@@ -62,6 +61,7 @@ const CANNOT_WAIT: usize = memory.data<u8>([
   0x63, 0x61, 0x6e, 0x6e, 0x6f, 0x74, 0x20, 0x77, 0x61, 0x69, 0x74, 0x20, 0x68, 0x65, 0x72, 0x65,
 ]);
 
+const IS_NUMBER: usize = memory.data(4, 4);
 const TWO_63: f64 = 4294967296.0 * 2147483648.0;
 
 /** The descriptor of an export. */
@@ -94,9 +94,10 @@ export function intOf(n: f64): i32 {
   return <i32>(<i64>n);
 }
 
-/** INT parameter: an integer keeps its low 32 bits, float and numeric string are converted, all else is 0. */
+/** INT parameter: a whole number (or its text) keeps its low 32 bits, one with a fraction is cut off, all else is 0. */
 export function toInt(L: usize, i: i32): i32 {
-  if (lua_isinteger(L, i)) return <i32>lua_tointegerx(L, i, 0);
+  const whole = lua_tointegerx(L, i, IS_NUMBER);
+  if (load<i32>(IS_NUMBER)) return <i32>whole;
   return intOf(lua_tonumberx(L, i, 0));
 }
 

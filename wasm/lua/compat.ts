@@ -4,6 +4,7 @@
  */
 import { SCRATCH } from '../mem/state';
 import { engineCall } from './engine';
+import { funcOf, TAG_FLOAT, tagOf, topOf } from './inplace';
 import {
   LUA_TNUMBER,
   LUA_TSTRING,
@@ -51,6 +52,13 @@ export function luaTruncate(L: usize): i32 {
     if ((mask >> i) & 1 && lua_type(L, i) == LUA_TNUMBER) cutOff(L, i);
   }
   return call_indirect<i32>(<i32>lua_tointegerx(L, REG - 1, 0), L);
+}
+
+/** lua_CFunction: luaTruncate() of the in-place lane: numbers with a fraction are rare, so one look at the tags is enough mostly. */
+export function luaTruncateInPlace(L: usize): i32 {
+  const f = funcOf(L);
+  for (let v = f + 16, end = topOf(L); v < end; v += 16) if (tagOf(v) == TAG_FLOAT) return luaTruncate(L);
+  return call_indirect<i32>(load<i32>(load<usize>(f), 16), L);
 }
 
 /** lua_CFunction: string.format; upvalue 1 is Lua's own. */

@@ -99,7 +99,7 @@ export class LuaInterpreter implements Interpreter {
       shaped: new Map(Object.entries(SHAPED).map(([key, name]) => [key, core.addFunction(x[name])])),
       unwind: core.addFunction(inPlace ? x.luaUnwind : x.luaExit),
       engine: core.addFunction(x.luaEngine),
-      truncate: core.addFunction(x.luaTruncate),
+      truncate: core.addFunction(inPlace ? x.luaTruncateInPlace : x.luaTruncate),
       format: core.addFunction(x.luaFormat),
       find: inPlace ? core.addFunction(x.luaFind) : 0,
     };
