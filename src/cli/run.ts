@@ -51,8 +51,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
     log.fatal({ err: error }, 'Internal error: the server ends');
-    flush();
-    process.exit(1);
+    void flush().then(() => process.exit(1));
   };
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
@@ -78,10 +77,10 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const signal = await firstSignal();
   log.info({ signal, drainMs: DRAIN_MS }, 'Stopping: routes in flight may end; a second signal exits at once');
-  process.once(signal, () => process.exit(128 + (signal === 'SIGINT' ? 2 : 15)));
+  for (const again of SIGNALS) process.on(again, () => process.exit(again === 'SIGINT' ? 130 : 143));
   await server.close();
   log.info({}, 'Stopped');
-  flush();
+  await flush();
   return 0;
 }
 
@@ -97,8 +96,10 @@ function started(server: Server, log: ReturnType<typeof createLogger>['log']): v
   );
 }
 
-function firstSignal(): Promise<'SIGINT' | 'SIGTERM'> {
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+function firstSignal(): Promise<(typeof SIGNALS)[number]> {
   return new Promise(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    for (const signal of SIGNALS) process.once(signal, () => resolve(signal));
   });
 }
