@@ -1,2 +1,4 @@
-/** What the core's functions offer other modules. */
+/** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of replies. */
+export { NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 export { forwardReply } from './forward.ts';
+export { PROTOCOLS } from './uri.ts';
