@@ -74,17 +74,17 @@ export function replaceAll(
 ): number {
   const regex = where && regexOf(call, source, options);
   if (!where || !regex) return -1;
-  let result = -1;
+  const list: Change[] = [];
   for (let at = 0; ; ) {
     const match = regex.exec(where.text, at);
-    if (!match) return result;
+    if (!match) return list.length && apply(call, where, list) ? 1 : -1;
     const [start, end] = match[0]!;
     if (start === end) {
       call.host.log.error({ regex: source }, 'Cannot replace all matches: one of them is empty');
+      apply(call, where, list);
       return -1;
     }
-    if (!replaceText(call.msg, where.start + start, end - start, text)) return -1;
-    result = 1;
+    list.push({ start, end, text });
     at = end;
   }
 }
@@ -99,15 +99,25 @@ export function replacePlain(
 ): number {
   if (!where) return -1;
   if (!find) return 1;
+  const list: Change[] = [];
   for (let at = where.text.indexOf(find); at >= 0; at = where.text.indexOf(find, at + find.length)) {
-    if (!replaceText(call.msg, where.start + at, find.length, text)) return -1;
+    list.push({ start: at, end: at + find.length, text });
     if (mode === 'f') break;
   }
-  return 1;
+  return apply(call, where, list) ? 1 : -1;
 }
 
-function apply(call: TextCall, start: number, list: readonly Change[]): boolean {
-  return list.every(c => replaceText(call.msg, start + c.start, c.end - c.start, c.text));
+/** more changes than this become one, from the first to the last: a message takes 4096 edits, and each looks at all before it */
+const MAX_SINGLE_CHANGES = 256;
+
+function apply(call: TextCall, where: Area, list: readonly Change[]): boolean {
+  const [first, last] = [list[0], list.at(-1)];
+  if (!first || !last) return true;
+  if (list.length <= MAX_SINGLE_CHANGES)
+    return list.every(c => replaceText(call.msg, where.start + c.start, c.end - c.start, c.text));
+  const moved = list.map(c => ({ start: c.start - first.start, end: c.end - first.start, text: c.text }));
+  const text = changed(where.text.slice(first.start, last.end), moved);
+  return replaceText(call.msg, where.start + first.start, last.end - first.start, text);
 }
 
 /** the changes in a text; undefined when there is none, or an error (logged) */
@@ -121,14 +131,14 @@ function changesIn(call: TextCall, text: ByteStr, source: ByteStr): Change[] | u
 
 export function substArea(call: TextCall, where: Area | undefined, source: ByteStr): number {
   const list = where && changesIn(call, where.text, source);
-  return list && apply(call, where.start, list) ? 1 : -1;
+  return list && apply(call, where, list) ? 1 : -1;
 }
 
 export function substHeader(call: TextCall, name: ByteStr, source: ByteStr, flag: ByteStr): number {
   let result = -1;
   for (const h of selected(call.msg, name, flag)) {
     const list = changesIn(call, h.body, source);
-    if (list && apply(call, valueOffset(call.msg, h), list)) result = 1;
+    if (list && apply(call, { start: valueOffset(call.msg, h), text: h.body }, list)) result = 1;
   }
   return result;
 }

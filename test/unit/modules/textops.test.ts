@@ -82,6 +82,14 @@ describe('textops', () => {
     ).toEqual([1, -1, 1, -1, -1]);
   });
 
+  it('replaces thousands of matches', () => {
+    bench.open(`${messages.get('nocl')!.split('\r\n\r\n')[0]}\r\n\r\n${'ab '.repeat(10000)}`);
+    expect(bench.call('textops.replace_body_all', 'a', 'XY')).toBe(1);
+    const out = bench.written();
+    expect(out.slice(out.indexOf('\r\n\r\n') + 4)).toBe('XYb '.repeat(10000));
+    expect(out).toContain('Content-Length: 40000\r\n');
+  });
+
   it('survives broken multipart bodies', () => {
     const head = 'INVITE sip:a@b SIP/2.0\r\nContent-Type: multipart/mixed;boundary=b\r\n';
     for (const body of [
