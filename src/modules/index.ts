@@ -8,6 +8,7 @@ import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
+import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
@@ -28,6 +29,7 @@ export const MODULES: readonly ModuleDefinition<any>[] = [
   textops,
   textopsx,
   siputils,
+  sanity,
   corex,
   htable,
   statistics,
