@@ -333,6 +333,7 @@ export class Runtime {
     x.setServerHeader(at, header.length);
     // A few more than the limit: an overload is answered with 503, and that needs a slot.
     x.msgLimit(Math.min(this.limits.messages + 8, 65000));
+    x.setLogLevel(KAMAILIO_LEVEL[this.log.level] ?? 2);
     hooks.sendReply = (data, length) => this.#router.sendReply(data, length);
     hooks.isMyself = (host, length, port, proto) => (self.has(mem.str(host, length), port, proto) ? 1 : 0);
     hooks.log = (level, text, length) => logAt(this.log, level, utf8Of(mem.str(text, length)));
@@ -382,6 +383,17 @@ function chosenModules(names: readonly string[] | undefined): readonly ModuleDef
   }
   return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
+
+/** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
+const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {
+  trace: 3,
+  debug: 3,
+  info: 2,
+  warn: 0,
+  error: -1,
+  fatal: -2,
+  silent: -6,
+};
 
 /** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */
 function logAt(log: Logger, level: number, text: string): void {

@@ -129,7 +129,6 @@ export function pvBench(options: BenchOptions = {}) {
       const [module, name] = path.split('.');
       const loaded = modules.find(m => m.definition.name === module)!;
       const fn = loaded.definition.functions.find(f => f.name === name)!;
-      core.x.setMsg(msg?.at ?? 0);
       return fn.wasm ? callWasm(core, fn, args) : fn.run!(loaded.call, ...args);
     },
     /** the next message, with fresh per-message variables; undefined: none is being routed */
@@ -137,6 +136,7 @@ export function pvBench(options: BenchOptions = {}) {
       if (msg) core.x.msgFree(msg.at);
       msg = undefined;
       perMessage = new Map();
+      core.x.setMsg(0);
       if (text === undefined) return 0;
       const at = place(core, text);
       const status = core.x.msgIndex(at);
@@ -150,6 +150,7 @@ export function pvBench(options: BenchOptions = {}) {
       mem.u8[at + L.M_AF] = 4;
       mem.view.setFloat64(at + L.M_RECVMS, clock.ms - 1500, true);
       msg = new SipMsg(core, at);
+      core.x.setMsg(at);
       return status;
     },
     /** the message with its edits, as it would be sent */

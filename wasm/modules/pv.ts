@@ -51,7 +51,8 @@ export function pvSetGetter(id: u32, index: u32): void {
 
 /** Value of PV `id`. @returns X_* tag; X_NULL for number 0, which stands for a name that is no PV */
 export function pvGetById(id: u32): i32 {
-  if (id - 1 < MAX_GETTERS) {
+  // Without a message there is nothing to get: TypeScript knows which PVs can do without.
+  if (MSG && id - 1 < MAX_GETTERS) {
     const index = load<u32>(GETTERS + ((<usize>id) << 2));
     if (index) return call_indirect<i32>(index);
   }

@@ -40,28 +40,31 @@ function addressOf(letter: 'f' | 't', id: number, header: string): PvClass[] {
   };
   const set = addressSetters(id);
   return [
-    pv(
-      `${letter}u`,
-      `URI in ${header}. A write changes the message that is sent, not this value.`,
-      m => addr(m, id)?.uri,
-      { set: set.uri },
-    ),
-    pv(`${letter}U`, `User in the URI of ${header}. Writable as $${letter}u.`, m => uri(m)?.user || null, {
+    {
+      name: `${letter}u`,
+      doc: `URI in ${header}. A write changes the message that is sent, not this value.`,
+      wasm: letter === 'f' ? 'kxGetFuri' : 'kxGetTuri',
+      set: set.uri,
+    },
+    {
+      name: `${letter}U`,
+      doc: `User in the URI of ${header}. Writable as $${letter}u.`,
+      wasm: letter === 'f' ? 'kxGetFuser' : 'kxGetTuser',
       set: set.user,
-    }),
-    pv(`${letter}d`, `Host in the URI of ${header}. Writable as $${letter}u.`, m => uri(m)?.host || null, {
+    },
+    {
+      name: `${letter}d`,
+      doc: `Host in the URI of ${header}. Writable as $${letter}u.`,
+      wasm: letter === 'f' ? 'kxGetFhost' : 'kxGetThost',
       set: set.host,
-    }),
-    pv(
-      `${letter}n`,
-      `Display name in ${header}, quotes included. Writable as $${letter}u; null removes it.`,
-      m => addr(m, id)?.display || null,
-      { set: set.display },
-    ),
-    pv(`${letter}t`, `Tag of ${header}.`, m => {
-      const a = addr(m, id);
-      return (a && paramValue(a.params, 'tag')) || null;
-    }),
+    },
+    {
+      name: `${letter}n`,
+      doc: `Display name in ${header}, quotes included. Writable as $${letter}u; null removes it.`,
+      wasm: letter === 'f' ? 'pvFn' : 'pvTn',
+      set: set.display,
+    },
+    { name: `${letter}t`, doc: `Tag of ${header}.`, wasm: letter === 'f' ? 'pvFt' : 'pvTt' },
     pv(`${letter}Ul`, `Length of the user in the URI of ${header}.`, m => uri(m)?.user.length),
   ];
 }
@@ -190,12 +193,12 @@ export const headers: readonly PvClass[] = [
   pv('ct', 'Body of the first Contact.', m => body(m, L.HDR_CONTACT)),
   pv('ctu', 'URI of the first Contact.', m => (body(m, L.HDR_CONTACT) === '*' ? null : addr(m, L.HDR_CONTACT)?.uri)),
   pv('cts', '1 when Contact is "*", else 0.', m => (body(m, L.HDR_CONTACT) === '*' ? 1 : 0)),
-  pv('ci', 'Call-ID.', m => m.callId),
-  pv('cs', 'Number of CSeq, as text.', m => /^\d+/.exec(body(m, L.HDR_CSEQ) ?? '')?.[0]),
+  { name: 'ci', doc: 'Call-ID.', wasm: 'kxGetCallid' },
+  { name: 'cs', doc: 'Number of CSeq, as text.', wasm: 'pvCs' },
   pv('csb', 'CSeq as a whole: number and method.', m => body(m, L.HDR_CSEQ)),
   pv('cl', 'Content-Length; null when there is none.', m => (m.contentLength < 0 ? null : m.contentLength)),
   pv('cT', 'Content-Type.', m => body(m, L.HDR_CONTENT_TYPE)),
-  pv('ua', 'User-Agent.', m => body(m, L.HDR_USER_AGENT)),
+  { name: 'ua', doc: 'User-Agent.', wasm: 'kxGetUa' },
   pv('rt', 'URI in Refer-To.', m => addr(m, L.HDR_REFER_TO)?.uri),
   pv('route_uri', 'URI in the first Route.', m => addr(m, L.HDR_ROUTE)?.uri),
 

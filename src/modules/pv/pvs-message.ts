@@ -241,21 +241,21 @@ function messagePart(msg: SipMsg, key: ByteStr): XVal {
 }
 
 export const message: readonly PvClass[] = [
-  pv('rm', 'Method; of a reply the one in its CSeq.', ({ msg }) => msg.method || null),
+  { name: 'rm', doc: 'Method; of a reply the one in its CSeq.', wasm: 'pvRm' },
   pv(
     'rmid',
     "Kamailio's bit for the method: INVITE 1, CANCEL 2, ACK 4 ...",
     ({ msg }) => METHOD_BITS[msg.method] ?? METHOD_OTHER,
   ),
-  pv('rs', 'Status code of a reply.', ({ msg }) => (msg.isReply ? msg.status : null)),
-  pv('rr', 'Reason phrase of a reply.', ({ msg }) => (msg.isReply ? msg.reason : null)),
+  { name: 'rs', doc: 'Status code of a reply.', wasm: 'pvRs' },
+  { name: 'rr', doc: 'Reason phrase of a reply.', wasm: 'pvRr' },
   pv('rv', 'SIP version.', ({ msg }) => msg.version),
   pv('mt', '1 a request, 2 a reply.', ({ msg }) => (msg.isReply ? 2 : 1)),
-  pv('mi', 'Number of the message, from 1 in each runtime.', ({ msg }) => msg.id),
-  pv('ml', 'Length of the message in bytes.', ({ msg }) => msg.length),
-  pv('mb', 'The message as received.', ({ msg }) => msg.raw),
+  { name: 'mi', doc: 'Number of the message, from 1 in each runtime.', wasm: 'pvMi' },
+  { name: 'ml', doc: 'Length of the message in bytes.', wasm: 'pvMl' },
+  { name: 'mb', doc: 'The message as received.', wasm: 'kxGetMsgbuf' },
   pv('mbu', 'The message with the changes that the script made.', ({ msg }) => msg.applied()),
-  pv('rb', 'Body.', ({ msg }) => msg.body),
+  { name: 'rb', doc: 'Body.', wasm: 'pvRb' },
   pv('bs', 'Length of the body in bytes.', ({ msg }) => msg.body.length),
   {
     name: 'msg',
@@ -300,9 +300,9 @@ export const message: readonly PvClass[] = [
     ({ msg }, v) => msg.setU32(L.M_BFLAGS, v),
   ),
 
-  pv('si', 'Source address, no brackets.', ({ msg }) => msg.srcIp),
+  { name: 'si', doc: 'Source address, no brackets.', wasm: 'kxGetSrcip' },
   pv('siz', 'Source address, IPv6 in brackets.', ({ msg }) => bracketed(msg.srcIp)),
-  pv('sp', 'Source port.', ({ msg }) => msg.srcPort),
+  { name: 'sp', doc: 'Source port.', wasm: 'kxGetSrcport' },
   pv('su', 'Source as a URI, the transport only when it is not UDP.', ({ msg }) =>
     uriOf(msg.srcIp, msg.srcPort, protoName(msg.proto), false),
   ),
@@ -314,9 +314,12 @@ export const message: readonly PvClass[] = [
     'Source as proto:address:port.',
     ({ msg }) => `${protoName(msg.proto)}:${bracketed(msg.srcIp)}:${msg.srcPort}`,
   ),
-  pv('pr', 'Transport the message came by: udp, tcp, tls, ws, wss, sctp.', ({ msg }) => protoName(msg.proto), {
+  {
+    name: 'pr',
     aliases: ['proto'],
-  }),
+    doc: 'Transport the message came by: udp, tcp, tls, ws, wss, sctp.',
+    wasm: 'pvProto',
+  },
   pv('prid', 'Number of that transport: 1 udp, 2 tcp, 3 tls, 4 sctp, 5 ws, 6 wss.', ({ msg }) => msg.proto),
   pv('conid', 'Number of the connection the message came by; null for UDP.', () => null),
 

@@ -193,7 +193,7 @@ export const uris: readonly PvClass[] = [
   {
     name: 'ru',
     doc: 'Request URI as the script left it; null in a reply, and when it does not parse. Writable.',
-    get: (call: C) => (ruri(call) ? call.msg.ruri : null),
+    wasm: 'kxGetRuri',
     set: (call: C, _args, value) => {
       if (typeof value !== 'string' || !call.msg.isRequest) return false;
       call.msg.ruri = value;
@@ -201,10 +201,12 @@ export const uris: readonly PvClass[] = [
     },
   },
   {
-    ...part('rU', ruri, user, 'User of the request URI. Writable; null or empty removes it with its password.'),
+    name: 'rU',
+    doc: 'User of the request URI. Writable; null or empty removes it with its password.',
+    wasm: 'kxGetRuser',
     set: setUser,
   },
-  { ...part('rd', ruri, domain, 'Host of the request URI. Writable.'), set: setDomain },
+  { name: 'rd', doc: 'Host of the request URI. Writable.', wasm: 'kxGetRhost', set: setDomain },
   {
     ...part(
       'rp',
@@ -238,7 +240,7 @@ export const uris: readonly PvClass[] = [
   {
     name: 'du',
     doc: 'Destination URI: where the request is sent instead of its request URI. Writable; null removes it.',
-    get: ({ msg }: C) => msg.dstUri || null,
+    wasm: 'kxGetDuri',
     set: ({ msg }: C, _args, value) => {
       if (typeof value === 'number') return false;
       msg.dstUri = value || undefined;
