@@ -20,13 +20,13 @@ import {
 import { putDecimal } from '../mem/bytes';
 import { MSG, SCRATCH } from '../mem/state';
 import { ADDR_URI } from '../sip/name-addr';
+import { URI_HOST, URI_USER } from '../sip/uri';
 import {
   firstHeader,
   fromHost,
   fromPart,
   fromUser,
   headerBody,
-  hostPair,
   int,
   methodText,
   orEmpty,
@@ -38,12 +38,10 @@ import {
   ruriArea,
   spanOrNull,
   str,
-  textOrNull,
   toHost,
   toPart,
   toUser,
   uriBase,
-  userPair,
 } from './value';
 
 /** Method; of a reply CSeq's. */
@@ -166,7 +164,7 @@ export function kxGetwDuri(): i32 {
 /** User of the request URI. */
 export function kxGetRuser(): i32 {
   const area = ruriArea(MSG);
-  return area ? textOrNull(uriBase, userPair(uriBase, area)) : X_NULL;
+  return area ? pairOrNull(uriBase, area + URI_USER) : X_NULL;
 }
 
 /** As kxGetRuser, '' in place of null. */
@@ -182,7 +180,7 @@ export function kxGetwRuser(): i32 {
 /** Host of the request URI. */
 export function kxGetRhost(): i32 {
   const area = ruriArea(MSG);
-  return area ? textOrNull(uriBase, hostPair(uriBase, area)) : X_NULL;
+  return area ? pairOrNull(uriBase, area + URI_HOST) : X_NULL;
 }
 
 /** As kxGetRhost, '' in place of null. */

@@ -20,7 +20,7 @@ import {
   X_STR,
 } from '../gen/layout.gen';
 import { pvGet as askHost } from '../host/host';
-import { byte, DIGIT_0 } from '../mem/bytes';
+import { byte, DIGIT_0, QUOTE } from '../mem/bytes';
 import { MSG, RET } from '../mem/state';
 import { ADDR_DISPLAY, ADDR_TAG } from '../sip/name-addr';
 import {
@@ -129,9 +129,18 @@ export function pvProto(): i32 {
   return protoText(MSG);
 }
 
+/** A tag without the quotes that some put round it, null when it is empty. @param tag X_* of the value in RET */
+function unquoted(tag: i32): i32 {
+  if (tag != X_STR) return tag;
+  const at = <usize>load<u32>(RET);
+  const length = load<i32>(RET + 4);
+  if (length < 2 || byte(at) != QUOTE || byte(at + length - 1) != QUOTE) return tag;
+  return length > 2 ? str(at + 1, length - 2) : X_NULL;
+}
+
 /** $ft: From tag */
 export function pvFt(): i32 {
-  return fromPart(MSG, ADDR_TAG);
+  return unquoted(fromPart(MSG, ADDR_TAG));
 }
 
 /** $fn: From display name, quotes kept */
@@ -141,7 +150,7 @@ export function pvFn(): i32 {
 
 /** $tt: To tag */
 export function pvTt(): i32 {
-  return toPart(MSG, ADDR_TAG);
+  return unquoted(toPart(MSG, ADDR_TAG));
 }
 
 /** $tn: To display name, quotes kept */

@@ -19,12 +19,10 @@ import {
   M_TO,
   MSG_HDRS,
   SCHEME_OTHER,
-  SCHEME_URN,
   X_INT,
   X_NULL,
   X_STR,
 } from '../gen/layout.gen';
-import { COLON, find1 } from '../mem/bytes';
 import { RET, SCRATCH } from '../mem/state';
 import { CSEQ_METHOD, CSEQ_METHOD_ID, parseCseq } from '../sip/cseq';
 import { ADDR_URI, parseFrom, parseTo } from '../sip/name-addr';
@@ -119,31 +117,6 @@ function usable(area: usize): bool {
   return load<u16>(area + URI_SCHEME) != SCHEME_OTHER && (user == 0 || user >> 16 != 0);
 }
 
-/** Pair of the user part. urn:service:sos has the user "service" and the host "sos", as Kamailio reads it. */
-export function userPair(base: usize, area: usize): u32 {
-  if (load<u16>(area + URI_SCHEME) != SCHEME_URN) return load<u32>(area + URI_USER);
-  const p = load<u32>(area + URI_HOST);
-  const at = base + <usize>(p & 0xffff);
-  const end = at + <usize>(p >> 16);
-  const colon = find1(at, end, <u8>COLON);
-  return colon < end ? (p & 0xffff) | ((<u32>(colon - at)) << 16) : 0;
-}
-
-/** Pair of the host part. */
-export function hostPair(base: usize, area: usize): u32 {
-  const p = load<u32>(area + URI_HOST);
-  if (load<u16>(area + URI_SCHEME) != SCHEME_URN) return p;
-  const at = base + <usize>(p & 0xffff);
-  const end = at + <usize>(p >> 16);
-  const colon = find1(at, end, <u8>COLON);
-  return colon < end ? <u32>(colon + 1 - base) | ((<u32>(end - colon - 1)) << 16) : p;
-}
-
-/** Hands back the bytes of a pair given by value, null when it is empty. */
-export function textOrNull(base: usize, p: u32): i32 {
-  return p >> 16 ? str(base + <usize>(p & 0xffff), <i32>(p >> 16)) : X_NULL;
-}
-
 /** where in the addr areas of M_FROM and M_TO the user and host of the URI are kept, once asked for */
 const ADDR_USER: usize = 24;
 const ADDR_HOST: usize = 28;
@@ -157,8 +130,8 @@ function addrParts(msg: usize, area: usize, bit: u32): bool {
   store<u32>(area + ADDR_USER, 0);
   store<u32>(area + ADDR_HOST, 0);
   if (!parseUri(buf, at, at + <usize>(p >> 16), parts) && usable(parts)) {
-    store<u32>(area + ADDR_USER, userPair(buf, parts));
-    store<u32>(area + ADDR_HOST, hostPair(buf, parts));
+    store<u32>(area + ADDR_USER, load<u32>(parts + URI_USER));
+    store<u32>(area + ADDR_HOST, load<u32>(parts + URI_HOST));
   }
   store<u32>(msg + M_DONE, load<u32>(msg + M_DONE) | bit);
   return true;
