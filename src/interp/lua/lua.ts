@@ -127,11 +127,13 @@ export class LuaInterpreter implements Interpreter {
       this.#buildTree(state);
       this.#runPrelude(state, name);
       co = program.takeCoroutine();
+      if (!co) throw new Error('not enough memory');
     } catch (cause) {
       lua.stackRestore(sp);
+      const refused = x.luaRefused(L) === 1;
       program.dispose();
       const message = `Cannot make a Lua state: ${(cause as Error).message}`;
-      throw new KemiError(x.luaRefused(L) ? 'KEMI_ERR_NO_MEMORY' : 'KEMI_ERR_WASM', message, { cause });
+      throw new KemiError(refused ? 'KEMI_ERR_NO_MEMORY' : 'KEMI_ERR_WASM', message, { cause });
     }
     const bytes = withoutMarks(source);
     const text = byteStr(bytes);

@@ -26,7 +26,7 @@ if set_drop then
 else
   x.drop = x.exit
 end
-function x.probe() return nil end
+function x.probe() end
 -- modf(name, ...) calls a function by its bare name with texts; what cannot be called is -1
 local byname
 function x.modf(name, ...)

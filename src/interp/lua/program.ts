@@ -14,6 +14,8 @@ const MISSING: RunResult = Object.freeze({ state: 'missing' });
 const ERRMEM = 4;
 /** route names come from scripts and configs: a script that makes up names must not fill the memory */
 const MAX_NAMES = 1024;
+/** coroutines kept for later runs; more wait at once only in a burst */
+const MAX_IDLE = 256;
 
 /** What runs now; shared by all programs of one core, because their runs nest. */
 export interface Running {
@@ -79,7 +81,7 @@ export class LuaProgram implements Program {
     if (this.#disposed) return failed(`Cannot run ${route}: the script was unloaded`);
     const name = this.#names.get(route) ?? this.#nameOf(route);
     const co = this.#idle.pop() ?? this.#newCoroutine();
-    if (!co) return failed('not enough memory');
+    if (!co) return failed('not enough memory', 'memory');
     if (arg !== undefined) return this.#runWith(co, name, msg, arg);
     return this.#enter(co, name, msg, 0, 0);
   }
@@ -106,7 +108,7 @@ export class LuaProgram implements Program {
     return result.error;
   }
 
-  /** An idle coroutine, anchored in the registry for good: the pool grows to the peak of waiting runs. */
+  /** @returns an idle coroutine, anchored in the registry; 0 when there is no memory for one */
   takeCoroutine(): number {
     return this.#idle.pop() ?? this.#newCoroutine();
   }
@@ -142,7 +144,7 @@ export class LuaProgram implements Program {
     const at = lua.malloc(arg.length + 1);
     if (!at) {
       this.#idle.push(co);
-      return failed('not enough memory');
+      return failed('not enough memory', 'memory');
     }
     mem.putStr(at, arg);
     const result = this.#enter(co, name, msg, at, arg.length);
@@ -155,7 +157,7 @@ export class LuaProgram implements Program {
     const result =
       rc === C.RUN_DONE ? DONE : rc === C.RUN_EXIT ? EXIT : rc === C.RUN_MISSING ? MISSING : this.#failure(co, rc);
     // Lua lets no hook run again on a thread that died in one.
-    if (result.error?.limit === 'instructions') this.#dropCoroutine(co);
+    if (result.error?.limit === 'instructions' || this.#idle.length >= MAX_IDLE) this.#dropCoroutine(co);
     else this.#idle.push(co);
     if (this.#disposed) this.#closeWhenIdle();
     return result;
@@ -176,7 +178,10 @@ export class LuaProgram implements Program {
       // It is not used again.
     }
     this.#dropCoroutine(co);
+    // Values that were pushed outside of any protected call: the abort is Lua's way to say that there is no memory.
+    const memory = this.#x.luaRefused(this.#state.L) === 1;
     if (this.#disposed) this.#closeWhenIdle();
+    if (memory) return failed('not enough memory', 'memory');
     return { state: 'error', error: { message: text, traceback: '', file: '', line: 0, trap: true } };
   }
 
@@ -234,7 +239,8 @@ export class LuaProgram implements Program {
     const end = run.end!;
     delete run.end;
     this.#inFlight--;
-    this.#idle.push(run.co);
+    if (this.#idle.length < MAX_IDLE) this.#idle.push(run.co);
+    else this.#dropCoroutine(run.co);
     if (this.#disposed) this.#closeWhenIdle();
     end(result);
   }
@@ -350,6 +356,6 @@ export class LuaProgram implements Program {
   }
 }
 
-function failed(message: string): RunResult {
-  return { state: 'error', error: { message, traceback: '', file: '', line: 0 } };
+function failed(message: string, limit?: RouteError['limit']): RunResult {
+  return { state: 'error', error: { message, traceback: '', file: '', line: 0, ...(limit && { limit }) } };
 }

@@ -27,9 +27,14 @@ export class LuaState {
 
   push(text: ByteStr, L = this.L): void {
     const at = this.lua.malloc(text.length + 1);
-    this.core.mem.putStr(at, text);
-    this.lua.lua_pushlstring(L, at, text.length);
-    this.lua.free(at);
+    if (!at) throw new Error('not enough memory');
+    try {
+      this.core.mem.putStr(at, text);
+      this.lua.lua_pushlstring(L, at, text.length);
+    } finally {
+      // Lua may raise: out of memory.
+      this.lua.free(at);
+    }
   }
 
   /** Pushes a C function of the shared table with integer upvalues. */

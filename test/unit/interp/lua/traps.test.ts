@@ -41,6 +41,28 @@ describe.each(LANES)('failures below the script, %s lane', lane => {
     expect(program.inFlight).toBe(0);
   });
 
+  it('a route that runs itself for ever through a host function ends in an error', () => {
+    const nested = luaBench(lane, [
+      {
+        path: 'c.again',
+        run: () => {
+          const { error } = again.run('go', 1);
+          if (error) throw new Error(error.message);
+          return 1;
+        },
+      },
+    ]);
+    const again = nested.load('function go() KSR.c.again() end function good() KSR.x.exit() end');
+    const sp = nested.core.lua.stackSave();
+    for (let i = 0; i < 20; i++) {
+      expect(again.run('go', 1).error!.message).toMatch(/stack overflow|call stack size/);
+      expect(again.run('good', 1).state).toBe('exit');
+    }
+    expect(nested.core.lua.stackSave()).toBe(sp);
+    expect(again.inFlight).toBe(0);
+    expect(nested.core.x.currentMsg()).toBe(0);
+  });
+
   it('a trap is told as one, a host error is not', () => {
     expect(program.run('trap', 1).error).toMatchObject({ trap: true, file: 'test.lua', line: 2 });
     expect(program.run('host', 1).error!.trap).toBeUndefined();
