@@ -29,7 +29,7 @@ function placeOf(msg: SipMsg, id: number): Place | undefined {
   return { msg, at, display: addr.display, uri: addr.uri, uriAt, bracketed: open >= 0 };
 }
 
-/** The setters of one header. Each gives false when the header does not parse or the value is no text. */
+/** The setters of one header. Each gives false when the header does not parse or the value is a number; null leaves URI and host as they are. */
 export function addressSetters(id: number): { uri: Setter; user: Setter; host: Setter; display: Setter } {
   const setter =
     (write: (place: Place, text: ByteStr | null) => boolean): Setter =>
@@ -37,33 +37,35 @@ export function addressSetters(id: number): { uri: Setter; user: Setter; host: S
       const place = placeOf(call.msg, id);
       return place !== undefined && typeof value !== 'number' && write(place, value);
     };
-  const text =
-    (write: (place: Place, text: ByteStr) => boolean) =>
-    (place: Place, value: ByteStr | null): boolean =>
-      value !== null && write(place, value);
+  const replace = ({ msg }: Place, at: number, remove: number, text: ByteStr) =>
+    msg.edit(at, remove, text, L.EK_REPLACE);
   return {
-    uri: setter(text(({ msg, uriAt, uri }, value) => msg.edit(uriAt, uri.length, value, L.EK_REPLACE))),
-    user: setter(
-      text(({ msg, uriAt, uri }, value) => {
-        const parts = parseUri(uri);
-        if (!parts) return false;
-        if (parts.userAt < 0) return msg.edit(uriAt + parts.hostAt, 0, `${value}@`, L.EK_REPLACE);
-        return msg.edit(uriAt + parts.userAt, parts.user.length, value, L.EK_REPLACE);
-      }),
-    ),
-    host: setter(
-      text(({ msg, uriAt, uri }, value) => {
-        const parts = parseUri(uri);
-        if (!parts || parts.hostAt < 0) return false;
-        return msg.edit(uriAt + parts.hostAt, parts.hostEnd - parts.hostAt, value, L.EK_REPLACE);
-      }),
-    ),
-    display: setter(({ msg, at, display, uri, uriAt, bracketed }, value) => {
-      if (display) return msg.edit(at, display.length, value ?? '', L.EK_REPLACE);
-      if (value === null || value === '') return true;
-      if (bracketed) return msg.edit(at, 0, `${value} `, L.EK_REPLACE);
-      // RFC 3261 20: a display name asks for brackets around the URI
-      return msg.edit(at, 0, `${value} <`, L.EK_REPLACE) && msg.edit(uriAt + uri.length, 0, '>', L.EK_REPLACE);
+    uri: setter((place, value) => value === null || replace(place, place.uriAt, place.uri.length, value)),
+    user: setter((place, value) => {
+      const uri = parseUri(place.uri);
+      if (!uri) return false;
+      const { uriAt } = place;
+      if (uri.userAt < 0) return !value || replace(place, uriAt + uri.hostAt, 0, `${value}@`);
+      // DIFFERS: "" takes the user away with its "@", as null does; Kamailio leaves sip:@host, which is no URI
+      if (!value && uri.hostAt >= 0) return replace(place, uriAt + uri.userAt, uri.hostAt - uri.userAt, '');
+      return replace(place, uriAt + uri.userAt, uri.user.length, value ?? '');
+    }),
+    host: setter((place, value) => {
+      const uri = parseUri(place.uri);
+      if (!uri) return false;
+      return (
+        value === null || uri.hostAt < 0 || replace(place, place.uriAt + uri.hostAt, uri.hostEnd - uri.hostAt, value)
+      );
+    }),
+    display: setter((place, value) => {
+      const { at, display, uri, uriAt, bracketed } = place;
+      if (display && value) return replace(place, at, display.length, value);
+      // without a display name the blanks between it and the bracket go, too
+      if (display) return replace(place, at, uriAt - 1 - at, '');
+      if (!value) return true;
+      if (bracketed) return replace(place, at, 0, `${value} `);
+      // DIFFERS: a display name asks for brackets around the URI (RFC 3261 20); Kamailio leaves them out
+      return replace(place, at, 0, `${value} <`) && replace(place, uriAt + uri.length, 0, '>');
     }),
   };
 }
