@@ -58,12 +58,12 @@ function flags(
 /** Script flags live in the core (KSR.setsflag): one bit a call. */
 function scriptFlags({ host }: C): number {
   let bits = 0;
-  for (let i = 0; i < 32; i++) if (host.core.x.isSflagSet?.(i) > 0) bits |= 1 << i;
+  for (let i = 0; i < 32; i++) if (host.core.x.isSflagSet(i) > 0) bits |= 1 << i;
   return bits;
 }
 function setScriptFlags({ host }: C, value: number): void {
   const { x } = host.core;
-  for (let i = 0; i < 32; i++) (value & (1 << i) ? x.setSflag : x.resetSflag)?.(i);
+  for (let i = 0; i < 32; i++) (value & (1 << i) ? x.setSflag : x.resetSflag)(i);
 }
 
 /** Kamailio's bit for a method, 0x20000000 for one it does not know */
