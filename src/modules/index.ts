@@ -1,11 +1,15 @@
 /** Every module there is, in load order. One row a module. */
 import type { ModuleDefinition } from '../kemi/table.ts';
+import cfgutils from './cfgutils/index.ts';
 import core from './core/index.ts';
 import corex from './corex/index.ts';
+import counters from './counters/index.ts';
 import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
+import ipops from './ipops/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
+import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
 import sanity from './sanity/index.ts';
@@ -20,17 +24,21 @@ import xlog from './xlog/index.ts';
 export const MODULES: readonly ModuleDefinition<any>[] = [
   core,
   pv,
+  pvx,
+  xlog,
   sl,
   maxfwd,
   kx,
-  pvx,
-  xlog,
   hdr,
   textops,
   textopsx,
   siputils,
   sanity,
   corex,
+  cfgutils,
+  ipops,
   htable,
+  pike,
   statistics,
+  counters,
 ];

@@ -15,7 +15,7 @@ import type { Socket } from '../kemi/host.ts';
 import { CORE_STATISTICS, countReply, createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { ModuleDefinition } from '../kemi/table.ts';
-import { forwardReply } from '../modules/core/forward.ts';
+import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
