@@ -48,6 +48,7 @@ export {
 
 export { md5 } from './hash/md5';
 export { sha256 } from './hash/sha256';
+export { sipHash } from './hash/siphash';
 export {
   luaCall0Bool,
   luaCall0Int,

@@ -3,7 +3,8 @@
  * tag (RFC 3261 8.2.7) without state, so the ACK filter recognizes an ACK to it; nobody without the seed can compute one.
  */
 import { H_BODY, HDR_CALL_ID, M_BUF, M_VIA, TEXT_HEX } from '../gen/layout.gen';
-import { sipAdd, sipByte, sipEnd, sipStart } from '../hash/siphash';
+import { sipHash } from '../hash/siphash';
+import { put } from '../mem/bytes';
 import { headerById } from './header-index';
 import { parseTopVia, VIA_BRANCH, VIA_HOST, VIA_PORT } from './via';
 
@@ -11,11 +12,14 @@ export const TAG_LENGTH: i32 = 41;
 const SEED_BYTES: i32 = 16;
 const PREFIX_DIGITS: i32 = 32;
 const HASH_DIGITS: i32 = 8;
-/** domain separation of the prefix's two halves from each other and from the tags */
-const PREFIX_LABEL: u32 = 0xf0;
+/** a part longer than this goes into the hash as its own hash */
+const MAX_PART: i32 = 128;
+const HASH_BYTES: usize = 8;
 
 const SEED: usize = memory.data(16, 16);
 const TAG: usize = memory.data(64, 16);
+/** what is hashed: port, then host, branch and Call-ID with their lengths */
+const INPUT: usize = memory.data(512, 16);
 let prefixMade: bool = false;
 
 function putHex(at: usize, value: u64, digits: i32): void {
@@ -25,10 +29,10 @@ function putHex(at: usize, value: u64, digits: i32): void {
 }
 
 function makePrefix(): void {
+  // One byte of input, which no tag has: the two halves of the prefix.
   for (let half = 0; half < 2; half++) {
-    sipStart(SEED);
-    sipByte(PREFIX_LABEL + half);
-    putHex(TAG + <usize>(half * (PREFIX_DIGITS >> 1)), sipEnd(), PREFIX_DIGITS >> 1);
+    store<u8>(INPUT, half);
+    putHex(TAG + <usize>(half * (PREFIX_DIGITS >> 1)), sipHash(SEED, INPUT, 1), PREFIX_DIGITS >> 1);
   }
   store<u8>(TAG + PREFIX_DIGITS, 46); // '.'
   prefixMade = true;
@@ -41,9 +45,14 @@ export function setTagSeed(at: usize, length: i32): void {
   prefixMade = false;
 }
 
-function addPart(buf: usize, part: usize): void {
-  sipAdd(buf + <usize>load<u16>(part), <i32>load<u16>(part + 2));
-  sipByte(0);
+/** Adds a part of the message, its length first, to the input at `to`. @returns the address behind it */
+function addPart(to: usize, buf: usize, part: usize): usize {
+  const at = buf + <usize>load<u16>(part);
+  const length = <i32>load<u16>(part + 2);
+  store<u16>(to, <u16>length);
+  if (length <= MAX_PART) return put(to + 2, at, length);
+  store<u64>(to + 2, sipHash(SEED, at, length));
+  return to + 2 + HASH_BYTES;
 }
 
 /**
@@ -53,16 +62,15 @@ function addPart(buf: usize, part: usize): void {
 export function toTag(msg: usize): usize {
   if (!prefixMade) makePrefix();
   const buf = <usize>load<u32>(msg + M_BUF);
-  sipStart(SEED);
+  let to = INPUT + 2;
+  store<u16>(INPUT, 0);
   if (!parseTopVia(msg)) {
-    const port = load<u16>(msg + M_VIA + VIA_PORT);
-    sipByte(port & 0xff);
-    sipByte(port >> 8);
-    addPart(buf, msg + M_VIA + VIA_HOST);
-    addPart(buf, msg + M_VIA + VIA_BRANCH);
+    store<u16>(INPUT, load<u16>(msg + M_VIA + VIA_PORT));
+    to = addPart(to, buf, msg + M_VIA + VIA_HOST);
+    to = addPart(to, buf, msg + M_VIA + VIA_BRANCH);
   }
   const callId = headerById(msg, HDR_CALL_ID);
-  if (callId) addPart(buf, callId + H_BODY);
-  putHex(TAG + PREFIX_DIGITS + 1, sipEnd(), HASH_DIGITS);
+  if (callId) to = addPart(to, buf, callId + H_BODY);
+  putHex(TAG + PREFIX_DIGITS + 1, sipHash(SEED, INPUT, <i32>(to - INPUT)), HASH_DIGITS);
   return TAG;
 }
