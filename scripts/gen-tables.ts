@@ -40,23 +40,25 @@ export function windowBase(size: number): number {
 }
 export const WINDOW_SIZE = 1 << 18;
 
+const METHOD_HASH_BITS = 6;
+
 function headerKey(name: string): number {
   const c = (i: number) => name.charCodeAt(i) | 32;
   const e = name.length;
   return (((c(0) | (c(1) << 8) | (c(e - 2) << 16) | (c(e - 1) << 24)) >>> 0) + (c(e >> 1) << 8) + e) | 0;
 }
-/** A multiplier that sends every header name to its own slot of 256. */
-function perfectHash(names: string[]): number {
+/** A multiplier that sends every key to its own slot of 2^bits. */
+function perfectHash(keys: number[], bits: number): number {
   let x = 1;
   for (let k = 0; k < 3e7; k++) {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
     const m = x | 1;
-    const seen = new Uint8Array(256);
+    const seen = new Uint8Array(1 << bits);
     if (
-      names.every(n => {
-        const h = Math.imul(headerKey(n), m) >>> 24;
+      keys.every(key => {
+        const h = Math.imul(key, m) >>> (32 - bits);
         if (seen[h]) return false;
         seen[h] = 1;
         return true;
@@ -64,7 +66,7 @@ function perfectHash(names: string[]): number {
     )
       return m >>> 0;
   }
-  throw new Error('no perfect hash for the header names: change the key');
+  throw new Error('no perfect hash for these names: change the key');
 }
 
 /** Constants of MD5 (RFC 1321: sines) and SHA-256 (FIPS 180-4: fractions of the roots of the first primes), computed. */
@@ -95,10 +97,22 @@ function hashTables(): string {
   ].join('\n');
 }
 
+/** The first eight bytes of a method name as the core's u64, folded to 32 bits. */
+function methodKey(name: string): number {
+  const bytes = new DataView(new ArrayBuffer(8));
+  for (let i = 0; i < Math.min(name.length, 8); i++) bytes.setUint8(i, name.charCodeAt(i));
+  return (bytes.getUint32(0, true) ^ bytes.getUint32(4, true)) >>> 0;
+}
+
 export function generate(): void {
   const names = HEADERS.map(h => h[0]);
   if (names.length > 95) throw new Error('at most 95 header names');
-  const M = perfectHash(names);
+  const M = perfectHash(names.map(headerKey), 8);
+  const methodMultiplier = perfectHash(METHODS.slice(1).map(methodKey), METHOD_HASH_BITS);
+  const MT = new Uint8Array(1 << METHOD_HASH_BITS);
+  METHODS.forEach((m, i) => {
+    if (m) MT[Math.imul(methodKey(m), methodMultiplier) >>> (32 - METHOD_HASH_BITS)] = i;
+  });
   const table = (n: number, fill = 0) => new Uint8Array(n).fill(fill);
   const HT = table(256),
     NT = table(96 * 32),
@@ -149,7 +163,8 @@ export function generate(): void {
     ...offsets.map(([n, v, d]) => `/** ${d} */\nexport const ${n}: usize = ${v};`),
     ...numbers.map(([n, v]) => `export const ${n}: i32 = ${v};`),
     `export const HASH_MULTIPLIER: u32 = ${M};`,
-    ...Object.entries({ HT, NT, CT, MASK, TK, KV }).map(
+    `export const METHOD_MULTIPLIER: u32 = ${methodMultiplier};\nexport const METHOD_SHIFT: u32 = ${32 - METHOD_HASH_BITS};`,
+    ...Object.entries({ HT, NT, CT, MASK, TK, KV, MT }).map(
       ([n, t]) => `export const ${n}: usize = memory.data<u8>([${t.join(',')}], 16);`,
     ),
     ...Object.entries(TEXTS).map(

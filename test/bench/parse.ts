@@ -12,8 +12,9 @@ const BAR_OFFSETS = 15;
 const BAR_STRINGS = 8;
 /** of each kind */
 const MESSAGES = 64;
-/** time one side gets in a round */
-const SLICE_MS = 150;
+/** a round is many short turns of all sides, so that a busy neighbour disturbs all of them alike; its figure is the median turn */
+const TURNS = 15;
+const TURN_MS = 8;
 const VALUES = ['request URI', 'From tag', 'To tag', 'Call-ID', 'Via branch', 'CSeq method'];
 
 const flag = process.argv.indexOf('--rounds');
@@ -145,33 +146,45 @@ for (const side of sides.slice(1)) {
 }
 console.log('all sides agree on all values');
 
-/** nanoseconds a message: whole passes over the messages, or as many messages as fit the slice for the slow ones */
-let position = 0;
-function measure(side: Side, count: number): number {
+const median = (list: number[]) => [...list].sort((a, b) => a - b)[list.length >> 1]!;
+
+/** where each side is in the messages */
+const positions = sides.map(() => 0);
+/** @returns nanoseconds a message */
+function measure(i: number, count: number): number {
+  const side = sides[i]!;
+  let position = positions[i]!;
   const start = performance.now();
-  for (let i = 0; i < count; i++) {
+  for (let n = 0; n < count; n++) {
     side.run(messages[position]!);
     position = position + 1 === messages.length ? 0 : position + 1;
   }
-  return ((performance.now() - start) * 1e6) / count;
+  const ns = ((performance.now() - start) * 1e6) / count;
+  positions[i] = position;
+  return ns;
 }
-const counts = sides.map(side => {
-  measure(side, 64);
-  return Math.max(64, Math.round((SLICE_MS * 1e6) / measure(side, 64)));
+const counts = sides.map((_, i) => {
+  measure(i, messages.length);
+  return Math.max(8, Math.round((TURN_MS * 1e6) / measure(i, messages.length)));
 });
 
 const results: number[][] = sides.map(() => []);
 for (let round = 0; round < rounds; round++) {
-  sides.forEach((_, k) => {
-    const i = round % 2 ? sides.length - 1 - k : k;
-    results[i]!.push(measure(sides[i]!, counts[i]!));
+  const turns: number[][] = sides.map(() => []);
+  for (let turn = 0; turn < TURNS; turn++) {
+    sides.forEach((_, k) => {
+      const i = turn % 2 ? sides.length - 1 - k : k;
+      turns[i]!.push(measure(i, counts[i]!));
+    });
+  }
+  turns.forEach((list, i) => {
+    results[i]!.push(median(list));
   });
   console.log(
     `round ${round + 1}: ${sides.map((s, i) => `${s.name} ${Math.round(results[i]![round]!)} ns`).join(', ')}`,
   );
 }
 
-const median = (list: number[]) => [...list].sort((a, b) => a - b)[list.length >> 1]!;
 const fastest = Math.min(...sides.slice(2).map((_, i) => median(results[i + 2]!)));
 for (const [i, side] of sides.entries()) {
   const ns = median(results[i]!);
@@ -179,7 +192,7 @@ for (const [i, side] of sides.entries()) {
     `${side.name.padEnd(20)} ${String(Math.round(ns)).padStart(9)} ns ${String(Math.round(1e9 / ns)).padStart(9)} messages/s`,
   );
 }
-// each round's ratio is taken within the round: a busy neighbour slows both sides
+// each round's ratio is taken within the round
 const ratio = (ours: number) =>
   median(results[ours]!.map((ns, round) => Math.min(...results.slice(2).map(r => r[round]!)) / ns));
 const offsets = ratio(0);

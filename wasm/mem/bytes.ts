@@ -30,6 +30,13 @@ export const CRLF: i32 = 0x0a0d;
 /** or-ed to bytes it makes ASCII letters lower case */
 export const LOWER: i32 = 0x20;
 const LOWER4: u32 = 0x20202020;
+// words of digits8()
+const ZEROS: u64 = 0x3030303030303030;
+const SIXES: u64 = 0x0606060606060606;
+const HIGH_NIBBLES: u64 = 0xf0f0f0f0f0f0f0f0;
+const PAIRS: u64 = 0x000000ff000000ff;
+const HUNDREDS: u64 = 0x000f424000000064;
+const ONES: u64 = 0x0000271000000001;
 
 /** @returns the byte at an address */
 export function byte(at: usize): i32 {
@@ -84,6 +91,31 @@ export function findParamEnd(at: usize, end: usize): usize {
           v128.or(i8x16.eq(v, i8x16.splat(<i8>EQUALS)), i8x16.eq(v, i8x16.splat(<i8>QUOTE))),
         ),
         i8x16.ge_u(i8x16.splat(<i8>SP), v),
+      ),
+    );
+    if (hits) {
+      at += <usize>ctz(hits);
+      return at < end ? at : end;
+    }
+    at += 16;
+  }
+  return end;
+}
+
+/** @returns address of the first byte in [at, end) that no host name or IPv4 address holds (`: ; , = < > ? " [ \\ ]` or up to SP), else end */
+export function findHostEnd(at: usize, end: usize): usize {
+  while (at < end) {
+    const v = v128.load(at);
+    const hits = i8x16.bitmask(
+      v128.or(
+        v128.or(
+          i8x16.ge_u(i8x16.splat(<i8>(QUESTION - COLON)), i8x16.sub(v, i8x16.splat(<i8>COLON))),
+          i8x16.ge_u(i8x16.splat(<i8>(BRACKET_END - BRACKET)), i8x16.sub(v, i8x16.splat(<i8>BRACKET))),
+        ),
+        v128.or(
+          v128.or(i8x16.eq(v, i8x16.splat(<i8>COMMA)), i8x16.eq(v, i8x16.splat(<i8>QUOTE))),
+          i8x16.ge_u(i8x16.splat(<i8>SP), v),
+        ),
       ),
     );
     if (hits) {
@@ -161,6 +193,23 @@ export function decimal(at: usize, end: usize): i64 {
     if (value > 0xffffffff) return -1;
   }
   return value;
+}
+
+/**
+ * Reads up to 8 digits at `at` without a loop: how many there are is hard to predict.
+ * @returns value << 4 | number of digits; 0 when there is none. With 8 digits there may be more behind them
+ */
+export function digits8(at: usize, end: usize): u32 {
+  const x = load<u64>(at) ^ ZEROS;
+  const others = (x | (x + SIXES)) & HIGH_NIBBLES;
+  const room = end > at ? end - at : 0;
+  const n = min<u64>(min<u64>(others ? ctz(others) >> 3 : 8, 8), <u64>room);
+  if (!n) return 0;
+  // the digits at the top, zeros below; then tens and ones, and those four together
+  let y = x << (64 - (n << 3));
+  y = y * 10 + (y >> 8);
+  y = ((y & PAIRS) * HUNDREDS + ((y >> 16) & PAIRS) * ONES) >> 32;
+  return ((<u32>y) << 4) | <u32>n;
 }
 
 /** Writes an unsigned decimal. @returns the address behind its last digit (at most 10 digits) */

@@ -31,7 +31,9 @@ import {
   COLON,
   DIGIT_0,
   DOT,
+  digits8,
   find1,
+  findHostEnd,
   GREATER,
   LESS,
   lower,
@@ -52,7 +54,7 @@ export const URI_PARAMS: usize = 16;
 export const URI_HEADERS: usize = 20;
 export const URI_PORT_TEXT: usize = 24;
 
-const MAX_PORT: i32 = 65535;
+const MAX_PORT: u32 = 65535;
 /** "sip:" and "sips" as little-endian u32; or-ed with LOWER4 the colon stays what it is */
 const SIP_COLON: u32 = 0x3a706973;
 const SIPS: u32 = 0x73706973;
@@ -131,16 +133,10 @@ function sipUri(base: usize, start: usize, end: usize, area: usize): i32 {
   pair(area + URI_HOST, <i32>(host - base), <i32>(p - host));
   if (p < end && byte(p) == COLON) {
     const text = ++p;
-    let port = 0;
-    while (p < end) {
-      const digit = byte(p) - DIGIT_0;
-      if (<u32>digit > 9) break;
-      port = port * 10 + digit;
-      if (port > MAX_PORT) return fail(ST_URI, text);
-      p++;
-    }
-    if (p == text) return fail(ST_URI, text);
-    store<u16>(area + URI_PORT, port);
+    const digits = digits8(p, end);
+    if (!digits || digits >> 4 > MAX_PORT) return fail(ST_URI, text);
+    p += digits & 15;
+    store<u16>(area + URI_PORT, digits >> 4);
     pair(area + URI_PORT_TEXT, <i32>(text - base), <i32>(p - text));
   }
   if (p >= end) return 0;
@@ -166,13 +162,11 @@ export function hostEnd(at: usize, end: usize): usize {
     }
     return 0;
   }
-  while (p < end) {
-    const c = byte(p);
-    if (c == COLON || c == SEMICOLON || c == QUESTION) break;
-    if (c <= SP || c == LESS || c == GREATER || c == 44 || c == 34 || c == BRACKET || c == BRACKET_END) return 0;
-    p++;
-  }
-  return p == at ? 0 : p;
+  p = findHostEnd(at, end);
+  if (p == at) return 0;
+  if (p == end) return p;
+  const c = byte(p);
+  return c == COLON || c == SEMICOLON || c == QUESTION ? p : 0;
 }
 
 /**

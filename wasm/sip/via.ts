@@ -21,7 +21,20 @@ import {
   ST_NO_VIA,
   ST_VIA,
 } from '../gen/layout.gen';
-import { byte, COLON, COMMA, DIGIT_0, lower4, pair, QUESTION, SEMICOLON, SLASH, SP, skipWs } from '../mem/bytes';
+import {
+  BRACKET,
+  byte,
+  COLON,
+  COMMA,
+  digits8,
+  findHostEnd,
+  lower4,
+  pair,
+  SEMICOLON,
+  SLASH,
+  SP,
+  skipWs,
+} from '../mem/bytes';
 import { headerById } from './header-index';
 import { nextParam, paramName, paramNameLength, paramValue, paramValueEnd } from './params';
 import { fail } from './status';
@@ -39,7 +52,7 @@ export const VIA_END: usize = 30;
 export const VIA_PROTO: usize = 32;
 export const VIA_HAS_RPORT: usize = 34;
 
-const MAX_PORT: i32 = 65535;
+const MAX_PORT: u32 = 65535;
 const SIP_VERSION_SLASH: u64 = 0x2f302e322f706973;
 const LOWER_SIP: u64 = 0x202020;
 const THREE_BYTES: u32 = 0xffffff;
@@ -100,11 +113,15 @@ export function parseVia(base: usize, at: usize, end: usize, area: usize): i32 {
     if (!p) return fail(ST_VIA, at);
   }
   const transport = p;
-  while (p < end && byte(p) > SP && byte(p) != SEMICOLON && byte(p) != COMMA) p++;
-  const length = <i32>(p - transport);
-  if (!length || p >= end || byte(p) > SP) return fail(ST_VIA, p);
-  pair(area + VIA_TRANSPORT, <i32>(transport - base), length);
-  store<u16>(area + VIA_PROTO, transportId(transport, length));
+  let proto = p + 3 < end && byte(p + 3) == SP ? transportId(p, 3) : PROTO_OTHER;
+  if (proto != PROTO_OTHER) p += 3;
+  else {
+    while (p < end && byte(p) > SP && byte(p) != SEMICOLON && byte(p) != COMMA) p++;
+    if (p == transport || p >= end || byte(p) > SP) return fail(ST_VIA, p);
+    proto = transportId(transport, <i32>(p - transport));
+  }
+  pair(area + VIA_TRANSPORT, <i32>(transport - base), <i32>(p - transport));
+  store<u16>(area + VIA_PROTO, proto);
   p++;
   if (p < end && byte(p) <= SP) p = skipWs(p, end);
   const host = p;
@@ -114,17 +131,10 @@ export function parseVia(base: usize, at: usize, end: usize, area: usize): i32 {
   if (p < end && byte(p) <= SP) p = skipWs(p, end);
   if (p < end && byte(p) == COLON) {
     p = skipWs(p + 1, end);
-    const text = p;
-    let port = 0;
-    while (p < end) {
-      const digit = byte(p) - DIGIT_0;
-      if (<u32>digit > 9) break;
-      port = port * 10 + digit;
-      if (port > MAX_PORT) return fail(ST_VIA, text);
-      p++;
-    }
-    if (p == text) return fail(ST_VIA, text);
-    store<u16>(area + VIA_PORT, port);
+    const digits = digits8(p, end);
+    if (!digits || digits >> 4 > MAX_PORT) return fail(ST_VIA, p);
+    p += digits & 15;
+    store<u16>(area + VIA_PORT, digits >> 4);
     if (p < end && byte(p) <= SP) p = skipWs(p, end);
   }
   const params = p;
@@ -142,15 +152,12 @@ export function parseVia(base: usize, at: usize, end: usize, area: usize): i32 {
 
 /** host of sent-by: ends at a colon, semicolon, comma or blank. @returns 0 when it is empty */
 function sentByEnd(at: usize, end: usize): usize {
-  if (at < end && byte(at) == 91) return hostEnd(at, end);
-  let p = at;
-  while (p < end) {
-    const c = byte(p);
-    if (c == COLON || c == SEMICOLON || c == COMMA || c <= SP) break;
-    if (c == QUESTION || c == 60 || c == 62 || c == 34) return 0;
-    p++;
-  }
-  return p == at ? 0 : p;
+  if (at < end && byte(at) == BRACKET) return hostEnd(at, end);
+  const p = findHostEnd(at, end);
+  if (p == at) return 0;
+  if (p == end) return p;
+  const c = byte(p);
+  return c == COLON || c == SEMICOLON || c == COMMA || c <= SP ? p : 0;
 }
 
 /** Keeps the parameter that nextParam() read if it is one of the five. */
