@@ -1,4 +1,5 @@
 /** Header fields by name: what KSR.hdr adds, removes and compares. */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { headersNamed, headersStart, isHeaderName, removeHeader } from '../../kemi/message-edits.ts';
@@ -10,7 +11,7 @@ export function append(msg: SipMsg, text: ByteStr): number {
 export function appendAfter(msg: SipMsg, text: ByteStr, name: ByteStr): number {
   if (!isHeaderName(name)) return -1;
   const [first] = headersNamed(msg, name);
-  return msg.edit(first?.end ?? msg.headersEnd, 0, text) ? 1 : -1;
+  return msg.edit(first?.end ?? msg.headersEnd, 0, text, L.EK_ADD_HDR) ? 1 : -1;
 }
 
 export function insert(msg: SipMsg, text: ByteStr): number {
@@ -20,7 +21,7 @@ export function insert(msg: SipMsg, text: ByteStr): number {
 export function insertBefore(msg: SipMsg, text: ByteStr, name: ByteStr): number {
   if (!isHeaderName(name)) return -1;
   const [first] = headersNamed(msg, name);
-  return msg.edit(first?.offset ?? headersStart(msg), 0, text) ? 1 : -1;
+  return msg.edit(first?.offset ?? headersStart(msg), 0, text, L.EK_ADD_HDR) ? 1 : -1;
 }
 
 /** @returns 1 also when there was none, -1 for an empty name */

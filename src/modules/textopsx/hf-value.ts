@@ -2,6 +2,7 @@
  * Values in header fields. A reference is NAME, NAME[IDX], NAME.PARAM or NAME[IDX].PARAM; IDX counts from 1, negative from the end, `*` is all. In the first
  * kind of functions a header holds values between commas, in the second (those with a 2) a header is one value, and its parameters stand between commas.
  */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Header, SipMsg } from '../../core/sip-msg.ts';
 import { headersNamed, removeHeader, replaceText, valueOffset } from '../../kemi/message-edits.ts';
@@ -76,7 +77,7 @@ export function insertValue(msg: SipMsg, ref: Reference, value: ByteStr): number
   if (ref.index === undefined) {
     const [first] = headersNamed(msg, ref.name);
     if (!first) return newHeader(msg, ref.name, value);
-    return msg.edit(first.offset, 0, `${ref.name}: ${value}\r\n`) ? 1 : -1;
+    return msg.edit(first.offset, 0, `${ref.name}: ${value}\r\n`, L.EK_ADD_HDR) ? 1 : -1;
   }
   const values = valuesOf(msg, ref.name);
   const [found] = pick(values, ref.index);

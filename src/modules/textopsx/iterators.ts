@@ -98,9 +98,10 @@ export function takeHeader(msg: SipMsg, h: Header | undefined): number {
   return h && removeHeader(msg, h.index) ? 1 : -1;
 }
 
-export function putText(msg: SipMsg, offset: number | undefined, text: ByteStr): number {
+/** @param kind EK_ADD_HDR for header text, EK_TEXT for the body: the writer must know what Content-Length counts */
+export function putText(msg: SipMsg, offset: number | undefined, text: ByteStr, kind: number): number {
   if (offset === undefined) return -1;
-  return !text || msg.edit(offset, 0, text) ? 1 : -1;
+  return !text || msg.edit(offset, 0, text, kind) ? 1 : -1;
 }
 
 export function takeLine(msg: SipMsg, line: Line | undefined): number {

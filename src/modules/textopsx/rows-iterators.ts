@@ -1,4 +1,5 @@
 /** The rows of KSR.textopsx about iterators. */
+import * as L from '../../core/gen/layout.gen.ts';
 import { exportsOf } from '../../kemi/table.ts';
 import { putText, takeHeader, takeLine } from './iterators.ts';
 import { iteratorsOf, type State } from './state.ts';
@@ -89,7 +90,7 @@ export const ITERATOR_ROWS = [
   kemi('hf_iterator_append', {
     params: ['str', 'str'],
     returns: 'int',
-    run: (call, name, text) => putText(call.msg, iteratorsOf(call).header(call.msg, name)?.end, text),
+    run: (call, name, text) => putText(call.msg, iteratorsOf(call).header(call.msg, name)?.end, text, L.EK_ADD_HDR),
   }),
   /**
    * KSR.textopsx.hf_iterator_insert(name, text): adds header text before the header.
@@ -100,7 +101,7 @@ export const ITERATOR_ROWS = [
   kemi('hf_iterator_insert', {
     params: ['str', 'str'],
     returns: 'int',
-    run: (call, name, text) => putText(call.msg, iteratorsOf(call).header(call.msg, name)?.offset, text),
+    run: (call, name, text) => putText(call.msg, iteratorsOf(call).header(call.msg, name)?.offset, text, L.EK_ADD_HDR),
   }),
   /**
    * KSR.textopsx.bl_iterator_start(name): starts to go over the lines of the body. Up to four iterators live at a time.
@@ -158,7 +159,7 @@ export const ITERATOR_ROWS = [
   kemi('bl_iterator_append', {
     params: ['str', 'str'],
     returns: 'int',
-    run: (call, name, text) => putText(call.msg, behind(iteratorsOf(call).line(name)), text),
+    run: (call, name, text) => putText(call.msg, behind(iteratorsOf(call).line(name)), text, L.EK_TEXT),
   }),
   /**
    * KSR.textopsx.bl_iterator_insert(name, text): adds text before the line.
@@ -169,6 +170,6 @@ export const ITERATOR_ROWS = [
   kemi('bl_iterator_insert', {
     params: ['str', 'str'],
     returns: 'int',
-    run: (call, name, text) => putText(call.msg, iteratorsOf(call).line(name)?.offset, text),
+    run: (call, name, text) => putText(call.msg, iteratorsOf(call).line(name)?.offset, text, L.EK_TEXT),
   }),
 ];
