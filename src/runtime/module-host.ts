@@ -3,7 +3,7 @@ import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
-import type { Destination, ModuleHost, Socket, Statistics, Timer } from '../kemi/host.ts';
+import type { Destination, ModuleHost, Resolver, Socket, Statistics, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
@@ -46,6 +46,7 @@ export class RuntimeHost implements ModuleHost {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly #parts: HostParts;
@@ -69,6 +70,7 @@ export class RuntimeHost implements ModuleHost {
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
+    if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
   }

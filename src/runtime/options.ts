@@ -3,7 +3,7 @@
 import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
-import type { Socket } from '../kemi/host.ts';
+import type { Resolver, Socket } from '../kemi/host.ts';
 import type { ModuleDefinition } from '../kemi/table.ts';
 
 /** Where a datagram came from. */
@@ -69,6 +69,8 @@ export interface RuntimeOptions {
   readonly monotonic?: () => number;
   /** 0 <= x < 1 */
   readonly random?: () => number;
+  /** names are not resolved without one */
+  readonly resolver?: Resolver;
   readonly every?: StartTimer;
   readonly after?: StartTimer;
   /** 16 bytes or more from which To-tags are made; random when absent. Give the same to servers that share an address */
