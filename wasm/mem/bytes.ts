@@ -27,6 +27,8 @@ export const BACKSLASH: i32 = 92;
 export const BRACKET_END: i32 = 93;
 /** CR LF as a little-endian u16 */
 export const CRLF: i32 = 0x0a0d;
+/** offsets and lengths in areas are u16: longer input is not parsed */
+export const MAX_SPAN: u32 = 65535;
 /** or-ed to bytes it makes ASCII letters lower case */
 export const LOWER: i32 = 0x20;
 const LOWER4: u32 = 0x20202020;

@@ -11,7 +11,7 @@ import {
   ST_CONTACT,
   ST_ROUTE,
 } from '../gen/layout.gen';
-import { byte, COMMA, equalNoCase, pair, SEMICOLON, skipWs } from '../mem/bytes';
+import { byte, COMMA, equalNoCase, MAX_SPAN, pair, SEMICOLON, skipWs } from '../mem/bytes';
 import { headerAt } from './header-index';
 import { ADDR_END, parseAddr } from './name-addr';
 import { nextParam, paramName, paramNameLength, paramValue, paramValueEnd } from './params';
@@ -56,6 +56,7 @@ function listStatus(id: i32): i32 {
  * @returns 1 found, 0 not
  */
 export function findParam(at: usize, length: i32, name: usize, nameLength: i32, area: usize): i32 {
+  if (<u32>length > MAX_SPAN) return 0;
   const end = at + length;
   let p = skipWs(at, end);
   if (p < end && byte(p) == SEMICOLON) p++;

@@ -21,6 +21,7 @@ import {
   findParamEnd,
   isToken,
   isWs,
+  MAX_SPAN,
   pair,
   QUOTE,
   skipQuoted,
@@ -51,6 +52,7 @@ function slotOf(name: usize, length: i32): i32 {
  */
 export function parseCredentials(at: usize, length: i32, area: usize): i32 {
   memory.fill(area, 0, CRED_SIZE);
+  if (<u32>length > MAX_SPAN) return fail(ST_CREDENTIALS, at);
   const end = at + length;
   let p = skipWs(at, end);
   const scheme = p;

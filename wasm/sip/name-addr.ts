@@ -27,6 +27,7 @@ import {
   find2,
   GREATER,
   LESS,
+  MAX_SPAN,
   pair,
   QUOTE,
   SEMICOLON,
@@ -110,7 +111,7 @@ export function parseAddr(base: usize, at: usize, end: usize, area: usize): i32 
  * @returns 0, -ST_ADDR or -ST_DUP_TAG
  */
 export function parseAddrAt(at: usize, length: i32, area: usize): i32 {
-  return parseAddr(at, at, at + length, area);
+  return <u32>length > MAX_SPAN ? fail(ST_ADDR, at) : parseAddr(at, at, at + length, area);
 }
 
 function parseOne(msg: usize, id: i32, area: usize, bit: u32): i32 {

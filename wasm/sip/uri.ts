@@ -38,6 +38,7 @@ import {
   LESS,
   lower,
   lower4,
+  MAX_SPAN,
   pair,
   QUESTION,
   SEMICOLON,
@@ -175,7 +176,7 @@ export function hostEnd(at: usize, end: usize): usize {
  * @returns 0 or -ST_URI
  */
 export function parseUriAt(at: usize, length: i32, area: usize): i32 {
-  return parseUri(at, at, at + length, area);
+  return <u32>length > MAX_SPAN ? fail(ST_URI, at) : parseUri(at, at, at + length, area);
 }
 
 /** Parses the received request URI into M_RURI, once. @returns 0 or -ST_URI */
@@ -195,7 +196,7 @@ export function parseNewUri(msg: usize): i32 {
   if (done & D_NURI) return 0;
   const at = <usize>load<u32>(msg + M_NEWURI);
   if (!at) return fail(ST_URI, msg);
-  const status = parseUri(at, at, at + <usize>load<u32>(msg + M_NEWURI + 4), msg + M_NURI);
+  const status = parseUriAt(at, load<i32>(msg + M_NEWURI + 4), msg + M_NURI);
   if (!status) store<u32>(msg + M_DONE, done | D_NURI);
   return status;
 }

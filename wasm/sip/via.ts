@@ -29,6 +29,7 @@ import {
   digits8,
   findHostEnd,
   lower4,
+  MAX_SPAN,
   pair,
   SEMICOLON,
   SLASH,
@@ -184,7 +185,7 @@ function keepParam(base: usize, area: usize): void {
  * @returns 0 or -ST_VIA
  */
 export function parseViaAt(at: usize, length: i32, area: usize): i32 {
-  return parseVia(at, at, at + length, area);
+  return <u32>length > MAX_SPAN ? fail(ST_VIA, at) : parseVia(at, at, at + length, area);
 }
 
 /** Parses the top Via into M_VIA, once. @returns 0, -ST_VIA or -ST_NO_VIA */
