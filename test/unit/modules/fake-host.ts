@@ -41,6 +41,8 @@ export class FakeHost {
   onRoute: (name: string, arg?: string) => void = () => {};
   readonly logged: string[] = [];
   readonly vars = new Map<string, XVal>();
+  /** values of pseudo-variables that belong to no module under test */
+  readonly values = new Map<string, () => XVal>();
   readonly states = new Map<string, unknown>();
   readonly host: ModuleHost;
   readonly #timers = new Set<{ at: number; every: number; fn: () => void }>();
@@ -187,6 +189,8 @@ export class FakeHost {
         },
       );
     }
+    const value = this.values.get(name);
+    if (value) return own(value, () => true);
     if (name === 'ru')
       return own(
         () => (this.message?.ruriParts ? this.message.ruri : null),
