@@ -33,6 +33,8 @@ export interface ModuleDoc {
 
 /** A comment as it stands in the source: decoration off, tags apart. */
 export interface Comment {
+  /** it stands above a row, which makes it the one that counts */
+  readonly row?: boolean;
   /** names in the signature of its first line, undefined when it has none */
   readonly signature?: { readonly path: string; readonly params: readonly string[] };
   readonly summary: string;
@@ -107,7 +109,7 @@ export function scanComments(text: string): Map<string, Comment> {
   for (const match of text.matchAll(COMMENT)) {
     const comment = parseComment(match[1]!);
     const row = match[3];
-    if (row !== undefined) found.set(row.split('.').at(-1)!, comment);
+    if (row !== undefined) found.set(row.split('.').at(-1)!, { ...comment, row: true });
     else if (comment.signature) {
       const name = comment.signature.path.split('.').at(-1)!;
       if (!found.has(name)) found.set(name, comment);
@@ -132,7 +134,9 @@ export async function readModules(root: string): Promise<ModuleDoc[]> {
 // biome-ignore lint/suspicious/noExplicitAny: only names and texts are read
 export function moduleDoc(definition: ModuleDefinition<any>, folder: string, texts: readonly string[]): ModuleDoc {
   const comments = new Map<string, Comment>();
-  for (const text of texts) for (const [name, comment] of scanComments(text)) comments.set(name, comment);
+  for (const text of texts)
+    for (const [name, comment] of scanComments(text))
+      if (comment.row || !comments.has(name)) comments.set(name, comment);
   const name = folder === 'core' ? '' : definition.name;
   // A parameter that many functions of a module share (a table's name, an iterator's) is described once.
   const shared = new Map<string, string>();
@@ -142,8 +146,18 @@ export function moduleDoc(definition: ModuleDefinition<any>, folder: string, tex
     name,
     folder,
     definition,
-    functions: definition.functions.map(fn => functionDoc(name, fn, comments.get(fn.name.split('.').at(-1)!), shared)),
+    functions: definition.functions.map(fn => {
+      const comment = comments.get(fn.name.split('.').at(-1)!);
+      return functionDoc(name, fn, comment && { ...comment, returns: returnsOf(comment, comments) }, shared);
+    }),
   };
+}
+
+/** The return codes: its own, or those of the function that the comment names ("as sht_inc", "alias of is_in_subnet"). */
+function returnsOf(comment: Comment, comments: ReadonlyMap<string, Comment>): string {
+  if (comment.returns) return comment.returns;
+  const other = /\b(?:as|alias of) (\w+)/i.exec(`${comment.summary} ${comment.details}`)?.[1];
+  return (other && comments.get(other)?.returns) || '';
 }
 
 function functionDoc(
@@ -162,10 +176,15 @@ function functionDoc(
     else if (comment.signature.path !== path) problems.push(`the comment is about KSR.${comment.signature.path}`);
     if (named.length !== fn.params.length)
       problems.push(`the comment names ${named.length} parameters, the row has ${fn.params.length}`);
-    for (const p of named) if (!comment.params.get(p) && !shared.get(p)) problems.push(`no @param ${p}`);
+    // A number needs its unit and range. What a string is, its name and the summary may say.
+    for (const [i, p] of named.entries())
+      if (fn.params[i] === 'int' && !comment.params.get(p) && !shared.get(p)) problems.push(`no @param ${p}`);
     for (const p of comment.params.keys()) if (!named.includes(p)) problems.push(`@param ${p} is no parameter`);
     if (!comment.summary) problems.push('no summary');
-    if (!comment.returns && fn.returns !== 'none') problems.push('no @returns');
+    // "Whether ..." says what true means; a value is what the summary says.
+    const said =
+      fn.returns === 'none' || fn.returns === 'xval' || (fn.returns === 'bool' && /^whether/i.test(comment.summary));
+    if (!comment.returns && !said) problems.push('no @returns');
   }
   return {
     path,

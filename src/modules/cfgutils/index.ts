@@ -97,10 +97,13 @@ export default defineModule<State>({
         return 1;
       },
     }),
-    /** KSR.cfgutils.rand_get_prob(): the probability of rand_event() in percent. */
+    /** KSR.cfgutils.rand_get_prob(): the probability of rand_event(). @returns percent, 0..100 */
     kemi('rand_get_prob', { params: [], returns: 'int', anytime: true, run: call => call.state.probability }),
     // ---- pauses
-    /** KSR.cfgutils.sleep(seconds): the route waits; other messages are routed meanwhile, where Kamailio blocks a worker. @returns 1 */
+    /**
+     * KSR.cfgutils.sleep(seconds): the route waits; other messages are routed meanwhile, where Kamailio blocks a worker.
+     * @param seconds 0 and less do not wait  @returns 1
+     */
     kemi('sleep', {
       params: ['int'],
       returns: 'int',
@@ -108,7 +111,7 @@ export default defineModule<State>({
       async: true,
       run: (call, seconds) => pause(call.host, seconds * 1000),
     }),
-    /** KSR.cfgutils.usleep(microseconds): as sleep; rounded up to milliseconds. @returns 1 */
+    /** KSR.cfgutils.usleep(microseconds): as sleep; rounded up to milliseconds. @param microseconds 0 and less do not wait  @returns 1 */
     kemi('usleep', {
       params: ['int'],
       returns: 'int',

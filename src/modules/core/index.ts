@@ -89,7 +89,7 @@ export default defineModule<CoreState>({
       returns: 'bool',
       run: (call, port) => call.host.sockets[call.msg.socket]?.port === port,
     }),
-    /** KSR.setbiflag(flag, branch): sets a flag of a branch; 0 is the first. @returns true; false when the flag is not 0..31 */
+    /** KSR.setbiflag(flag, branch): sets a flag of a branch. @param branch 0 is the first, the only one here  @returns true; false when the flag is not 0..31 */
     kemi('setbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits | bit) }),
     /** KSR.resetbiflag(flag, branch): resets a flag of a branch. @returns true; false when the flag is not 0..31 */
     kemi('resetbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits & ~bit) }),
@@ -196,7 +196,7 @@ export default defineModule<CoreState>({
         return true;
       },
     }),
-    /** KSR.get_debug(): the log level as Kamailio counts: 3 debug, 2 info, 0 warnings, -1 errors. */
+    /** KSR.get_debug(): the log level as Kamailio counts. @returns 3 debug; 2 info; 0 warnings; -1 errors */
     kemi('get_debug', {
       params: [],
       returns: 'int',

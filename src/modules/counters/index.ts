@@ -57,7 +57,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module counters, cnt_inc
      */
     kemi('inc', { params: ['str'], returns: 'int', anytime: true, run: (call, name) => add(call, name, 1) }),
-    /** KSR.counters.add(name, value): adds to a counter; the value may be negative. Returns as inc. */
+    /** KSR.counters.add(name, value): adds to a counter. Returns as inc. @param value may be negative */
     kemi('add', { params: ['str', 'int'], returns: 'int', anytime: true, run: add }),
     /** KSR.counters.reset(name): sets a counter to 0. Returns as inc. */
     kemi('reset', {

@@ -119,7 +119,8 @@ export default defineModule<HtableState>({
       },
     }),
     /**
-     * KSR.htable.sht_seti(htname, itname, value): sets an integer of 32 bits.
+     * KSR.htable.sht_seti(htname, itname, value): sets an integer.
+     * @param value what the item is set to; an integer has 32 bits
      * @returns 1 set; -1 no such table, or the table is full
      */
     kemi('sht_seti', {

@@ -108,7 +108,7 @@ export default defineModule<DnsState>({
       'is_ip_rfc1918',
       test(text => isRfc1918(parseIpv4(text) ?? [])),
     ),
-    /** KSR.ipops.ip_type(ip): @returns 1 IPv4; 2 IPv6; 3 IPv6 in brackets; -1 not an address */
+    /** KSR.ipops.ip_type(ip): what kind of address it is. @returns 1 IPv4; 2 IPv6; 3 IPv6 in brackets; -1 not an address */
     kemi('ip_type', {
       params: ['str'],
       returns: 'int',
@@ -187,7 +187,7 @@ export default defineModule<DnsState>({
       async: true,
       run: match('dns_int_match_ip'),
     }),
-    /** KSR.ipops.dns_set_local_ttl(seconds): has no effect: answers are not cached here, the resolver may. @returns 1 */
+    /** KSR.ipops.dns_set_local_ttl(seconds): has no effect: answers are not cached here, the resolver may. @param seconds any  @returns 1 */
     kemi('dns_set_local_ttl', { params: ['int'], returns: 'int', anytime: true, run: () => 1 }),
   ],
   pvs: dnsPvs,

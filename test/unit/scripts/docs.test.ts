@@ -80,6 +80,22 @@ it('a parameter that is described once in a module is described for all of its f
   });
 });
 
+it('the comment above a row counts, not one elsewhere that names the function', () => {
+  const m = moduleDoc(definition, 'maxfwd', [SOURCE, '/** KSR.maxfwd.two() and its kin. */']);
+  expect(m.functions[1]).toMatchObject({ summary: 'Takes two.', problems: [] });
+});
+
+it('return codes are those of the function that a comment names', () => {
+  const source = SOURCE.replace(
+    ': takes two. @param a first @param b second @returns true',
+    ': as process_maxfwd. @param b second',
+  );
+  expect(doc(source).functions[1]).toMatchObject({
+    returns: { text: '1 counted down; 2 added; -1 already 0' },
+    problems: [],
+  });
+});
+
 describe('checkModule()', () => {
   const readme = 'process_maxfwd, `maxfwd.two`';
   it('finds nothing when all is said', () => {
