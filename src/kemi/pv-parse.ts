@@ -230,7 +230,7 @@ function relocated<T>(base: number, parse: () => T): T {
 function unknownPv(tables: PvTables, name: string): string {
   if (!name) return 'the name is missing after $';
   const module = tables.elsewhere.get(name);
-  if (module) return `$${name} belongs to module ${module}, which is not loaded`;
+  if (module) return `$${name} belongs to module ${module}, which is not loaded or not available in this version`;
   const near = closest(name, tables.classes.keys());
   return `there is no pseudo-variable $${name}${near ? `; did you mean $${near}?` : ''}`;
 }

@@ -3,6 +3,7 @@ import { MAX_KEPT_PVS } from '../core/gen/layout.gen.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { utf8Of } from '../core/memory.ts';
 import { argsOf, evalPv, evalText, type PvContext } from './pv-eval.ts';
+import { PV_MODULES } from './pv-modules.ts';
 import {
   type BoundClass,
   type PvNode,
@@ -31,7 +32,7 @@ export interface PvRegistryOptions extends PvContext {
   readonly sources: readonly PvSource[];
   /** hears why a reference or a text does not compile */
   error(text: string): void;
-  /** PV names of modules that are not loaded, with the module's name: for the error text */
+  /** PV names with the module they belong to, for the error about one that is not loaded; default Kamailio's */
   readonly elsewhere?: ReadonlyMap<string, string>;
 }
 
@@ -52,7 +53,7 @@ export class PvRegistry {
   /** A name that two modules declare belongs to the first. */
   constructor(options: PvRegistryOptions) {
     this.#cx = options;
-    this.#tables = { classes: new Map(), transformations: new Map(), elsewhere: options.elsewhere ?? new Map() };
+    this.#tables = { classes: new Map(), transformations: new Map(), elsewhere: options.elsewhere ?? PV_MODULES };
     const { classes, transformations } = this.#tables;
     for (const { call, pvs, transformations: trs } of options.sources) {
       for (const cls of pvs)

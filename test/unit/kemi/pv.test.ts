@@ -114,7 +114,7 @@ describe('PvRegistry.compile()', () => {
     ['$nosuch', 'there is no pseudo-variable $nosuch'],
     ['$nuber', 'did you mean $number?'],
     ['$ru.', 'no pseudo-variable $ru.'],
-    ['$dlg', '$dlg belongs to module dialog, which is not loaded'],
+    ['$dlg', '$dlg belongs to module dialog, which is not loaded or not available'],
     ['$ru(x)', '$ru takes no name in parentheses (offset 3)'],
     ['$(ru(x))', '$ru takes no name'],
     ['$hdr', '$hdr needs a name'],

@@ -77,3 +77,14 @@ describe('what 6.x documents and 5.6.3 does otherwise', () => {
     expect(bench.get(spec)).toBe(value);
   });
 });
+
+test('a variable of a module that is not there names the module', () => {
+  bench.errors.length = 0;
+  for (const spec of ['$T_reply_code', '$sht(a=>b)', '$dlg_var(x)', '$T_reply_kode']) bench.get(spec);
+  expect(bench.errors.map(e => /: ([^(]*) \(offset 0\)$/.exec(e)?.[1])).toEqual([
+    '$T_reply_code belongs to module tm, which is not loaded or not available in this version',
+    '$sht belongs to module htable, which is not loaded or not available in this version',
+    '$dlg_var belongs to module dialog, which is not loaded or not available in this version',
+    'there is no pseudo-variable $T_reply_kode',
+  ]);
+});
