@@ -22,13 +22,14 @@ export class Memory {
 
   /** Bytes of the whole memory. BORROWED until the next call into wasm. */
   get u8(): Uint8Array<ArrayBuffer> {
-    if (this.#u8.buffer !== this.memory.buffer) this.refresh();
+    // A detached view has no length; asking the memory for its buffer each time costs far more.
+    if (this.#u8.length === 0) this.refresh();
     return this.#u8;
   }
 
   /** Little-endian access to the whole memory. BORROWED until the next call into wasm. */
   get view(): DataView<ArrayBuffer> {
-    if (this.#u8.buffer !== this.memory.buffer) this.refresh();
+    if (this.#u8.length === 0) this.refresh();
     return this.#view;
   }
 

@@ -186,9 +186,20 @@ export class SipMsg {
   /** headers with this name in any case or form: 'call-id', 'i' and 'Call-ID' are the same */
   named(name: ByteStr): Header[] {
     const id = headerId(name);
-    const lower = name.toLowerCase();
     const out: Header[] = [];
-    for (const h of this.headers()) if (id ? h.id === id : h.id === 0 && h.name.toLowerCase() === lower) out.push(h);
+    const { mem, at } = this;
+    const count = this.headerCount;
+    if (id) {
+      const first = mem.u8[at + L.M_FIRST + id]!;
+      if (first) for (let i = first - 1; i < count; i++) if (this.idOf(i) === id) out.push(this.header(i));
+      return out;
+    }
+    const lower = name.toLowerCase();
+    for (let i = 0; i < count; i++) {
+      if (this.idOf(i) !== 0 || mem.u16(at + L.MSG_HDRS + i * L.HDR_SIZE + 2) !== lower.length) continue;
+      const header = this.header(i);
+      if (header.name.toLowerCase() === lower) out.push(header);
+    }
     return out;
   }
   get callId(): ByteStr | undefined {
@@ -407,6 +418,9 @@ export class SipMsg {
   }
 
   // ---- struct access
+  private idOf(index: number): number {
+    return this.mem.u8[this.at + L.MSG_HDRS + index * L.HDR_SIZE + L.H_ID]!;
+  }
   private parsed(fn: 'parseRuri' | 'parseNewUri' | 'parseFrom' | 'parseTo' | 'parseVia' | 'parseCseq'): boolean {
     return this.core.x[fn](this.at) === 0;
   }
