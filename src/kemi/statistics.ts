@@ -3,7 +3,7 @@ import type { Statistics } from './host.ts';
 
 interface Counter {
   value: number;
-  readonly read?: () => number;
+  read?: () => number;
 }
 
 const METHODS = 'ack bye cancel info invite message notify options prack publish refer register subscribe update'.split(
@@ -50,7 +50,12 @@ export class StatisticsStore implements Statistics {
   define(group: string, name: string, read?: () => number): void {
     let counters = this.#groups.get(group);
     if (!counters) this.#groups.set(group, (counters = new Map()));
-    if (counters.has(name)) return;
+    const known = counters.get(name);
+    if (known) {
+      // Groups are listed with all their names first; who counts says later how to read them.
+      if (read) known.read = read;
+      return;
+    }
     const counter: Counter = read ? { value: 0, read } : { value: 0 };
     counters.set(name, counter);
     if (!this.#names.has(name)) this.#names.set(name, { group, counter });

@@ -212,6 +212,22 @@ describe('kemi-wasm ctl', () => {
     expect(await run('ctl', 'app_lua.list')).toMatchObject({ stdout: `0: [${file}]\n` });
   });
 
+  it('the counters of core, sl and udp count', async () => {
+    const { port } = await serve(script('route.lua', GOOD));
+    await options(port);
+    await options(port);
+    const { stdout } = await run(
+      'ctl',
+      'stats.get_statistics',
+      'rcv_requests',
+      '200_replies',
+      'udp:received',
+      'udp:sent',
+    );
+    expect(stdout).toBe('core:rcv_requests = 2\nsl:200_replies = 2\nudp:received = 2\nudp:sent = 2\n');
+    expect(JSON.parse((await run('ctl', 'sl.stats')).stdout)).toMatchObject({ 200: 2, 404: 0 });
+  });
+
   it('an error of the server is exit 1 with its code', async () => {
     await serve(script('route.lua', GOOD));
     expect(await run('ctl', 'core.uptme')).toEqual({

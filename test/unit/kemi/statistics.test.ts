@@ -67,3 +67,13 @@ test('the core group is the one of the real server', () => {
 function nonZero(stats: StatisticsStore): Record<string, number> {
   return Object.fromEntries(stats.list().flatMap(s => (s.value ? [[s.name, s.value]] : [])));
 }
+
+test('a reading may be given to a statistic that is defined already', () => {
+  const stats = createStatistics();
+  let requests = 0;
+  stats.define('core', 'rcv_requests', () => requests);
+  requests = 7;
+  expect(stats.get('core', 'rcv_requests')).toBe(7);
+  stats.define('core', 'rcv_requests');
+  expect(stats.find('rcv_requests')?.value).toBe(7);
+});
