@@ -5,9 +5,11 @@
 import {
   D_SOFT,
   H_BODY,
+  H_ID,
   HDR_CONTACT,
   HDR_CONTENT_LENGTH,
   HDR_DATE,
+  HDR_VIA,
   M_BUF,
   M_CSEQ,
   M_DONE,
@@ -16,6 +18,7 @@ import {
   M_FROM,
   M_KIND,
   M_METH,
+  M_NHDR,
   M_RURI,
   M_SOFTERR,
   M_SOFTOFF,
@@ -52,21 +55,24 @@ import {
 import { findParam, nextAddr } from './addr-list';
 import { msgCheck } from './check';
 import { CSEQ_METHOD } from './cseq';
-import { headerById } from './header-index';
+import { headerAt, headerById } from './header-index';
 import { ADDR_DISPLAY, ADDR_PARAMS, ADDR_URI } from './name-addr';
 import { expires, isDate, maxForwards } from './numbers';
+import { nextParam, paramNameLength } from './params';
 import { fail, failedAt } from './status';
 import { parseRuri, parseUri, URI_HEADERS } from './uri';
+import { parseVia, VIA_END } from './via';
 
 const REQUEST: i32 = 1;
 const AREA: usize = memory.data(32, 16);
 const URI_AREA: usize = memory.data(32, 16);
+const VIA_AREA: usize = memory.data(48, 16);
 const PARAM_AREA: usize = memory.data(16, 16);
 
 /**
  * Checks an indexed message against RFC 3261 as far as a proxy or registrar can tell, once.
  * @returns 0, or -ST_* of the first thing that is wrong: what msgCheck() finds (in M_ERR, M_ERROFF); or in M_SOFTERR, M_SOFTOFF: -ST_URI, -ST_SCHEME,
- * -ST_CONTENT_LENGTH (larger than what came), -ST_CSEQ_METHOD, -ST_MAX_FORWARDS, -ST_EXPIRES, -ST_DATE, -ST_ADDR, -ST_CONTACT
+ * -ST_CONTENT_LENGTH (larger than what came), -ST_CSEQ_METHOD, -ST_MAX_FORWARDS, -ST_EXPIRES, -ST_DATE, -ST_VIA (one behind the top one), -ST_ADDR, -ST_CONTACT
  */
 export function msgStrict(msg: usize): i32 {
   const done = load<u32>(msg + M_DONE);
@@ -103,7 +109,8 @@ function soft(msg: usize): i32 {
     const at = buf + <usize>load<u16>(date + H_BODY);
     if (!isDate(at, at + <usize>load<u16>(date + H_BODY + 2))) return fail(ST_DATE, at);
   }
-  status = address(buf, msg + M_TO, ST_ADDR);
+  status = vias(msg, buf);
+  if (!status) status = address(buf, msg + M_TO, ST_ADDR);
   if (!status) status = address(buf, msg + M_FROM, ST_ADDR);
   return status ? status : contacts(msg, buf);
 }
@@ -133,8 +140,37 @@ function address(buf: usize, area: usize, status: i32): i32 {
   const uri = buf + <usize>load<u16>(area + ADDR_URI);
   const uriEnd = uri + <usize>load<u16>(area + ADDR_URI + 2);
   if (parseUri(buf, uri, uriEnd, URI_AREA)) return fail(status, uri);
+  const params = load<u32>(area + ADDR_PARAMS);
+  const paramsAt = buf + <usize>(params & 0xffff);
+  if (params && !paramsHaveNames(paramsAt, paramsAt + <usize>(params >> 16))) return fail(status, paramsAt);
   if (byte(uri - 1) != LESS && find1(uri, uriEnd, <u8>QUESTION) < uriEnd) return fail(status, uri);
   return 0;
+}
+
+/** Every Via, not only the top one: replies and loop detection read them. */
+function vias(msg: usize, buf: usize): i32 {
+  for (let i = 0, n = byte(msg + M_NHDR); i < n; i++) {
+    const h = headerAt(msg, i);
+    if (byte(h + H_ID) != HDR_VIA) continue;
+    let at = buf + <usize>load<u16>(h + H_BODY);
+    const end = at + <usize>load<u16>(h + H_BODY + 2);
+    do {
+      const status = parseVia(buf, skipWs(at, end), end, VIA_AREA);
+      if (status) return status;
+      at = buf + <usize>load<u16>(VIA_AREA + VIA_END) + 1; // behind the comma
+    } while (at <= end);
+  }
+  return 0;
+}
+
+/** Header parameters have names: no `;;`, none at the end. */
+function paramsHaveNames(at: usize, end: usize): bool {
+  do {
+    at = nextParam(at, end);
+    if (!at || !paramNameLength) return false;
+    at++; // behind the semicolon
+  } while (at <= end);
+  return true;
 }
 
 function isDisplayName(at: usize, end: usize): bool {

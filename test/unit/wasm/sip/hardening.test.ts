@@ -192,6 +192,21 @@ test('13: numbers of a message that overflow are errors', () => {
   expect(check(sip(['SIP/2.0 4294967301 OK', ...HEAD]))).toBe('ST_STATUS');
 });
 
+test.each([
+  ['To', '<sip:b@x>;;tag=1', 'ST_ADDR'],
+  ['To', '<sip:b@x>;', 'ST_ADDR'],
+  ['From', '<sip:a@x>;tag=1;', 'ST_ADDR'],
+  ['From', '<sip:a@x>;tag=1;x="a;b"', 'ST_OK'],
+  ['Via', 'SIP/2.0/UDP h,', 'ST_VIA'],
+  ['Via', 'SIP/2.0/UDP h, junk', 'ST_VIA'],
+  ['Via', 'SIP/2.0/UDP h\r\nVia: junk', 'ST_VIA'],
+  ['Via', 'SIP/2.0/UDP h , SIP/2.0/TCP i;x=y', 'ST_OK'],
+])('msgStrict() of %s %j is %s, msgCheck() lets it pass', (name, value, status) => {
+  const text = request({ [name]: `${name}: ${value}` });
+  expect(check(text)).toBe('ST_OK');
+  expect(strict(text)).toBe(status);
+});
+
 test('14: long runs of what parsers loop over take time in proportion', () => {
   const runs = ['"\\"', ';', ',', '<', '\r\n ', ' ', '=', ';a="', '<sip:a@b>,', '%'];
   for (const run of runs) {
