@@ -123,7 +123,7 @@ export default defineModule<undefined>({
     kemi('forward_uac', { params: [], returns: 'int', run: call => refused(call, 'forward_uac') }),
     /** KSR.corex.forward_uac_uri(uri): not available in this version. @returns -1 */
     kemi('forward_uac_uri', { params: ['str'], returns: 'int', run: call => refused(call, 'forward_uac_uri') }),
-    /** KSR.corex.forward_uac_branch(mode): not available in this version. @returns -1 */
+    /** KSR.corex.forward_uac_branch(mode): not available in this version. @param mode any  @returns -1 */
     kemi('forward_uac_branch', { params: ['int'], returns: 'int', run: call => refused(call, 'forward_uac_branch') }),
     /** KSR.corex.forward_uac_uri_branch(uri, mode): not available in this version. @returns -1 */
     kemi('forward_uac_uri_branch', {
@@ -183,7 +183,7 @@ export default defineModule<undefined>({
     /** KSR.corex.is_faked_msg(): whether the message was made by the server itself. @returns -1: all messages here were received */
     kemi('is_faked_msg', { params: [], returns: 'int', run: () => -1 }),
     // ---- Via
-    /** KSR.corex.via_add_srvid(on): adds srvid= to the Via, when the server has an id. @returns 1; there is no server id in this version, so nothing is added */
+    /** KSR.corex.via_add_srvid(on): adds srvid= to the Via, when the server has an id. @param on 0 or 1  @returns 1; there is no server id in this version, so nothing is added */
     kemi('via_add_srvid', { params: ['int'], returns: 'int', run: () => 1 }),
     /** KSR.corex.via_add_xavp_params(on): not available in this version. @returns 1 for 0, which asks for nothing; else -1 */
     kemi('via_add_xavp_params', {
@@ -204,19 +204,19 @@ export default defineModule<undefined>({
       run: (call, on) => (on ? refused(call, 'via_use_xavp_fields') : 1),
     }),
     // ---- extended flags, files
-    /** KSR.corex.setxflag(flag): @param flag 0..63 @returns 1 set; -1 no such flag */
+    /** KSR.corex.setxflag(flag): sets an extended flag of the message. @param flag 0..63 @returns 1 set; -1 no such flag */
     kemi('setxflag', {
       params: ['int'],
       returns: 'int',
       run: (call, flag) => xflag(flag, call, (word, bit) => word | bit),
     }),
-    /** KSR.corex.resetxflag(flag): @param flag 0..63 @returns 1 reset; -1 no such flag */
+    /** KSR.corex.resetxflag(flag): resets an extended flag of the message. @param flag 0..63 @returns 1 reset; -1 no such flag */
     kemi('resetxflag', {
       params: ['int'],
       returns: 'int',
       run: (call, flag) => xflag(flag, call, (word, bit) => word & ~bit),
     }),
-    /** KSR.corex.isxflagset(flag): @param flag 0..63 @returns 1 it is set; -1 it is not, or there is no such flag */
+    /** KSR.corex.isxflagset(flag): whether an extended flag of the message is set. @param flag 0..63 @returns 1 it is set; -1 it is not, or there is no such flag */
     kemi('isxflagset', { params: ['int'], returns: 'int', run: (call, flag) => xflag(flag, call) }),
     /**
      * KSR.corex.file_read(path): the bytes of a file that the host grants.

@@ -1,9 +1,12 @@
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkLinks, checkModule } from '../../../scripts/check-docs.ts';
 import { apiPage } from '../../../scripts/docs/api-page.ts';
 import { luaStubs } from '../../../scripts/docs/lua-stubs.ts';
-import { moduleDoc, parseComment, scanComments } from '../../../scripts/docs/read.ts';
+import { moduleDoc, parseComment, readModules, scanComments } from '../../../scripts/docs/read.ts';
+import { createRuntime } from '../../../src/index.ts';
 import { defineModule, exportsOf } from '../../../src/kemi/table.ts';
+import { loadWasm } from '../../../src/transport/node/index.ts';
 
 const SOURCE = `
 const other = 1; /** not about a function */
@@ -166,4 +169,19 @@ it('checkLinks() finds links that lead nowhere, not those in code or to elsewher
     '[a](b.md) [c](../src/x.ts#L3) [d](https://example.com) [e](#top) `[f](none.md)`\n```\n[g](none.md)\n```\n[h](none.md)';
   const there = new Set(['docs/b.md', 'src/x.ts']);
   expect(checkLinks('docs/a.md', page, p => there.has(p))).toEqual(['docs/a.md: the link none.md leads nowhere']);
+});
+
+it('the stubs of all modules are Lua', async () => {
+  const root = path.resolve(import.meta.dirname, '../../..');
+  const modules = await readModules(root);
+  const stubs = luaStubs(modules, '1');
+  for (const m of modules) for (const fn of m.functions) expect(stubs).toContain(`function KSR.${fn.path}(`);
+  const runtime = createRuntime({
+    wasm: await loadWasm(),
+    sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
+    send: () => false,
+  });
+  const source = new TextEncoder().encode(`${stubs}function ksr_request_route() end\n`);
+  expect(runtime.load({ name: 'ksr.lua', source })).toMatchObject({ version: 1 });
+  await runtime.close();
 });
