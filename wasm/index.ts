@@ -11,7 +11,7 @@ export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from '.
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
 export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
-export { luaEngine, luaFormat, luaTruncate, luaTruncateInPlace } from './lua/compat';
+export { luaEngine, luaFormat, luaSetMetatable, luaTruncate, luaTruncateInPlace } from './lua/compat';
 export {
   luaExit,
   luaHas,

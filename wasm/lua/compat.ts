@@ -6,14 +6,19 @@ import { SCRATCH } from '../mem/state';
 import { engineCall } from './engine';
 import { funcOf, TAG_FLOAT, tagOf, topOf } from './inplace';
 import {
+  LUA_TNIL,
   LUA_TNUMBER,
   LUA_TSTRING,
+  LUA_TTABLE,
   lua_copy,
   lua_error,
   lua_gettop,
   lua_isinteger,
   lua_pushinteger,
   lua_pushlstring,
+  lua_pushnil,
+  lua_rawget,
+  lua_rawset,
   lua_settop,
   lua_tointegerx,
   lua_tonumberx,
@@ -22,6 +27,8 @@ import {
   REG,
 } from './lua';
 
+/** __gc */
+const GC_TEXT: usize = memory.data<u8>([0x5f, 0x5f, 0x67, 0x63]);
 const LENGTH: usize = memory.data(8, 8);
 /** near the largest 64-bit integer, and exact */
 const LARGEST: f64 = 4294967296.0 * 2147483647.0;
@@ -59,6 +66,23 @@ export function luaTruncateInPlace(L: usize): i32 {
   const f = funcOf(L);
   for (let v = f + 16, end = topOf(L); v < end; v += 16) if (tagOf(v) == TAG_FLOAT) return luaTruncate(L);
   return call_indirect<i32>(load<i32>(load<usize>(f), 16), L);
+}
+
+/**
+ * lua_CFunction: setmetatable without finalizers; upvalue 1 is Lua's own. Lua 5.1 had none for tables, and 5.4 would call them with hooks off and in the
+ * middle of any allocation: past the instruction limit, and while a call's arguments lie in ARGS.
+ */
+export function luaSetMetatable(L: usize): i32 {
+  if (lua_type(L, 2) == LUA_TTABLE) {
+    lua_pushlstring(L, GC_TEXT, 4);
+    if (lua_rawget(L, 2) != LUA_TNIL) {
+      lua_pushlstring(L, GC_TEXT, 4);
+      lua_pushnil(L);
+      lua_rawset(L, 2);
+    }
+    lua_settop(L, -2);
+  }
+  return call_indirect<i32>(<i32>lua_tointegerx(L, REG - 1, 0), L);
 }
 
 /** lua_CFunction: string.format; upvalue 1 is Lua's own. */

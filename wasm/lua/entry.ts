@@ -140,8 +140,12 @@ function settle(co: usize, rc: i32): i32 {
 
 /** Makes a coroutine idle again after an error, or gives up one that waits. */
 export function luaReset(co: usize): void {
+  // The script's __close handlers run in here, below no run: an exit in one must not be cut.
+  const run = RUN;
+  RUN = 0;
   lua_resetthread(co, 0);
   lua_settop(co, 0);
+  RUN = run;
 }
 
 /** Puts back what a run had set, after a JS error flew through it. @param run,msg what was current outside of it */

@@ -26,6 +26,7 @@ export declare function lua_rawget(L: usize, i: i32): i32;
 export declare function lua_rawgeti(L: usize, i: i32, n: i64): i32;
 export declare function lua_rawseti(L: usize, i: i32, n: i64): void;
 export declare function lua_rawgetp(L: usize, i: i32, p: usize): i32;
+export declare function lua_rawset(L: usize, i: i32): void;
 export declare function lua_rawsetp(L: usize, i: i32, p: usize): void;
 export declare function lua_createtable(L: usize, narr: i32, nrec: i32): void;
 export declare function lua_error(L: usize): i32;
@@ -46,6 +47,7 @@ export const LUA_TBOOLEAN: i32 = 1;
 export const LUA_TLIGHTUSERDATA: i32 = 2;
 export const LUA_TNUMBER: i32 = 3;
 export const LUA_TSTRING: i32 = 4;
+export const LUA_TTABLE: i32 = 5;
 export const LUA_TFUNCTION: i32 = 6;
 /** lua_resume(): the coroutine yielded */
 export const LUA_YIELD: i32 = 1;

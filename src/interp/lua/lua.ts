@@ -55,6 +55,7 @@ interface Functions {
   readonly engine: number;
   readonly truncate: number;
   readonly format: number;
+  readonly setMetatable: number;
   readonly find: number;
 }
 
@@ -101,6 +102,7 @@ export class LuaInterpreter implements Interpreter {
       engine: core.addFunction(x.luaEngine),
       truncate: core.addFunction(inPlace ? x.luaTruncateInPlace : x.luaTruncate),
       format: core.addFunction(x.luaFormat),
+      setMetatable: core.addFunction(x.luaSetMetatable),
       find: inPlace ? core.addFunction(x.luaFind) : 0,
     };
     core.hooks.engineCall = (thread, op) => this.#engineCall(thread, op);
@@ -214,6 +216,7 @@ export class LuaInterpreter implements Interpreter {
     for (const [library, fn, mask] of INTEGER_ARGS)
       replace(state, library, fn, original => state.pushFunction(f.truncate, original, mask));
     replace(state, 'string', 'format', original => state.pushFunction(f.format, original));
+    replace(state, '_G', 'setmetatable', original => state.pushFunction(f.setMetatable, original));
     if (f.find) replace(state, 'string', 'find', () => state.pushFunction(f.find));
     const why = state.parse(bytesOf(PRELUDE), PRELUDE_NAME);
     if (why !== undefined) throw new Error(why);

@@ -60,6 +60,8 @@ local function pump(co, ok, a, ...)
   if ok and a == WAIT then return pump(co, resume(co, yield(WAIT))) end
   return ok, a, ...
 end
+-- 5.1 has no close; the handlers it runs would be past the instruction limit in a coroutine that the limit stopped
+coroutine.close = nil
 function coroutine.resume(co, ...) return pump(co, resume(co, ...)) end
 local function unwrap(ok, ...)
   if ok then return ... end
@@ -298,6 +300,7 @@ function debug.getupvalue(f, i)
 end
 function debug.setmetatable(value, mt)
   if type(value) ~= 'table' then error('debug.setmetatable is available for tables only', 2) end
+  if type(mt) == 'table' then rawset(mt, '__gc', nil) end
   return rawset_mt(value, mt)
 end
 `;

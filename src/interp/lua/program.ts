@@ -190,7 +190,6 @@ export class LuaProgram implements Program {
     const raw = stray ? 'attempt to yield from outside a coroutine' : this.#state.text(-1, co);
     const traceback = utf8Of(this.#state.traceback(co));
     const refused = this.#x.luaRefused(this.#state.L) === 1;
-    this.#x.luaReset(co);
     const names = this.sources.keys();
     const text = raw === undefined ? 'unknown' : utf8Of(raw);
     let place: Place = placeOf(text, names);
@@ -201,6 +200,8 @@ export class LuaProgram implements Program {
       !stray && this.#x.luaTicks() <= 0 && (this.#options.limits?.instructions || text.includes('instruction limit'))
         ? ('instructions' as const)
         : undefined;
+    // A thread that died in a hook is dropped as it is: its __close handlers would run with no hook to stop them.
+    if (!instructions) this.#x.luaReset(co);
     const memory = rc === ERRMEM || (refused && text.includes('not enough memory')) ? ('memory' as const) : undefined;
     const limit = instructions ?? memory;
     const trap = text.startsWith('trap: ') && this.#core.traps > 0;

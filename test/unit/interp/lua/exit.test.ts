@@ -19,6 +19,9 @@ function g1() ('x'):gsub('x', function() KSR.x.exit() log('BAD') end) log('BAD')
 function m1() local t = setmetatable({}, { __index = function() KSR.x.exit() end }) local y = t.z log('BAD') end
 function u1() local v = 1 KEEP = function() v = v + 1 return v end KSR.x.exit() log('BAD') end
 function c1() local x <close> = setmetatable({}, { __close = function() log('closed') end }) KSR.x.exit() log('BAD') end
+function c2() local x <close> = setmetatable({}, { __close = function() KSR.x.exit() end }) deepnil() end
+function c3() local x <close> = setmetatable({}, { __close = function() KSR.x.exit() end }) end
+function c4() local x <close> = setmetatable({}, { __close = function() KSR.x.exit() end }) KSR.x.exit() end
 function k1() local co = coroutine.create(function() KSR.x.exit() log('BAD') end) told(coroutine.resume(co)) end
 function w1() KSR.c.wait(1) deep(3) log('BAD') end
 function w2() pcall(function() KSR.c.wait(1) end) deep(2) log('BAD') end
@@ -47,6 +50,9 @@ const EXPECTED: Record<string, [state: RunResult['state'], log: string]> = {
   m1: ['exit', ''],
   u1: ['exit', ''],
   c1: ['exit', 'closed '],
+  c2: ['error', ''],
+  c3: ['exit', ''],
+  c4: ['exit', ''],
   k1: ['done', 'falsemarker '],
   w1: ['exit', ''],
   w2: ['exit', ''],

@@ -16,10 +16,31 @@ describe.each(LANES)('limits, %s lane', lane => {
       function nested() while true do KSR.c.nested() end end
       function meta() local t = setmetatable({}, { __index = function() while true do end end }) while true do pcall(function() return t.x end) end end
       function gsub() while true do pcall(string.gsub, 'x', 'x', function() while true do end end) end end
+      local function closing(f) return setmetatable({}, { __close = f }) end
+      function closed() local x <close> = closing(function() while true do end end) while true do end end
+      function closedinco()
+        while true do
+          local co = coroutine.create(function() local x <close> = closing(function() while true do end end) while true do end end)
+          pcall(coroutine.resume, co)
+          if coroutine.close then coroutine.close(co) end
+        end
+      end
       function good() for i = 1, 1000 do end KSR.x.exit() end
       KEPT = coroutine.wrap(function() while true do coroutine.yield(1) end end)
       function kept() for i = 1, 1000 do KEPT() end KSR.x.exit() end`);
-    for (const route of ['spin', 'caught', 'xcaught', 'inco', 'incocaught', 'unhook', 'nested', 'meta', 'gsub']) {
+    for (const route of [
+      'spin',
+      'caught',
+      'xcaught',
+      'inco',
+      'incocaught',
+      'unhook',
+      'nested',
+      'meta',
+      'gsub',
+      'closed',
+      'closedinco',
+    ]) {
       for (let i = 0; i < 3; i++) {
         const { error } = program.run(route, 1);
         expect(error, route).toMatchObject({ limit: 'instructions' });
@@ -27,6 +48,17 @@ describe.each(LANES)('limits, %s lane', lane => {
         expect(program.run('good', 1).state).toBe('exit');
         expect(program.run('kept', 1).state).toBe('exit');
       }
+    }
+  });
+
+  it('a handler that loops while a failed run is cleaned up is stopped, too', () => {
+    const b = luaBench(lane, [], { instructions: 100_000 });
+    const program = b.load(`
+      function go() local x <close> = setmetatable({}, { __close = function() while true do end end }) error('first') end
+      function good() KSR.x.exit() end`);
+    for (let i = 0; i < 3; i++) {
+      expect(program.run('go', 1).state).toBe('error');
+      expect(program.run('good', 1).state).toBe('exit');
     }
   });
 

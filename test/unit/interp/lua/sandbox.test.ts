@@ -59,6 +59,53 @@ describe.each(LANES)('what a script cannot reach, %s lane', lane => {
     ).toEqual(['up\t5', 'nil', 'nil', '6\ttrue\tup']);
   });
 
+  it('finalizers of tables are not called, as in Lua 5.1: they would run past every limit', () => {
+    const program = b.load(`
+      local function spin() print('finalizer') while true do end end
+      function go()
+        for i = 1, 100 do
+          setmetatable({}, { __gc = spin })
+          debug.setmetatable({}, { __gc = spin })
+          local mt = {} local t = setmetatable({}, mt) mt.__gc = spin setmetatable(t, mt)
+        end
+        collectgarbage()
+        print(getmetatable(setmetatable({}, { __index = 5, __gc = spin })).__index, pcall(setmetatable, 1, {}))
+      end`);
+    b.printed.length = 0;
+    expect(program.run('go', 1).error).toBeUndefined();
+    expect(b.printed).toEqual(["5\tfalse\tbad argument #1 to 'setmetatable' (table expected, got number)"]);
+    program.dispose();
+    expect(b.error('setmetatable({}, 5)').message).toBe(
+      "test.lua:2: bad argument #2 to 'setmetatable' (nil or table expected, got number)",
+    );
+  });
+
+  it('a script that takes hold of the coroutine of another run hurts only those two', async () => {
+    const waits: ((value: unknown) => void)[] = [];
+    const c = luaBench(lane, [
+      { path: 'c.wait', params: ['int'], async: true, run: () => new Promise(resolve => waits.push(resolve)) },
+    ]);
+    const program = c.load(`
+      function victim() CO = coroutine.running() local v = KSR.c.wait(1) print('victim', v) KSR.x.exit() end
+      function close() print(coroutine.close, coroutine.status(CO)) end
+      function resume() print(pcall(coroutine.resume, CO, 'forged')) end
+      function wrap() for i = 1, 3 do pcall(coroutine.resume, CO, i) end end
+      function good() KSR.x.exit() end`);
+    for (let i = 0; i < 20; i++) {
+      for (const attack of ['close', 'resume', 'wrap']) {
+        const run = program.run('victim', 1);
+        program.run(attack, 2);
+        expect(program.run('good', 3).state).toBe('exit');
+        waits.pop()!(5);
+        expect((await run.settled)!.state).toBe(attack === 'close' ? 'exit' : 'error');
+        // The coroutine is idle now: the handle the script kept is of no use.
+        program.run(attack, 2);
+        expect(program.run('good', 3).state).toBe('exit');
+      }
+    }
+    expect(program.inFlight).toBe(0);
+  });
+
   it('a script that breaks its own globals breaks only itself', () => {
     const program = b.load(`
       local G, pairs = _G, pairs
@@ -82,7 +129,7 @@ describe.each(LANES)('what a script cannot reach, %s lane', lane => {
     const program = b.load(`
       function forge() coroutine.yield() end
       function thread() local co = coroutine.running() coroutine.resume(co) coroutine.yield(co) end
-      function close() coroutine.close(coroutine.running()) end
+      function close() coroutine.close(coroutine.running()) end -- 5.1 has no close
       function good() KSR.x.exit() end`);
     for (const route of ['forge', 'thread', 'close']) {
       expect(program.run(route, 1).state).toBe('error');
