@@ -1,7 +1,7 @@
 /** What headers say: From, To, Contact, credentials, identities, diversion, and $hdr(..) for all others. */
 import * as L from '../../core/gen/layout.gen.ts';
-import type { ByteStr } from '../../core/memory.ts';
-import type { SipMsg } from '../../core/sip-msg.ts';
+import type { ByteStr, Memory } from '../../core/memory.ts';
+import { headerId, type SipMsg } from '../../core/sip-msg.ts';
 import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import { addressSetters } from './address-edits.ts';
@@ -138,16 +138,53 @@ const LISTS = new Set([
   L.HDR_P_PREFERRED_IDENTITY,
 ]);
 
+/** Places of the headers of that name, in any case or form; '*' any. Only ids and names are looked at: bodies become strings when asked for. */
+function places(msg: SipMsg, name: ByteStr): number[] {
+  const { mem, at, buf, headerCount } = msg;
+  const out: number[] = [];
+  const any = name === '*';
+  const id = any ? 0 : headerId(name);
+  const { u8 } = mem;
+  for (let i = 0; i < headerCount; i++) {
+    const h = at + L.MSG_HDRS + i * L.HDR_SIZE;
+    if (any || (u8[h + L.H_ID] === id && (id || sameName(mem, buf + mem.u16(h), mem.u16(h + 2), name)))) out.push(i);
+  }
+  return out;
+}
+
+function bodyAt(msg: SipMsg, index: number): ByteStr {
+  const { mem } = msg;
+  const pair = msg.at + L.MSG_HDRS + index * L.HDR_SIZE + L.H_BODY;
+  return mem.str(msg.buf + mem.u16(pair), mem.u16(pair + 2));
+}
+
+/** ASCII letters in any case */
+function sameName(mem: Memory, at: number, length: number, name: ByteStr): boolean {
+  if (length !== name.length) return false;
+  const { u8 } = mem;
+  for (let i = 0; i < length; i++) {
+    const a = u8[at + i]!;
+    const b = name.charCodeAt(i);
+    if (a !== b && ((a ^ b) !== 32 || (a | 32) < 97 || (a | 32) > 122)) return false;
+  }
+  return true;
+}
+
 function bodies(msg: SipMsg, name: ByteStr, split: boolean): ByteStr[] {
-  if (name === '*') return [...msg.headers()].map(h => h.body);
-  const all = msg.named(name);
-  if (split && all[0] && LISTS.has(all[0].id))
-    return all.flatMap(h => splitList(h.body)).filter(value => value !== '*');
-  return all.map(h => h.body);
+  const list = places(msg, name).map(i => bodyAt(msg, i));
+  if (!split || !LISTS.has(headerId(name))) return list;
+  return list.flatMap(splitList).filter(value => value !== '*');
 }
 
 const pick = (list: ByteStr[], { index }: PvArgs): XVal =>
   index === '*' ? (list.length ? list.join(',') : null) : (list.at(index ?? 0) ?? null);
+
+function header(msg: SipMsg, { inner, index }: PvArgs): XVal {
+  const found = places(msg, inner);
+  if (index === '*') return found.length ? found.map(i => bodyAt(msg, i)).join(',') : null;
+  const at = found.at(index ?? 0);
+  return at === undefined ? null : bodyAt(msg, at);
+}
 
 const headerClass = (
   name: string,
@@ -247,7 +284,7 @@ export const headers: readonly PvClass[] = [
   headerClass(
     'hdr',
     'Body of a header, by name in any case or form: $hdr(Via), $(hdr(Via)[1]), [-1] the last, [*] all, comma-separated; $hdr(*) any header.',
-    (m, a) => pick(bodies(m, a.inner, false), a),
+    header,
     true,
   ),
   headerClass(
@@ -259,7 +296,7 @@ export const headers: readonly PvClass[] = [
   headerClass(
     'hdrc',
     'How many headers of that name there are.',
-    (m, a) => (a.inner === '*' ? 0 : bodies(m, a.inner, false).length),
+    (m, a) => (a.inner === '*' ? 0 : places(m, a.inner).length),
     false,
   ),
   headerClass(
