@@ -69,8 +69,7 @@ export const MSG: Field[] = [
   ['ID', 404, 'u32', 'message id ($mi): counts from 1 in each runtime'],
   ['RECVMS', 408, 'f64', 'when it arrived, wall clock, milliseconds'],
   ['NURI', 416, 'uri', 'parsed NEWURI (D_NURI); offsets count from the NEWURI address'],
-  ['REPLYBODY', 448, 'span', 'body for the next reply, address 0 none'],
-  ['REPLYCT', 456, 'span', 'its Content-Type'],
+  ['REPLYBODY', 448, 'span', 'body of the reply, address 0 none; its Content-Type is one of the reply additions'],
   ['NEWREASON', 464, 'span', 'reason phrase set by change_reply_status'],
   ['NEWSTATUS', 472, 'u16', 'status set by change_reply_status, 0 none'],
   [
@@ -137,7 +136,6 @@ export const CONSTS: Record<string, number> = {
   MF_DUPCL: 16,
   MF_SHORT: 32,
   MF_TRAIL: 64,
-  MF_DUPHDR: 128,
   // lazy areas
   D_RURI: 1,
   D_FROM: 2,
@@ -207,7 +205,6 @@ export const CONSTS: Record<string, number> = {
   MFL_DROP: 128,
   MFL_NO_REPLY: 256,
   MFL_CAN_DROP: 512,
-  MFL_CHANGED: 1024,
   // edit kinds
   EK_TEXT: 0,
   EK_REMOVE_HDR: 1,
