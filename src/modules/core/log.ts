@@ -14,9 +14,14 @@ const LEVELS = {
 } as const;
 export type Level = keyof typeof LEVELS;
 
+const ORDER = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
 /** Kamailio prints the text as it is, line end included: structured logs do without that one. */
 export function logLine(log: Logger, level: Level, text: ByteStr): void {
-  log[LEVELS[level]]({ script: true }, utf8Of(text.endsWith('\n') ? text.slice(0, -1) : text));
+  const ours = LEVELS[level];
+  // A line that nobody reads costs no decoding.
+  if (ORDER.indexOf(ours) < ORDER.indexOf(log.level)) return;
+  log[ours]({ script: true }, utf8Of(text.endsWith('\n') ? text.slice(0, -1) : text));
 }
 
 /** @param name dbg, info, notice, warn, err, crit in any case; any other is err */

@@ -2,13 +2,14 @@
 import fs from 'node:fs';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
-import type { Socket } from '../../kemi/host.ts';
+import type { Resolver, Socket } from '../../kemi/host.ts';
 import type { Limits, ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
 import { BASIC_SCRIPT, loadWasm } from './assets.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
+import { nodeResolver } from './resolver.ts';
 import { ScriptFiles } from './script-files.ts';
 import { UdpTransport } from './udp.ts';
 import { type Watcher, watchFiles } from './watch.ts';
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly aliases?: readonly string[];
   /** environment variables that scripts may read; none when absent */
   readonly env?: Readonly<Record<string, string>>;
+  /** how names are resolved; the machine's way when absent */
+  readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
 }
@@ -112,6 +115,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       send: (socket, data, ip, port) => transport.send(socket.index, data, ip, port),
       log,
       readFile: files.read,
+      resolver: options.resolver ?? nodeResolver(),
       ...pick(options, ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader']),
     });
     parts.runtime = runtime;
