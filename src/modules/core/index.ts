@@ -1,12 +1,11 @@
 /** The functions that sit directly on `KSR`. Those of the hot path are AssemblyScript (`wasm:` rows); the rest lies beside this file. */
 import * as L from '../../core/gen/layout.gen.ts';
-import type { ByteStr } from '../../core/memory.ts';
+import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Uri } from '../../core/sip-msg.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { type Advertised, forwardRequest } from './forward.ts';
 import { hot } from './hot.ts';
-import { type Level, logLine } from './log.ts';
 import { setHost, setUser } from './rewrite.ts';
 import { parseUri, transportOf } from './uri.ts';
 
@@ -29,12 +28,6 @@ const nextHop = (call: C): ByteStr => call.msg.dstUri ?? call.msg.ruri;
 
 const forward = (call: C, to: ByteStr) =>
   forwardRequest(call.host, call.msg, to, call.host.perMessage.get(ADVERTISED) as Advertised | undefined);
-
-function log(level: Level) {
-  return (call: C, text: ByteStr): undefined => {
-    logLine(call.host.log, level, text);
-  };
-}
 
 const isFlag = (flag: number): boolean => flag >= 0 && flag < 32;
 
@@ -220,6 +213,13 @@ export default defineModule<CoreState>({
       },
     }),
     /** KSR.ktest(text): logs the text, to see that calls arrive. */
-    kemi('ktest', { params: ['str'], returns: 'none', anytime: true, run: log('info') }),
+    kemi('ktest', {
+      params: ['str'],
+      returns: 'none',
+      anytime: true,
+      run: (call, text) => {
+        call.host.log.info({ script: true }, utf8Of(text));
+      },
+    }),
   ],
 });

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import * as L from '../../../src/core/gen/layout.gen.ts';
-import type { Logger } from '../../../src/core/log.ts';
 import { byteStr } from '../../../src/core/memory.ts';
 import { SipMsg } from '../../../src/core/sip-msg.ts';
 import type { Resolver } from '../../../src/kemi/host.ts';
@@ -251,26 +250,4 @@ test('forwardReply() resolves a name after the message is gone', async () => {
   await new Promise(resolve => setTimeout(resolve));
   expect(sent().to).toBe('udp:192.0.2.7:5060 from 0');
   expect(sent().lines[0]).toBe('SIP/2.0 200 OK');
-});
-
-test('log lines go to the level of their name, and cost nothing below the logger level', () => {
-  const lines: string[] = [];
-  const at = (level: string) => (_fields: object, text: string) => void lines.push(`${level} ${text}`);
-  const log = {
-    level: 'info',
-    ...Object.fromEntries(['trace', 'debug', 'info', 'warn', 'error', 'fatal'].map(l => [l, at(l)])),
-  };
-  const logging = new FakeHost([core], {}, { core: wasm, log: log as unknown as Logger });
-  for (const name of ['info', 'notice', 'warn', 'err', 'crit']) logging.call(name, `${name}\n`);
-  for (const name of ['INFO', 'dbg', 'nolevel', 'warning']) logging.call('log', name, `log ${name}`);
-  expect(lines).toEqual([
-    'info info',
-    'info notice',
-    'warn warn',
-    'error err',
-    'fatal crit',
-    'info log INFO',
-    'error log nolevel',
-    'error log warning',
-  ]);
 });
