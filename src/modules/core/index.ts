@@ -217,7 +217,7 @@ export default defineModule<CoreState>({
       params: ['str'],
       returns: 'none',
       anytime: true,
-      run: (call, text) => {
+      run: (call, text): undefined => {
         call.host.log.info({ script: true }, utf8Of(text));
       },
     }),
