@@ -1,6 +1,6 @@
 /** Text with PVs in it (xlog, log functions, `$_s(...)`), compiled once: a script says the same lines again and again. */
 import type { ByteStr } from '../core/memory.ts';
-import type { PvRegistry, PvText } from './pv.ts';
+import { MAX_CACHED_TEXT, type PvRegistry, type PvText } from './pv.ts';
 
 /** texts in one generation of the cache */
 export const MAX_FORMATS = 512;
@@ -23,7 +23,7 @@ export class PvFormats {
     const young = this.#young.get(text);
     if (young) return young;
     const format = this.#old.get(text) ?? this.#registry.text(text);
-    if (!format) return undefined;
+    if (!format || text.length > MAX_CACHED_TEXT) return format;
     if (this.#young.size >= MAX_FORMATS) {
       this.#old = this.#young;
       this.#young = new Map();

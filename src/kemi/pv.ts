@@ -18,6 +18,8 @@ import type { Call, XVal } from './table.ts';
 
 /** references that are kept; their numbers run from 1 and never change */
 export const MAX_CACHED_PVS = MAX_KEPT_PVS;
+/** bytes of the longest text that is kept: longer ones are made up from data, and would fill the memory */
+export const MAX_CACHED_TEXT = 1024;
 /** short-lived references that are known at one time; their numbers are above MAX_CACHED_PVS */
 export const TRANSIENT_PVS = 256;
 
@@ -74,8 +76,8 @@ export class PvRegistry {
   }
 
   /**
-   * Compiles a text that is exactly one PV. The first MAX_CACHED_PVS different texts are kept; a script that makes up more of them gets short-lived
-   * ones, so that memory stays flat.
+   * Compiles a text that is exactly one PV. The first MAX_CACHED_PVS different texts are kept; a script that makes up more of them, or long ones,
+   * gets short-lived ones, so that memory stays flat.
    * @returns undefined (and reports why) when it is not exactly one PV
    */
   compile(spec: ByteStr): Pv | undefined {
@@ -88,7 +90,7 @@ export class PvRegistry {
       this.#report('a pseudo-variable', spec, error);
       return undefined;
     }
-    if (this.#byId.length < MAX_CACHED_PVS) {
+    if (this.#byId.length < MAX_CACHED_PVS && spec.length <= MAX_CACHED_TEXT) {
       const pv = new CompiledPv(spec, this.#byId.length + 1, node, this.#cx);
       this.#byId.push(pv);
       this.#bySpec.set(spec, pv);

@@ -8,6 +8,7 @@ import { fieldsOf, pvState, writePv, xavps, xavus } from './pvx.ts';
 
 /** items that one text may make */
 const MAX_ITEMS = 4096;
+const MAX_SEPARATORS = 64;
 
 const cloned = (value: XavpValue): XavpValue => (value instanceof XavpList ? value.clone() : value);
 
@@ -77,7 +78,7 @@ export function implode(call: Call, list: XavpList, name: ByteStr, pv: ByteStr, 
 }
 
 export function slistExplode(call: Call, list: ByteStr, separators: ByteStr, mode: ByteStr, name: ByteStr): number {
-  if (!list || !separators || !name) return -1;
+  if (!list || !separators || separators.length > MAX_SEPARATORS || !name) return -1;
   const fields = xavps(call).child();
   let start = 0;
   for (let i = 0; i <= list.length; i++) {

@@ -118,10 +118,10 @@ export const toolFunctions = [
   /**
    * KSR.pvx.xavp_slist_explode(list, separators, mode, name): makes an xavp of the items of a list: fields v, v[0] the first item. Empty items are left out.
    * @param list the list
-   * @param separators characters that separate items
+   * @param separators characters that separate items, at most 64
    * @param mode "t": white space around items is taken off
    * @param name name of the new xavp
-   * @returns 1 made; -1 list, separators or name are empty
+   * @returns 1 made; -1 list, separators or name are empty, or there are more than 4096 items
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
   kemi('xavp_slist_explode', { params: ['str', 'str', 'str', 'str'], returns: 'int', run: slistExplode }),

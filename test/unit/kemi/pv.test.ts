@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { MAX_FORMATS, PvFormats } from '../../../src/kemi/format.ts';
-import { MAX_CACHED_PVS, PvRegistry, TRANSIENT_PVS } from '../../../src/kemi/pv.ts';
+import { MAX_CACHED_PVS, MAX_CACHED_TEXT, PvRegistry, TRANSIENT_PVS } from '../../../src/kemi/pv.ts';
 import { MAX_PV_DEPTH, MAX_PV_TEXT } from '../../../src/kemi/pv-parse.ts';
 import type { PvClass, Transformation } from '../../../src/kemi/pv-types.ts';
 import type { Call, XVal } from '../../../src/kemi/table.ts';
@@ -173,6 +173,18 @@ describe('PvRegistry.compile()', () => {
       expect(r.compile(`$var(w${i})`)!.id).toBeLessThanOrEqual(MAX_CACHED_PVS + TRANSIENT_PVS);
     expect(r.byId(late.id)!.spec).not.toBe('$var(late)');
     expect(r.compile('$var(v7)')!.id).toBe(7);
+  });
+
+  test('does not keep long references and texts', () => {
+    const { r } = registry();
+    const long = `$var(${'x'.repeat(MAX_CACHED_TEXT)})`;
+    expect(r.compile(long)!.id).toBeGreaterThan(MAX_CACHED_PVS);
+    expect(r.compile(long)!.get()).toBe(0);
+    expect(r.compile('$ru')!.id).toBe(1);
+    const formats = new PvFormats(r);
+    const text = `$rU ${'x'.repeat(MAX_CACHED_TEXT)}`;
+    expect(formats.compile(text)).not.toBe(formats.compile(text));
+    expect(formats.format(text)).toBe(`bob ${'x'.repeat(MAX_CACHED_TEXT)}`);
   });
 
   test('refuses nesting and text beyond its limits without overflowing the stack', () => {

@@ -232,6 +232,10 @@ describe('KSR.pvx', () => {
       ['xavp_slist_explode', [' , \xc3\xa0', ',', 't', 'x7'], 1],
       ['$xavp(x7=>v)', 'read', '\xc3\xa0'],
       ['xavp_slist_explode', ['a,'.repeat(5000), ',', 't', 'x8'], -1],
+      ['xavp_slist_explode', ['a,b', ','.repeat(65), 't', 'x9'], -1],
+      ['xavp_params_explode', ['a=1;'.repeat(5000), 'x9'], -1],
+      ['xavu_params_explode', [Array.from({ length: 4096 }, (_, i) => `p${i}`).join(';'), 'u9'], 1],
+      ['$xavu(u9=>p4095)', 'read', ''],
     );
   });
 
