@@ -76,3 +76,28 @@ test('a script asks the DNS and goes on when the answer is there', async () => {
   await new Promise(setImmediate);
   expect(sent[0]?.text).toContain('SIP/2.0 200 1 192.0.2.77\r\n');
 });
+
+test('htable tells the script that it is there, and of each item that expires', () => {
+  const { advance, receive } = testRuntime(
+    `function ht_event(name)
+      KSR.htable.sht_sets("log", name, KSR.pv.gete("$shtrecord(key)") .. "=" .. KSR.pv.gete("$shtrecord(value)"))
+    end
+    function ksr_request_route()
+      KSR.htable.sht_sets("t", "k", "v")
+      KSR.sl.sl_send_reply(200, KSR.htable.sht_getw("log", "htable:mod-init") .. " " .. KSR.htable.sht_getw("log", "htable:expired:t"))
+    end`,
+    {
+      modparams: [
+        { module: 'htable', name: 'htable', value: 't=>size=4;autoexpire=5' },
+        { module: 'htable', name: 'htable', value: 'log=>size=4' },
+        { module: 'htable', name: 'event_callback', value: 'ht_event' },
+        { module: 'htable', name: 'timer_interval', value: 1 },
+      ],
+    },
+  );
+  const reason = () => receive(request())[0]!.text.split('\r\n')[0];
+  advance(0);
+  expect(reason()).toBe('SIP/2.0 200 = <null>');
+  advance(6000);
+  expect(reason()).toBe('SIP/2.0 200 = k=v');
+});
