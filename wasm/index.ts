@@ -222,5 +222,6 @@ export {
   pvTn,
   pvTt,
 } from './modules/pv';
+export { sanityPasses } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export { slCounters, slIsOwnAck, slReplyError, slSendReply, slSendReplyMode } from './modules/sl';

@@ -102,17 +102,6 @@ function readingOf(counter: Counter): number {
   return counter.read ? counter.read() : counter.value;
 }
 
-/**
- * Counts a received request in the `core` group.
- * @param method as in the start line; unknown ones count as unsupported_methods
- */
-export function countRequest(stats: Statistics, method: string): void {
-  stats.add('core', 'rcv_requests');
-  const name = REQUESTS.get(method);
-  if (name) stats.add('core', name);
-  else stats.add('core', 'unsupported_methods');
-}
-
 /** Counts a received reply. @param method of its CSeq */
 export function countReply(stats: Statistics, status: number, method: string): void {
   stats.add('core', 'rcv_replies');
@@ -126,5 +115,4 @@ export function countReply(stats: Statistics, status: number, method: string): v
 }
 
 const SINGLE = new Set([401, 404, 407, 480, 486]);
-const REQUESTS = new Map(METHODS.map(method => [method.toUpperCase(), `rcv_requests_${method}`]));
 const REPLIES = new Map(REPLY_METHODS.map(name => [name === 'reg' ? 'REGISTER' : name.toUpperCase(), name]));

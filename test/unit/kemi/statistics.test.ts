@@ -1,11 +1,5 @@
 import { expect, test } from 'vitest';
-import {
-  CORE_STATISTICS,
-  countReply,
-  countRequest,
-  createStatistics,
-  StatisticsStore,
-} from '../../../src/kemi/statistics.ts';
+import { CORE_STATISTICS, countReply, createStatistics, StatisticsStore } from '../../../src/kemi/statistics.ts';
 
 test('list() is sorted by group, then by name in byte order', () => {
   const stats = new StatisticsStore();
@@ -35,13 +29,6 @@ test('a reading is read when asked for', () => {
   stats.define('shmem', 'used_size', () => size);
   size = 7;
   expect(stats.get('shmem', 'used_size')).toBe(7);
-});
-
-test('countRequest() counts the method, an unknown one as unsupported', () => {
-  const stats = createStatistics();
-  countRequest(stats, 'INVITE');
-  countRequest(stats, 'invite');
-  expect(nonZero(stats)).toEqual({ rcv_requests: 2, rcv_requests_invite: 1, unsupported_methods: 1 });
 });
 
 test('countReply() counts class, single codes and class with method', () => {

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { ModParamValues } from '../../../src/kemi/table.ts';
+import { CHECKS } from '../../../src/modules/sanity/checks.ts';
 import sanity from '../../../src/modules/sanity/index.ts';
 import { MessageBench, readGolden, replayMessages, unexplained } from './message-golden.ts';
 
 const { messages } = readGolden('sanity');
 const HEAD = ['Via: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bKx', 'From: <sip:a@b>;tag=1', 'To: <sip:c@d>', 'Call-ID: x'];
+
+const REPLY = `SIP/2.0 200 OK\r\n${[...HEAD, 'CSeq: 1 INVITE', 'Content-Length: 0'].join('\r\n')}\r\n\r\n`;
 
 function request(more: readonly string[], method = 'INVITE', uri = 'sip:c@d'): string {
   return `${method} ${uri} SIP/2.0\r\n${[...HEAD, `CSeq: 1 ${method}`, ...more].join('\r\n')}\r\n\r\n`;
@@ -36,6 +39,32 @@ describe('sanity', () => {
         '4294967296 is no unsigned 32-bit number': /sanity_check\(256, 7\)/,
       }),
     ).toEqual([]);
+  });
+
+  it('passes nothing in the core that the checks one by one would refuse', () => {
+    const own = new MessageBench([sanity]);
+    const whole = request(['Max-Forwards: 70', 'Content-Length: 0', 'Expires: 60', 'Proxy-Require: x']);
+    // Each text once in every place: what is whole, what is broken, and what lies between.
+    const pieces = ['', ' ', '0', '00000000007', '4294967296', '@', 'sips:', 'foo:', '"', '<', '>', ';tag=1', ',', '\xa0'];
+    const all = [...messages.values()];
+    for (let at = 0; at < whole.length; at++) {
+      for (const piece of pieces) all.push(whole.slice(0, at) + piece + whole.slice(at + (piece ? 0 : 1)));
+    }
+    let passed = 0;
+    for (const message of all) {
+      const msg = own.open(message);
+      const { x } = own.core;
+      if (x.msgIndex(msg.at) !== 0 || x.msgCheck(msg.at) !== 0) continue;
+      const input = { msg, uris: 7, supported: new Set<string>() };
+      for (const [bit, run] of CHECKS) {
+        if (!x.sanityPasses(msg.at, bit, 7)) continue;
+        passed++;
+        expect(run(input), `${bit}: ${message}`).toBeUndefined();
+      }
+    }
+    expect(passed).toBeGreaterThan(1000);
+    expect(own.core.x.sanityPasses(own.open(request([])).at, 17895, 7)).toBe(1);
+    expect(own.core.x.sanityPasses(own.open(REPLY).at, 17604, 6)).toBe(1);
   });
 
   it('sends nothing with noreply until sanity_reply() does', () => {
