@@ -125,8 +125,7 @@ function isVersion(msg: usize, buf: usize): bool {
 function cseqIsShort(msg: usize): bool {
   const method = msg + M_CSEQ + CSEQ_METHOD;
   return (
-    !parseCseq(msg) &&
-    <i32>load<u16>(method) - <i32>load<u16>(headerById(msg, HDR_CSEQ) + H_BODY) <= CSEQ_NUMBER_BYTES
+    !parseCseq(msg) && <i32>load<u16>(method) - <i32>load<u16>(headerById(msg, HDR_CSEQ) + H_BODY) <= CSEQ_NUMBER_BYTES
   );
 }
 

@@ -45,7 +45,22 @@ describe('sanity', () => {
     const own = new MessageBench([sanity]);
     const whole = request(['Max-Forwards: 70', 'Content-Length: 0', 'Expires: 60', 'Proxy-Require: x']);
     // Each text once in every place: what is whole, what is broken, and what lies between.
-    const pieces = ['', ' ', '0', '00000000007', '4294967296', '@', 'sips:', 'foo:', '"', '<', '>', ';tag=1', ',', '\xa0'];
+    const pieces = [
+      '',
+      ' ',
+      '0',
+      '00000000007',
+      '4294967296',
+      '@',
+      'sips:',
+      'foo:',
+      '"',
+      '<',
+      '>',
+      ';tag=1',
+      ',',
+      '\xa0',
+    ];
     const all = [...messages.values()];
     for (let at = 0; at < whole.length; at++) {
       for (const piece of pieces) all.push(whole.slice(0, at) + piece + whole.slice(at + (piece ? 0 : 1)));
