@@ -2,6 +2,7 @@
 import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import { tuneForServer } from '../transport/node/tune.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
 import {
@@ -32,6 +33,7 @@ const OPTIONS = {
 
 /** @returns the exit code, once the server has ended */
 export async function run(args: readonly string[]): Promise<number> {
+  tuneForServer();
   const parsed = readOptions('run', args, OPTIONS);
   if (parsed.values.help) {
     process.stdout.write(HELP.run);

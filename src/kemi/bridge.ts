@@ -12,17 +12,17 @@ import { KemiError } from '../errors.ts';
 import { KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
 import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
-import type { Call, KemiFunction, ModuleDefinition, ParamType, ReturnType, XVal } from './table.ts';
+import type { AnyModule, Call, KemiFunction, ParamType, ReturnType, XVal } from './table.ts';
 
 /** A module definition with the state it made for this runtime, and what its functions are called with. */
 export interface LoadedModule {
-  readonly definition: ModuleDefinition;
+  readonly definition: AnyModule;
   readonly state: unknown;
   readonly call: Call;
 }
 
 /** @param host the runtime as modules see it; its `message` is the message the call is about */
-export function loadedModule(definition: ModuleDefinition, state: unknown, host: ModuleHost): LoadedModule {
+export function loadedModule(definition: AnyModule, state: unknown, host: ModuleHost): LoadedModule {
   const call: Call = {
     state,
     host,

@@ -107,3 +107,7 @@ export interface ModuleDefinition<S = unknown> {
 export function defineModule<S>(definition: ModuleDefinition<S>): ModuleDefinition<S> {
   return definition;
 }
+
+/** A module of any state: for lists of modules. */
+// biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
+export type AnyModule = ModuleDefinition<any>;

@@ -1,5 +1,5 @@
 /** Every module there is, in load order. One row a module. */
-import type { ModuleDefinition } from '../kemi/table.ts';
+import type { AnyModule } from '../kemi/table.ts';
 import cfgutils from './cfgutils/index.ts';
 import core from './core/index.ts';
 import corex from './corex/index.ts';
@@ -20,8 +20,7 @@ import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
 import xlog from './xlog/index.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
-export const MODULES: readonly ModuleDefinition<any>[] = [
+export const MODULES: readonly AnyModule[] = [
   core,
   pv,
   pvx,

@@ -7,7 +7,7 @@ import { RpcError, ScriptError } from '../errors.ts';
 import type { ApiRow } from '../kemi/bridge.ts';
 import type { ModuleHost, Socket, Statistics } from '../kemi/host.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { ModuleDefinition } from '../kemi/table.ts';
+import type { AnyModule } from '../kemi/table.ts';
 import { coreCommands } from './core.ts';
 import { scriptCommands } from './script.ts';
 import { statisticsCommands } from './statistics.ts';
@@ -49,8 +49,7 @@ export interface RpcHost {
 }
 
 export interface RpcModule {
-  // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
-  readonly definition: Pick<ModuleDefinition<any>, 'name' | 'rpc'>;
+  readonly definition: Pick<AnyModule, 'name' | 'rpc'>;
   readonly state: unknown;
   readonly host: ModuleHost;
 }

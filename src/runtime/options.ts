@@ -4,7 +4,7 @@ import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
-import type { ModuleDefinition } from '../kemi/table.ts';
+import type { AnyModule } from '../kemi/table.ts';
 
 /** Where a datagram came from. */
 export interface Source {
@@ -80,8 +80,7 @@ export interface RuntimeOptions {
   /** modules to load, by name; all there are when absent */
   readonly modules?: readonly string[];
   /** modules of your own, loaded behind ours: see defineModule() */
-  // biome-ignore lint/suspicious/noExplicitAny: each module has its own state type
-  readonly extraModules?: readonly ModuleDefinition<any>[];
+  readonly extraModules?: readonly AnyModule[];
   readonly defines?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */

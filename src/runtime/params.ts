@@ -1,14 +1,14 @@
 /** Module parameters: what the config gave, checked against what the module declares. */
 import { KemiError } from '../errors.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { ModParam, ModParamValues, ModuleDefinition } from '../kemi/table.ts';
+import type { AnyModule, ModParam, ModParamValues } from '../kemi/table.ts';
 import type { ModParamSetting } from './options.ts';
 
 /**
  * The values a module's create() gets: defaults, then the settings in order (the last wins; a `repeat` parameter collects all).
  * @throws KemiError KEMI_ERR_CONFIG naming module, parameter, and what would be right
  */
-export function paramValues(definition: ModuleDefinition, settings: readonly ModParamSetting[]): ModParamValues {
+export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[]): ModParamValues {
   const values: ModParamValues = {};
   for (const [name, param] of Object.entries(definition.modparams)) {
     if (param.repeat) values[name] = param.default === undefined ? [] : [param.default];

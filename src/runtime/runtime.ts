@@ -14,7 +14,7 @@ import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
 import { CORE_STATISTICS, countReply, createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { ModuleDefinition } from '../kemi/table.ts';
+import type { AnyModule } from '../kemi/table.ts';
 import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
@@ -370,7 +370,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
 }
 
-function chosenModules(names: readonly string[] | undefined): readonly ModuleDefinition[] {
+function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
   if (!names) return MODULES;
   const known = MODULES.map(m => m.name);
   for (const name of names) {

@@ -8,7 +8,7 @@ import { PvFormats } from '../../src/kemi/format.ts';
 import type { ModuleHost, Socket } from '../../src/kemi/host.ts';
 import { PvRegistry } from '../../src/kemi/pv.ts';
 import type { Pv } from '../../src/kemi/pv-types.ts';
-import type { ModParamValues, ModuleDefinition, XVal } from '../../src/kemi/table.ts';
+import type { AnyModule, ModParamValues, XVal } from '../../src/kemi/table.ts';
 import pvModule from '../../src/modules/pv/index.ts';
 import { callWasm, encode, resultOf } from './call-wasm.ts';
 import { openCore, output, place } from './core.ts';
@@ -34,7 +34,7 @@ export interface Line {
 
 export interface BenchOptions {
   /** besides pv */
-  modules?: readonly ModuleDefinition<never>[];
+  modules?: readonly AnyModule[];
   params?: Readonly<Record<string, ModParamValues>>;
   defines?: Readonly<Record<string, ByteStr>>;
   env?: Readonly<Record<string, ByteStr>>;
@@ -82,16 +82,15 @@ export function pvBench(options: BenchOptions = {}) {
     md5: digest('md5'),
     sha256: digest('sha256'),
   } as unknown as ModuleHost;
-  const modules = [pvModule as ModuleDefinition, ...((options.modules ?? []) as readonly ModuleDefinition[])].map(
-    definition =>
-      loadedModule(
-        definition,
-        definition.create(host, {
-          ...Object.fromEntries(Object.entries(definition.modparams).map(([name, p]) => [name, p.default])),
-          ...options.params?.[definition.name],
-        }),
-        host,
-      ),
+  const modules = [pvModule as AnyModule, ...(options.modules ?? [])].map(definition =>
+    loadedModule(
+      definition,
+      definition.create(host, {
+        ...Object.fromEntries(Object.entries(definition.modparams).map(([name, p]) => [name, p.default])),
+        ...options.params?.[definition.name],
+      }),
+      host,
+    ),
   );
   const registry = new PvRegistry({
     sources: modules.map(({ definition, call }) => ({

@@ -17,7 +17,10 @@ const demo = defineModule<{ seen: unknown[] }>({
     kemi('echo', {
       params: ['str', 'int', 'str'],
       returns: 'xval',
-      run: (c, a, n, b) => (c.state.seen.push(a, n, b), a + b),
+      run: (c, a, n, b) => {
+        c.state.seen.push(a, n, b);
+        return a + b;
+      },
     }),
     kemi('value', {
       params: ['int'],

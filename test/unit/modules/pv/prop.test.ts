@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ModuleDefinition } from '../../../../src/kemi/table.ts';
 import xlog from '../../../../src/modules/xlog/index.ts';
 import { pvBench } from '../../../support/pv.ts';
 
 const golden = JSON.parse(readFileSync(new URL('../../../golden/pv.json', import.meta.url), 'utf8')) as {
   messages: { name: string; message: string }[];
 };
-const bench = pvBench({ modules: [xlog as ModuleDefinition<never>] });
+const bench = pvBench({ modules: [xlog] });
 const seed = 20261124;
 /** bytes, with the characters that mean something to a parser in plenty */
 const bytes = (max = 60) =>

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ModuleDefinition } from '../../../../src/kemi/table.ts';
 import pvx from '../../../../src/modules/pvx/index.ts';
 import { pvBench } from '../../../support/pv.ts';
 
 const bench = pvBench({
-  modules: [pvx as ModuleDefinition<never>],
+  modules: [pvx],
   params: { pv: { shvset: ['gw=s:sip:10.0.0.1'], varset: ['init=i:5'], avp_aliases: 'email=s:email_addr' } },
 });
 const call = (name: string, ...args: (number | string)[]) => bench.call(`pvx.${name}`, ...args);

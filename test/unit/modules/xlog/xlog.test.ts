@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ModParamValues, ModuleDefinition } from '../../../../src/kemi/table.ts';
+import type { ModParamValues } from '../../../../src/kemi/table.ts';
 import xlog from '../../../../src/modules/xlog/index.ts';
 import { pvBench } from '../../../support/pv.ts';
 
 const open = (params: ModParamValues = {}) => {
-  const bench = pvBench({ modules: [xlog as ModuleDefinition<never>], params: { xlog: params } });
+  const bench = pvBench({ modules: [xlog], params: { xlog: params } });
   bench.message('BYE sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bKx\r\nX-A: caf\xc3\xa9\r\n\r\n');
   return bench;
 };

@@ -1,0 +1,9 @@
+/** Settings of V8 for a process that is a SIP server and nothing else. A program that embeds the server keeps its own. */
+import { setFlagsFromString } from 'node:v8';
+
+/** Call before the first module is compiled. Does nothing on a Node whose V8 does not know a flag. */
+export function tuneForServer(): void {
+  // A datagram leaves little garbage and no survivors. Left alone, the young generation grows to three times 16 MiB over hours and stays there; kept at
+  // its first size the process holds what it held after the first minute, at the same speed.
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
