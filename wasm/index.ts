@@ -219,6 +219,7 @@ export {
   pvRr,
   pvRs,
   pvSetGetter,
+  pvSetHeader,
   pvTn,
   pvTt,
 } from './modules/pv';

@@ -1,4 +1,5 @@
 /** Pseudo-variables of one runtime: the registry over the loaded modules, and its numbers in the core. */
+import { SLACK } from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { Bridge, LoadedModule } from '../kemi/bridge.ts';
@@ -37,6 +38,15 @@ export class RuntimePvs {
     const adopt = (pv: Pv) => {
       if (known.has(pv.id) || pv.id > MAX_CACHED_PVS) return;
       known.add(pv.id);
+      const header = pv.cls.name === 'hdr' ? /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(pv.spec)?.[1] : undefined;
+      if (header !== undefined) {
+        // Kept for the life of the runtime: never freed.
+        const at: number = core.lua.malloc(header.length + SLACK);
+        if (!at) return;
+        core.mem.putStr(at, header);
+        core.x.pvSetHeader(pv.id, at, header.length);
+        return;
+      }
       const name = pv.plain ? pv.cls.wasm : undefined;
       if (!name) return;
       let index = getters.get(name);

@@ -21,7 +21,9 @@ let scriptFlags: u32 = 0;
 
 function set(field: usize, flag: i32): i32 {
   if (<u32>flag >= FLAGS) return 0;
-  store<u32>(MSG + field, load<u32>(MSG + field) | (1 << flag));
+  const bits = load<u32>(MSG + field);
+  const bit = (<u32>1) << flag;
+  if (!(bits & bit)) store<u32>(MSG + field, bits | bit); // usually the flag is set already or asked for once
   return 1;
 }
 

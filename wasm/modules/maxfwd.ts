@@ -22,6 +22,8 @@ const NAME_BYTES: usize = 14;
 /** "Max-Forwards: " */
 const NAME: usize = memory.data<u8>([77, 97, 120, 45, 70, 111, 114, 119, 97, 114, 100, 115, 58, 32]);
 const CRLF: u16 = 0x0a0d;
+/** "00" as a little-endian u16 */
+const DIGITS_00: u32 = 0x3030;
 
 let maxLimit: i32 = DEFAULT_MAX_LIMIT;
 
@@ -35,6 +37,13 @@ function valueOf(h: usize): i32 {
   const p = load<u32>(h + H_BODY);
   let at = <usize>load<u32>(MSG + M_BUF) + <usize>(p & 0xffff);
   const end = at + <usize>(p >> 16);
+  if (end - at == 2) {
+    // nearly always: two digits
+    const two = <u32>load<u16>(at) - DIGITS_00;
+    const tens = two & 0xff;
+    const ones = two >> 8;
+    if (tens <= 9 && ones <= 9) return <i32>(tens * 10 + ones);
+  }
   while (at < end && byte(at) == SP) at++;
   if (at == end) return -1;
   let value = 0;

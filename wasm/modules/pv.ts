@@ -23,6 +23,7 @@ import { pvGet as askHost } from '../host/host';
 import { byte, DIGIT_0, QUOTE } from '../mem/bytes';
 import { MSG, RET } from '../mem/state';
 import { ADDR_DISPLAY, ADDR_TAG } from '../sip/name-addr';
+import { hdrGet } from './hdr';
 import {
   firstHeader,
   fromPart,
@@ -41,8 +42,21 @@ import {
 const MAX_GETTERS: u32 = 4096;
 /** u32 table index by PV number, 0 none */
 const GETTERS: usize = memory.data(16388, 16);
-/** The number a string PV also has for geti ($rm, $proto): u32 whether there is one, i32 the number. */
-const ALSO: usize = memory.data(8, 8);
+/** geti asks: $rm and $proto, which have a number besides their text, give that */
+let wantNumber: bool = false;
+
+/** in GETTERS: the PV is $hdr(name), the name is in NAMES */
+const HEADER: u32 = 0xffffffff;
+/** by PV number: u32 address of a header name, u32 its length */
+const NAMES: usize = memory.data(32776, 16);
+
+/** PV number `id` is $hdr(name). BORROWED: the name must stay. @param id 1..4096, others are ignored */
+export function pvSetHeader(id: u32, at: usize, length: i32): void {
+  if (id - 1 >= MAX_GETTERS) return;
+  store<u32>(GETTERS + ((<usize>id) << 2), HEADER);
+  store<u32>(NAMES + ((<usize>id) << 3), <u32>at);
+  store<u32>(NAMES + ((<usize>id) << 3), length, 4);
+}
 
 /** Gives PV number `id` its getter. @param id 1..4096, others are ignored @param index in the shared table, 0 takes it away */
 export function pvSetGetter(id: u32, index: u32): void {
@@ -54,6 +68,10 @@ export function pvGetById(id: u32): i32 {
   // Without a message there is nothing to get: TypeScript knows which PVs can do without.
   if (MSG && id - 1 < MAX_GETTERS) {
     const index = load<u32>(GETTERS + ((<usize>id) << 2));
+    if (index == HEADER) {
+      const name = NAMES + ((<usize>id) << 3);
+      return hdrGet(<usize>load<u32>(name), load<i32>(name, 4));
+    }
     if (index) return call_indirect<i32>(index);
   }
   return id ? askHost(id) : X_NULL;
@@ -83,11 +101,12 @@ export function pvGetvn(id: u32, value: i32): i32 {
 
 /** @returns the value as a number: of a string its leading decimal digits with a sign, kept inside 32 bits; 0 when there are none, or for null */
 export function pvGeti(id: u32): i32 {
-  store<u32>(ALSO, 0);
+  wantNumber = true;
   const tag = pvGetById(id);
+  wantNumber = false;
   if (tag == X_INT || tag == X_LONG) return load<i32>(RET);
   if (tag != X_STR) return 0;
-  return load<u32>(ALSO) ? load<i32>(ALSO + 4) : leadingNumber(<usize>load<u32>(RET), load<i32>(RET + 4));
+  return leadingNumber(<usize>load<u32>(RET), load<i32>(RET + 4));
 }
 
 const PLUS: i32 = 43;
@@ -124,9 +143,7 @@ export function pvRm(): i32 {
 
 /** $proto, $pr: transport the message came over */
 export function pvProto(): i32 {
-  store<u32>(ALSO, 1);
-  store<i32>(ALSO + 4, <i32>load<u8>(MSG + M_PROTO));
-  return protoText(MSG);
+  return wantNumber ? int(<i32>load<u8>(MSG + M_PROTO)) : protoText(MSG);
 }
 
 /** A tag without the quotes that some put round it, null when it is empty. @param tag X_* of the value in RET */

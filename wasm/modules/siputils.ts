@@ -1,11 +1,13 @@
 /** KSR.siputils: has_totag, is_request, is_reply, is_first_hop. 1 for yes, -1 for no, as Kamailio's ints. */
 import {
+  D_TO,
   H_BODY,
   H_ID,
   HDR_RECORD_ROUTE,
   HDR_SIZE,
   HDR_VIA,
   M_BUF,
+  M_DONE,
   M_FIRST,
   M_KIND,
   M_NHDR,
@@ -31,7 +33,7 @@ const PARTS: usize = memory.data(48, 16);
 
 /** @returns 1 when To has a tag that is not empty, else -1 */
 export function hasTotag(): i32 {
-  if (parseTo(MSG)) return NO;
+  if (!(load<u32>(MSG + M_DONE) & D_TO) && parseTo(MSG)) return NO;
   return load<u16>(MSG + M_TO + ADDR_TAG + 2) ? YES : NO;
 }
 

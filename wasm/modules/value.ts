@@ -1,6 +1,8 @@
 /** What the targets of this room share: xval results, and the values of a message that several modules hand out. One implementation per value. */
 import {
   D_FURI,
+  D_NURI,
+  D_RURI,
   D_TURI,
   H_BODY,
   HDR_SIZE,
@@ -93,13 +95,14 @@ export let uriBase: usize = 0;
  */
 export function ruriArea(msg: usize): usize {
   const fresh = <usize>load<u32>(msg + M_NEWURI);
+  const done = load<u32>(msg + M_DONE);
   let area = msg + M_RURI;
   if (fresh) {
-    if (parseNewUri(msg)) return 0;
+    if (!(done & D_NURI) && parseNewUri(msg)) return 0;
     area = msg + M_NURI;
     uriBase = fresh;
   } else {
-    if (load<u8>(msg + M_KIND) != REQUEST || parseRuri(msg)) return 0;
+    if (!(done & D_RURI) && (load<u8>(msg + M_KIND) != REQUEST || parseRuri(msg))) return 0;
     uriBase = <usize>load<u32>(msg + M_BUF);
   }
   return usable(area) ? area : 0;
