@@ -136,8 +136,7 @@ const METHOD_BITS: usize = memory.data<u8>([19, 0, 2, 1, 3, 5, 9, 6, 7, 8, 4, 10
 
 /** $rm: method; of a reply CSeq's */
 export function pvRm(): i32 {
-  store<u32>(ALSO, 1);
-  store<i32>(ALSO + 4, 1 << (<i32>load<u8>(METHOD_BITS + <usize>methodOf(MSG))));
+  if (wantNumber) return int(1 << (<i32>load<u8>(METHOD_BITS + <usize>methodOf(MSG))));
   return methodText(MSG);
 }
 
