@@ -1,9 +1,14 @@
 /** KSR.sl: stateless replies (RFC 3261 8.2.6, 16.11), their counters, and the filter for ACKs to them. */
 import {
+  E_LEN,
+  E_SRC,
+  EDIT_SIZE,
   M_BUF,
   M_KIND,
+  M_LUMPS,
   M_METHOD,
   M_MFLAGS,
+  M_NLUMPS,
   M_RECVMS,
   M_TO,
   METHOD_ACK,
@@ -11,14 +16,18 @@ import {
   MFL_NO_REPLY,
   MFL_REPLY_CLOSE,
   MFL_REPLY_NO_CONNECT,
+  X_STR,
 } from '../gen/layout.gen';
-import { sendReply as sendBytes } from '../host/host';
-import { equalBytes } from '../mem/bytes';
+import { pvResolve, sendReply as sendBytes } from '../host/host';
+import { arenaAlloc } from '../mem/arena';
+import { byte, COLON, CRLF, equalBytes, HTAB, LOWER, lower4, SP } from '../mem/bytes';
 import { outArea } from '../mem/out';
-import { MSG } from '../mem/state';
+import { MSG, RET } from '../mem/state';
+import { replyAdd } from '../sip/edits';
 import { ADDR_TAG, parseTo } from '../sip/name-addr';
 import { replyBuild } from '../sip/reply';
 import { TAG_LENGTH, toTag } from '../sip/to-tag';
+import { pvGetById } from './pv';
 import { REQUEST } from './value';
 
 const SENT: i32 = 1;
@@ -76,8 +85,54 @@ function failed(): i32 {
   return FAILED;
 }
 
+/** "$ds": the destination set as a Contact header */
+const DS_TEXT: usize = memory.data<u8>([36, 100, 115]);
+const DS_BYTES: i32 = 3;
+/** number of that PV; -1 when there is none, 0 not asked yet */
+let dsPv: i32 = 0;
+const REDIRECT_FROM: i32 = 300;
+const REDIRECT_TO: i32 = 399;
+/** "cont", "act" as little-endian words */
+const CONT: u32 = 0x746e6f63;
+const ACT: u32 = 0x746361;
+const THREE_BYTES: u32 = 0xffffff;
+const LETTER_M: i32 = 109;
+const SLACK_BYTES: i32 = 64;
+
+/** whether the script added a Contact to the reply, or an earlier 3xx did */
+function hasContact(): bool {
+  let lump = <usize>load<u32>(MSG + M_LUMPS);
+  for (let n = <i32>load<u16>(MSG + M_NLUMPS); n > 0; n--, lump += EDIT_SIZE) {
+    if (load<u32>(lump + E_LEN) < 8) continue;
+    const at = <usize>load<u32>(lump + E_SRC);
+    let end = at + 7;
+    if (lower4(at) != CONT || (lower4(at + 4) & THREE_BYTES) != ACT) {
+      if ((byte(at) | LOWER) != LETTER_M) continue;
+      end = at + 1;
+    }
+    const c = byte(end);
+    if (c == COLON || c == SP || c == HTAB) return true;
+  }
+  return false;
+}
+
+/** A redirection carries the request URI that the script set, and the branches, in Contact (RFC 3261 8.3, 21.3). */
+function addContact(): void {
+  if (dsPv == 0) {
+    dsPv = pvResolve(DS_TEXT, DS_BYTES);
+    if (dsPv == 0) dsPv = -1;
+  }
+  if (dsPv < 0 || hasContact() || pvGetById(dsPv) != X_STR) return;
+  const length = load<i32>(RET + 4);
+  const line = arenaAlloc(MSG, length + SLACK_BYTES);
+  if (!line) return;
+  memory.copy(line, <usize>load<u32>(RET), <usize>length);
+  store<u16>(line + <usize>length, <u16>CRLF);
+  replyAdd(MSG, line, length + 2);
+}
+
 /**
- * Sends a stateless reply to the current request.
+ * Sends a stateless reply to the current request. A code from 300 to 399 gets a Contact with the destination set.
  * @param code 100..699 @param at reason phrase, not empty
  * @returns 1 sent; -1 empty reason, code out of range, ACK, not a request, or it could not be built or sent; -2 this message gets no reply
  */
@@ -85,6 +140,7 @@ export function slSendReply(code: i32, at: usize, length: i32): i32 {
   if (length <= 0 || load<u8>(MSG + M_KIND) != REQUEST || load<u8>(MSG + M_METHOD) == METHOD_ACK) return FAILED;
   const flags = load<u32>(MSG + M_MFLAGS);
   if (flags & MFL_NO_REPLY) return NOT_WANTED;
+  if (code >= REDIRECT_FROM && code <= REDIRECT_TO) addContact();
   const bytes = replyBuild(MSG, code, at, length);
   if (bytes < 0) return failed();
   if (!sendBytes(outArea(), bytes, code)) return failed();

@@ -24,15 +24,6 @@ export default defineModule<undefined>({
       default: 1,
       doc: 'Whether send_reply() answers through a transaction; without module tm there is none.',
     },
-    rich_redirect: {
-      type: 'int',
-      default: 0,
-      min: 0,
-      max: 3,
-      doc: 'Contact parameters of 3xx replies: 1 q, 2 expires; bits.',
-    },
-    event_callback_fl_ack: { type: 'str', doc: 'Lua function called when an ACK is filtered.' },
-    event_callback_lres_sent: { type: 'str', doc: 'Lua function called when a reply was sent.' },
   },
   create: host => {
     const read = counterReader(host);
