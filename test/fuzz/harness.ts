@@ -27,6 +27,8 @@ export interface Fuzzed {
   readonly functions: number;
   /** Routes one datagram. @returns what is wrong, undefined when all holds */
   feed(bytes: string): string | undefined;
+  /** Routes one datagram. @returns what became of it */
+  verdict(bytes: string): string;
   close(): Promise<void>;
 }
 
@@ -65,22 +67,24 @@ export async function fuzzed(): Promise<Fuzzed> {
   const counted = () =>
     counters.requests + counters.replies + counters.bad + counters.keepalives + counters.tooBig + counters.overload;
 
+  const verdict = (bytes: string) => runtime.receive(bytesOf(bytes), { ip: '127.0.0.1', port: 20601 });
   return {
     runtime,
+    verdict,
     functions: list.length,
     feed(bytes) {
       errors.length = 0;
       const before = counted();
       const traps = counters.traps;
-      let verdict: string;
+      let became: string;
       try {
-        verdict = runtime.receive(bytesOf(bytes), { ip: '127.0.0.1', port: 20601 });
+        became = verdict(bytes);
       } catch (error) {
         return `receive() threw: ${error instanceof Error ? error.stack : error}`;
       }
       if (counters.traps !== traps) return `a trap: ${errors.join('; ')}`;
       if (errors.length > 0) return errors.join('; ');
-      if (verdict === 'suspended') return 'a function waits that should not';
+      if (became === 'suspended') return 'a function waits that should not';
       if (counted() !== before + 1) return `counted ${counted() - before} times`;
       if (runtime.liveMessages !== 0) return `${runtime.liveMessages} messages are still alive`;
       return undefined;

@@ -9,9 +9,9 @@ import type { Datagram, Exchange } from './exchange.ts';
  */
 export function normalised(datagram: Datagram): string {
   const { bytes } = datagram;
-  const text = bytes.startsWith('SIP/')
-    ? bytes.replace(/;tag=[0-9a-f]{32}\.[0-9a-f]{8}(?=\r\n)/, ';tag=*')
-    : bytes.replace(/^(\S+ [^\r]*\r\nVia: SIP\/2\.0\/UDP [^;\r]*;branch=z9hG4bK)[^;\r]*/, '$1*');
+  const text = /^sip\//i.test(bytes)
+    ? bytes.replace(/;tag=[0-9a-f]{32}\.[0-9a-f]{8}(?=[ \t\r\n])/, ';tag=*')
+    : bytes.replace(/^(Via: SIP\/2\.0\/UDP [^;\r]*;branch=z9hG4bK)[0-9a-f]+\.[0-9a-f]{32}\.0/m, '$1*');
   return `to the ${datagram.to}:\n${text}`;
 }
 
@@ -56,14 +56,15 @@ export function summary(verdicts: readonly Verdict[]): string {
   return `${verdicts.length} exchanges, ${count('equal')} equal, ${count('listed')} listed differences, ${count('different')} different`;
 }
 
-const FILE = new URL('../fixtures/stateless.differences.json', import.meta.url);
+const FILE = new URL('../fixtures/stateless.differences.jsonl', import.meta.url);
 
 export function readDifferences(): Difference[] {
-  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : [];
+  const lines = existsSync(FILE) ? readFileSync(FILE, 'utf8').split('\n') : [];
+  return lines.filter(line => line !== '').map(line => JSON.parse(line));
 }
 
 export function writeDifferences(differences: readonly Difference[]): void {
-  writeFileSync(FILE, `[\n${differences.map(d => JSON.stringify(d)).join(',\n')}\n]\n`);
+  writeFileSync(FILE, differences.map(d => `${JSON.stringify(d)}\n`).join(''));
 }
 
 const same = (a: readonly string[], b: readonly string[]) =>

@@ -16,7 +16,7 @@ const GOOD = readFileSync(new URL('../fixtures/soak.lua', import.meta.url), 'utf
 
 /** Ways of breaking a script: the text, and the line of the error. Each would answer with version "half" if it were ever used. */
 const BROKEN: readonly (readonly [why: string, source: string, line: number])[] = [
-  ['a syntax error', `${versioned('half')}\nfunction oops(\n`, 16],
+  ['a syntax error', `${versioned('half')}\nfunction oops(\n`, 14],
   ['an error half way down', versioned('half').replace('\nfunction', '\nnosuch.thing = 1\nfunction'), 4],
   ['no request route', 'VERSION = "half"\nfunction ksr_reply_route() end\n', 0],
   ['a misspelt end', versioned('half').replace('\tend', '\ted'), 9],

@@ -34,10 +34,13 @@ try {
     });
     if (lost.length) counts.set('lost', (counts.get('lost') ?? 0) + lost.length);
   };
-  await part(total / 10);
-  const first = server.residentKb();
-  await part(total - total / 10);
-  const last = server.residentKb();
+  const resident: number[] = [];
+  for (let tenth = 0; tenth < 10; tenth++) {
+    await part(total / 10);
+    resident.push(server.residentKb());
+  }
+  const first = resident[0]!;
+  const last = resident[9]!;
   const seconds = (performance.now() - started) / 1000;
   const change = (last - first) / first;
   console.log(
@@ -46,6 +49,7 @@ try {
   console.log(
     `resident after the first ${total / 10}: ${first} KiB; after all: ${last} KiB; change ${(100 * change).toFixed(1)} %, limit ${100 * MARGIN} %`,
   );
+  console.log(`after each tenth, KiB: ${resident.join(' ')}`);
   const bad = [...counts.keys()].filter(what => what !== '200' && what !== '483');
   if (change > MARGIN || bad.length > 0) process.exitCode = 1;
 } finally {

@@ -96,7 +96,10 @@ export function parseAddr(base: usize, at: usize, end: usize, area: usize): i32 
     if (!p) return fail(ST_ADDR, semicolon);
     if (paramNameLength == 3 && ((load<u32>(paramName) | LOWER3) & THREE_BYTES) == TAG) {
       if (load<u16>(area + ADDR_TAG + 2)) return fail(ST_DUP_TAG, paramName);
-      pair(area + ADDR_TAG, <i32>(paramValue - base), <i32>(paramValueEnd - paramValue));
+      // A tag is a token: `""` is as empty as nothing, and a reply needs one that is not.
+      const length = <i32>(paramValueEnd - paramValue);
+      const empty = length == 2 && load<u8>(paramValue) == 0x22;
+      pair(area + ADDR_TAG, <i32>(paramValue - base), empty ? 0 : length);
     }
   }
   if (p < end && byte(p) != COMMA) return fail(ST_ADDR, p);

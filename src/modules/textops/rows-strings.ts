@@ -28,14 +28,14 @@ export const STRING_ROWS = [
   /**
    * KSR.textops.starts_with(text, start): tells whether a text starts with another.
    * @param text text  @param start its start
-   * @returns 1 it does; -1 not
+   * @returns 1 it does; -1 the text is too short; -2 not
    * Kamailio 6.x manual, module textops, starts_with; codes observed on 5.6.3
    */
   kemi('starts_with', {
     params: ['str', 'str'],
     returns: 'int',
     anytime: true,
-    run: (_call, text, start) => (text.startsWith(start) ? 1 : -1),
+    run: (_call, text, start) => (text.length < start.length ? -1 : text.startsWith(start) ? 1 : -2),
   }),
   /**
    * KSR.textops.ends_with(text, end): tells whether a text ends with another.
