@@ -28,6 +28,7 @@ import {
   LUA_TLIGHTUSERDATA,
   LUA_TNUMBER,
   LUA_TSTRING,
+  lua_concat,
   lua_error,
   lua_gettop,
   lua_isyieldable,
@@ -43,6 +44,7 @@ import {
   lua_touserdata,
   lua_type,
   lua_yieldk,
+  luaL_where,
   REG,
 } from './lua';
 
@@ -61,7 +63,8 @@ const CANNOT_WAIT: usize = memory.data<u8>([
   0x63, 0x61, 0x6e, 0x6e, 0x6f, 0x74, 0x20, 0x77, 0x61, 0x69, 0x74, 0x20, 0x68, 0x65, 0x72, 0x65,
 ]);
 
-const IS_NUMBER: usize = memory.data(4, 4);
+/** where Lua's API writes whether a value is a number, or a length */
+const OUT: usize = memory.data(4, 4);
 const TWO_63: f64 = 4294967296.0 * 2147483648.0;
 
 /** The descriptor of an export. */
@@ -96,8 +99,8 @@ export function intOf(n: f64): i32 {
 
 /** INT parameter: a whole number (or its text) keeps its low 32 bits, one with a fraction is cut off, all else is 0. */
 export function toInt(L: usize, i: i32): i32 {
-  const whole = lua_tointegerx(L, i, IS_NUMBER);
-  if (load<i32>(IS_NUMBER)) return <i32>whole;
+  const whole = lua_tointegerx(L, i, OUT);
+  if (load<i32>(OUT)) return <i32>whole;
   return intOf(lua_tonumberx(L, i, 0));
 }
 
@@ -156,25 +159,30 @@ export function callWords(L: usize, id: i32, d: usize): i32 {
   const mayWait = flags & F_ASYNC && lua_isyieldable(L) ? 0x10000 : 0;
   const result = hostCall(id | mayWait, load<u8>(d, DS_NPARAMS), ARGS);
   if (result == HOST_SUSPEND) {
-    if (!mayWait) {
-      lua_pushlstring(L, CANNOT_WAIT, 16);
-      lua_error(L);
-    }
+    if (!mayWait) raise(L, CANNOT_WAIT, 16);
     const base = lua_gettop(L);
     lua_pushlightuserdata(L, WAIT_MARK);
     lua_yieldk(L, 1, base, afterWaitIndex);
   }
-  if (result == HOST_ERROR) {
-    lua_pushlstring(L, load<usize>(RET), load<usize>(RET, 4));
-    lua_error(L);
-  }
+  if (result == HOST_ERROR) raise(L, load<usize>(RET), load<usize>(RET, 4));
   return result;
+}
+
+/** Raises a text as an error at the script's line, as luaL_error() does. */
+function raise(L: usize, text: usize, length: usize): void {
+  luaL_where(L, 1);
+  lua_pushlstring(L, text, length);
+  lua_concat(L, 2);
+  lua_error(L);
 }
 
 /** Continuation of a call that waited: the value that resumed it is its result; ERROR_MARK and a message are its error. */
 export function luaAfterWait(L: usize, _status: i32, base: i32): i32 {
   const n = lua_gettop(L) - base;
-  if (n == 2 && lua_type(L, -2) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -2) == ERROR_MARK) return lua_error(L);
+  if (n == 2 && lua_type(L, -2) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -2) == ERROR_MARK) {
+    const text = lua_tolstring(L, -1, OUT);
+    raise(L, text, load<usize>(OUT));
+  }
   return n;
 }
 

@@ -40,7 +40,7 @@ export function luaEngine(L: usize): i32 {
 }
 
 /** Replaces argument i by its integer part, if it is a number with a fraction (or its text). What does not fit 64 bits becomes the nearest that does. */
-function cutOff(L: usize, i: i32): void {
+export function cutOff(L: usize, i: i32): void {
   const t = lua_type(L, i);
   if (t != LUA_TNUMBER && t != LUA_TSTRING) return;
   if (t == LUA_TNUMBER && lua_isinteger(L, i)) return;

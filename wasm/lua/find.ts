@@ -1,6 +1,8 @@
 /** In-place lane: string.find for two strings and a pattern without magic characters. Everything else goes to Lua's own, in the same frame. */
+
 import { B_FIND, blockOf, findIndex } from './block';
-import { funcOf, lengthOf, pushInt, pushTag, TAG_LONG, TAG_NIL, TAG_SHORT, tagOf, topOf } from './inplace';
+import { cutOff } from './compat';
+import { funcOf, lengthOf, pushInt, pushTag, TAG_FLOAT, TAG_LONG, TAG_NIL, TAG_SHORT, tagOf, topOf } from './inplace';
 import { lua_pushvalue, lua_rawgetp, lua_rawseti, lua_settop, REG } from './lua';
 
 /** lua_CFunction */
@@ -16,6 +18,7 @@ export function luaFind(L: usize): i32 {
       if (plain) return find(L, s + 16, lengthOf(s, t), pattern + 16, load<u8>(pattern, 7));
     }
   }
+  if (topOf(L) - f >= 64 && tagOf(f + 48) == TAG_FLOAT) cutOff(L, 3);
   return call_indirect<i32>(findIndex, L);
 }
 

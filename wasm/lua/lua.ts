@@ -29,6 +29,8 @@ export declare function lua_rawgetp(L: usize, i: i32, p: usize): i32;
 export declare function lua_rawset(L: usize, i: i32): void;
 export declare function lua_rawsetp(L: usize, i: i32, p: usize): void;
 export declare function lua_createtable(L: usize, narr: i32, nrec: i32): void;
+export declare function lua_concat(L: usize, n: i32): void;
+export declare function luaL_where(L: usize, level: i32): void;
 export declare function lua_error(L: usize): i32;
 export declare function lua_yieldk(L: usize, n: i32, ctx: i32, k: i32): i32;
 export declare function lua_isyieldable(L: usize): i32;

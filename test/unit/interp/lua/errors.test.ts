@@ -47,6 +47,7 @@ describe.each(LANES)('errors, %s lane', lane => {
     ['local other = {} other.strr()', "test.lua:2: attempt to call a nil value (field 'strr')"],
     ['nosuch()', "test.lua:2: attempt to call a nil value (global 'nosuch')"],
     ['local r = KSR.t.none0() < 0', 'test.lua:2: attempt to compare boolean with number'],
+    ['KSR.h.fail()', 'module bug'],
     ['error("plain", 0)', 'plain'],
     ['error({})', 'unknown'],
     ['error(setmetatable({}, { __tostring = function() return "told" end }))', 'unknown'],
@@ -121,6 +122,11 @@ describe.each(LANES)('errors, %s lane', lane => {
         { severity: 'error', file: 'test.lua', line, column, message: want },
       ]);
     }
+  });
+
+  it('text nested without end does not load', () => {
+    expect(() => b.load(`x = ${'('.repeat(100_000)}`)).toThrow(/test\.lua: C stack overflow/);
+    expect(() => b.load(`x = ${'{'.repeat(100_000)}`)).toThrow(/test\.lua: C stack overflow/);
   });
 
   it('a script may start with a byte order mark and a # line', () => {

@@ -12,6 +12,7 @@ describe.each(LANES)('Lua 5.1 scripts, %s lane', lane => {
     ['string.format("%d|%u|%i|%c|%%u|%05u", -3.9, 7, 2^31, 65.5, 42)', '-3|7|2147483648|A|%u|00042'],
     ['string.format("%d", "3.7"), string.format("%d", 1e300) == string.format("%d", math.maxinteger - 0)', '3\tfalse'],
     ['("abcdef"):sub(2.9, 4.2), ("ab"):rep(2.7), string.char(65.9, 66), ("A"):byte(1.5)', 'bcd\tabab\tAB\t65'],
+    ['string.find("abcabc", "b", 7 / 2), (("x.y"):match("%a", 5 / 2)), (("aaa"):gsub("a", "b", 2.5))', '5\ty\tbba'],
     ['unpack({1, 2, 3})', '1\t2\t3'],
     ['unpack({1, 2, 3}, 2, 3)', '2\t3'],
     ['loadstring("return 1 + 1")()', '2'],
