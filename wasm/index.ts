@@ -120,12 +120,10 @@ export { hasRuriUser, hasUserAgent } from './modules/corex';
 export {
   addLocalRport,
   forceRport,
-  getScriptFlags,
   isBflagSet,
   isDstUriSet,
   isFlagSet,
   isSflagSet,
-  putScriptFlags,
   resetBflag,
   resetDstUri,
   resetFlag,

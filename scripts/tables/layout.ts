@@ -83,6 +83,7 @@ export const MSG: Field[] = [
   ['ARENASIZE', 484, 'u32', 'bytes of the chunks taken from the heap'],
   ['BRANCHES', 480, 'u32', 'reserved for additional branches (kept by the runtime)'],
   ['CONID', 488, 'u32', 'id of the connection it came over, 0 none'],
+  ['SCRFLAGS', 492, 'u32', 'script flags of the route that runs: KSR.setsflag(0..31)'],
   ['SRCTEXT', 512, 'u8[64]', 'the text that SRCIP points to'],
 ];
 export const MSG_HDRS = 576;

@@ -241,7 +241,12 @@ export class Router {
     const program = this.#parts.program();
     if (!program?.has(name)) return false;
     const at: number = this.#parts.core.x.currentMsg();
+    // A callback has script flags of its own, as in Kamailio.
+    const { mem } = this.#parts.core;
+    const flags = at && mem.u32(at + L.M_SCRFLAGS);
+    if (at) mem.setU32(at + L.M_SCRFLAGS, 0);
     const result = program.run(name, at, arg);
+    if (at) mem.setU32(at + L.M_SCRFLAGS, flags);
     if (result.error) this.#scriptError(at, name, result.error);
     else if (result.state === 'suspended') {
       result.abandon?.('a nested route cannot wait');

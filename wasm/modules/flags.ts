@@ -3,6 +3,7 @@ import {
   M_BFLAGS,
   M_DSTURI,
   M_MFLAGS,
+  M_SCRFLAGS,
   M_SFLAGS,
   MFL_ADD_LOCAL_RPORT,
   MFL_CAN_DROP,
@@ -16,8 +17,6 @@ import {
 import { MSG } from '../mem/state';
 
 const FLAGS: u32 = 32;
-/** script flags: KSR.setsflag. The runtime clears them before each route callback (resetScriptFlags). */
-let scriptFlags: u32 = 0;
 
 function set(field: usize, flag: i32): i32 {
   if (<u32>flag >= FLAGS) return 0;
@@ -52,33 +51,19 @@ export function isFlagSet(flag: i32): i32 {
   return isSet(M_SFLAGS, flag);
 }
 
-/** @returns 1, 0 when the flag is not 0..31 */
+/** Script flag: 0 when a route begins. @returns 1, 0 when the flag is not 0..31 */
 export function setSflag(flag: i32): i32 {
-  if (<u32>flag >= FLAGS) return 0;
-  scriptFlags |= 1 << flag;
-  return 1;
+  return set(M_SCRFLAGS, flag);
 }
 
 /** @returns 1, 0 when the flag is not 0..31 */
 export function resetSflag(flag: i32): i32 {
-  if (<u32>flag >= FLAGS) return 0;
-  scriptFlags &= ~(1 << flag);
-  return 1;
+  return reset(M_SCRFLAGS, flag);
 }
 
 /** @returns 1 when the flag is set */
 export function isSflagSet(flag: i32): i32 {
-  return <u32>flag < FLAGS ? <i32>((scriptFlags >> flag) & 1) : 0;
-}
-
-/** The script flags of the route that runs. @returns bits 0..31 */
-export function getScriptFlags(): u32 {
-  return scriptFlags;
-}
-
-/** Sets all script flags: 0 before a route callback, the saved ones after a nested one. */
-export function putScriptFlags(bits: u32): void {
-  scriptFlags = bits;
+  return isSet(M_SCRFLAGS, flag);
 }
 
 /** Branch flag of the first branch. @returns 1, 0 when the flag is not 0..31 */

@@ -55,17 +55,6 @@ function flags(
   ];
 }
 
-/** Script flags live in the core (KSR.setsflag): one bit a call. */
-function scriptFlags({ host }: C): number {
-  let bits = 0;
-  for (let i = 0; i < 32; i++) if (host.core.x.isSflagSet(i) > 0) bits |= 1 << i;
-  return bits;
-}
-function setScriptFlags({ host }: C, value: number): void {
-  const { x } = host.core;
-  for (let i = 0; i < 32; i++) (value & (1 << i) ? x.setSflag : x.resetSflag)(i);
-}
-
 /** Kamailio's bit for a method, 0x20000000 for one it does not know */
 const METHOD_BITS: Record<string, number> = {
   INVITE: 1,
@@ -291,7 +280,13 @@ export const message: readonly PvClass[] = [
     ({ msg }) => msg.u32(L.M_SFLAGS),
     ({ msg }, v) => msg.setU32(L.M_SFLAGS, v),
   ),
-  ...flags('sf', 'sF', 'Script flags (setsflag)', scriptFlags, setScriptFlags),
+  ...flags(
+    'sf',
+    'sF',
+    'Script flags (setsflag)',
+    ({ msg }) => msg.u32(L.M_SCRFLAGS),
+    ({ msg }, v) => msg.setU32(L.M_SCRFLAGS, v),
+  ),
   ...flags(
     'bf',
     'bF',
