@@ -1,53 +1,58 @@
 /** The rows of KSR.textops about plain strings. */
+import type { ByteStr } from '../../core/memory.ts';
 import { exportsOf } from '../../kemi/table.ts';
 import type { State } from './state.ts';
 import { allIn, anyIn, find, findAnyCase, inList, inListPrefix, lower, regexSubstring } from './strings.ts';
 
 const kemi = exportsOf<State>();
 
+/** The codes that Kamailio's comparisons have: 1 equal, -1 the first is later in byte order, -2 it is earlier. */
+const ordered = (a: ByteStr, b: ByteStr): number => (a === b ? 1 : a < b ? -2 : -1);
+
 export const STRING_ROWS = [
   /**
    * KSR.textops.cmp_str(a, b): compares two texts.
    * @param a text  @param b text
-   * @returns 1 equal; -1 not
+   * @returns 1 equal; -1 the first comes later in byte order; -2 it comes earlier
    * Kamailio 6.x manual, module textops, cmp_str; codes observed on 5.6.3
    */
-  kemi('cmp_str', { params: ['str', 'str'], returns: 'int', anytime: true, run: (_call, a, b) => (a === b ? 1 : -1) }),
+  kemi('cmp_str', { params: ['str', 'str'], returns: 'int', anytime: true, run: (_call, a, b) => ordered(a, b) }),
   /**
    * KSR.textops.cmp_istr(a, b): compares two texts, letters in any case.
    * @param a text  @param b text
-   * @returns 1 equal; -1 different lengths; -2 not equal
+   * @returns 1 equal; -1 the first comes later in byte order, in lower case; -2 it comes earlier
    * Kamailio 6.x manual, module textops, cmp_istr; codes observed on 5.6.3
    */
   kemi('cmp_istr', {
     params: ['str', 'str'],
     returns: 'int',
     anytime: true,
-    run: (_call, a, b) => (a.length !== b.length ? -1 : lower(a) === lower(b) ? 1 : -2),
+    run: (_call, a, b) => ordered(lower(a), lower(b)),
   }),
   /**
    * KSR.textops.starts_with(text, start): tells whether a text starts with another.
    * @param text text  @param start its start
-   * @returns 1 it does; -1 the text is too short; -2 not
+   * @returns 1 it does; -1 the text is too short, or comes later in byte order; -2 it comes earlier
    * Kamailio 6.x manual, module textops, starts_with; codes observed on 5.6.3
    */
   kemi('starts_with', {
     params: ['str', 'str'],
     returns: 'int',
     anytime: true,
-    run: (_call, text, start) => (text.length < start.length ? -1 : text.startsWith(start) ? 1 : -2),
+    run: (_call, text, start) => (text.length < start.length ? -1 : ordered(text.slice(0, start.length), start)),
   }),
   /**
    * KSR.textops.ends_with(text, end): tells whether a text ends with another.
    * @param text text  @param end its end
-   * @returns 1 it does; -1 not
+   * @returns 1 it does; -1 the text is too short, or its end comes later in byte order; -2 it comes earlier
    * Kamailio 6.x manual, module textops, ends_with; codes observed on 5.6.3
    */
   kemi('ends_with', {
     params: ['str', 'str'],
     returns: 'int',
     anytime: true,
-    run: (_call, text, end) => (text.endsWith(end) ? 1 : -1),
+    run: (_call, text, end) =>
+      text.length < end.length ? -1 : ordered(text.slice(text.length - end.length), end),
   }),
   /**
    * KSR.textops.str_find(text, part): finds a text in another.
