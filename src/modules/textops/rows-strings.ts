@@ -51,8 +51,7 @@ export const STRING_ROWS = [
     params: ['str', 'str'],
     returns: 'int',
     anytime: true,
-    run: (_call, text, end) =>
-      text.length < end.length ? -1 : ordered(text.slice(text.length - end.length), end),
+    run: (_call, text, end) => (text.length < end.length ? -1 : ordered(text.slice(text.length - end.length), end)),
   }),
   /**
    * KSR.textops.str_find(text, part): finds a text in another.
