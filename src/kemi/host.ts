@@ -4,6 +4,7 @@ import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
+import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
 
 /** One listening socket. */
@@ -94,6 +95,11 @@ export interface ModuleHost extends TransformationHost {
   /** reads a file where the host grants it; undefined when absent or not granted */
   readFile?(path: string): Uint8Array | undefined;
   writeFile?(path: string, data: Uint8Array): boolean;
+  /**
+   * The database behind a db_url, opened once for each url and closed with the runtime.
+   * @throws KemiError KEMI_ERR_CONFIG when no database can be opened here, or not this one
+   */
+  database(url: string): Database;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   hasRoute(name: ByteStr): boolean;

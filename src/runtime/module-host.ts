@@ -3,6 +3,8 @@ import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
+import { KemiError } from '../errors.ts';
+import type { Database } from '../kemi/db.ts';
 import type { Destination, ModuleHost, Resolver, Socket, Statistics, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Messages } from './messages.ts';
@@ -51,6 +53,7 @@ export class RuntimeHost implements ModuleHost {
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
+  readonly #databases = new Map<string, Database>();
 
   constructor(parts: HostParts) {
     this.#parts = parts;
@@ -112,10 +115,24 @@ export class RuntimeHost implements ModuleHost {
     return this.#digest('sha256', data, 32);
   }
 
-  /** Stops every timer. */
-  close(): void {
+  database(url: string): Database {
+    let database = this.#databases.get(url);
+    if (!database) {
+      const open = this.#parts.options.openDatabase;
+      if (!open)
+        throw new KemiError('KEMI_ERR_CONFIG', `Cannot open the database ${url}: no database is available here`);
+      this.#databases.set(url, (database = open(url)));
+    }
+    return database;
+  }
+
+  /** Stops every timer, closes the databases. */
+  async close(): Promise<void> {
     for (const stop of this.#timers) stop();
     this.#timers.clear();
+    const open = [...this.#databases.values()];
+    this.#databases.clear();
+    for (const database of open) await database.close();
   }
 
   #timer(start: StartTimer, ms: number, fn: () => void, once: boolean): Timer {

@@ -3,6 +3,7 @@
 import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
+import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
 
@@ -91,6 +92,8 @@ export interface RuntimeOptions {
   /** reads a file for require, dofile and corex.file_read, where granted */
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
+  /** opens what db_url modparams name; without it there is no database */
+  readonly openDatabase?: OpenDatabase;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
   /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */

@@ -276,7 +276,7 @@ export class Runtime {
     await this.#router.drain(drainMs);
     this.#program?.dispose();
     for (const { definition, state } of this.#modules) definition.dispose?.(state);
-    this.host.close();
+    await this.host.close();
   }
 
   /** A program that could run: it parses, its top level ran, the request callback is there. @throws {ScriptError} */

@@ -95,6 +95,9 @@ export class FakeHost {
         return true;
       },
       hasRoute: name => this.routes.includes(name),
+      database: url => {
+        throw new Error(`no database: ${url}`);
+      },
       perMessage: new Map(),
       version: '0',
       md5: data => data,
