@@ -26,6 +26,8 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, memory (MiB), message (bytes), messages, wait (ms)
                                default: ${limitsHelp()}
+  --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
+                               have one. It is made when it is not there
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json

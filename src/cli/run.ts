@@ -23,6 +23,7 @@ const OPTIONS = {
   define: { type: 'string', short: 'A', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
+  db: { type: 'string' },
   watch: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
@@ -48,6 +49,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const level = oneOf(parsed, 'log-level', LOG_LEVELS, 'info');
   const format = oneOf(parsed, 'log-format', LOG_FORMATS, process.stdout.isTTY ? 'pretty' : 'json');
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
+  const db = text(parsed, 'db');
   const [script] = parsed.positionals;
 
   const { log, flush } = createLogger(level, format);
@@ -68,6 +70,7 @@ export async function run(args: readonly string[]): Promise<number> {
     modparams,
     defines,
     aliases: list(parsed, 'alias'),
+    ...(db !== undefined && { db }),
   });
   started(server, log);
   process.on('SIGHUP', () => {

@@ -94,6 +94,8 @@ export interface RuntimeOptions {
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   /** opens what db_url modparams name; without it there is no database */
   readonly openDatabase?: OpenDatabase;
+  /** db_url of the modules that have such a modparam and were given none */
+  readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
   /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */

@@ -146,7 +146,7 @@ export class Runtime {
     this.#configureCore(self);
     this.#defineStatistics();
     for (const definition of definitions) {
-      const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
+      const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
     }

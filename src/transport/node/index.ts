@@ -4,5 +4,6 @@ export type { ListenAddress, Receiver, Transport, TransportCounters } from '../t
 export { BASIC_SCRIPT, loadWasm } from './assets.ts';
 export { type CtlServer, callCtl, defaultCtlPath, listenCtl } from './ctl.ts';
 export { type NodeResolverOptions, nodeResolver } from './resolver.ts';
-export { createServer, DRAIN_MS, type Server, type ServerOptions } from './server.ts';
+export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } from './server.ts';
+export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { UdpTransport } from './udp.ts';

@@ -1,5 +1,6 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import fs from 'node:fs';
+import path from 'node:path';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
@@ -11,6 +12,7 @@ import { BASIC_SCRIPT, loadWasm } from './assets.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
 import { ScriptFiles } from './script-files.ts';
+import { openSqlite } from './sqlite.ts';
 import { UdpTransport } from './udp.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
@@ -41,6 +43,8 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
+  readonly db?: string;
 }
 
 export class Server {
@@ -116,6 +120,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       log,
       readFile: files.read,
       resolver: options.resolver ?? nodeResolver(),
+      openDatabase: openSqlite,
+      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
       ...pick(options, ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader']),
     });
     parts.runtime = runtime;
@@ -148,6 +154,11 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     await close(parts, 0);
     throw error;
   }
+}
+
+/** The db_url of a file; a URL stays as it is. */
+export function databaseUrl(file: string): string {
+  return /^\w+:\/\//.test(file) ? file : `sqlite://${path.resolve(file)}`;
 }
 
 function reload(runtime: Runtime, parts: Parts): Running {
