@@ -28,7 +28,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   runtime: ['rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
-  'transport/': ['cfg', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
+  'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
   'index.ts': ['cfg', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 

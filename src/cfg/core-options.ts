@@ -85,6 +85,8 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
     const text = headerText(given, 'User-Agent');
     if (text !== undefined) out.userAgent = text;
   },
+  // What it asks for is so anyway, or is told below.
+  disable_tcp: () => undefined,
   force_rport: (out, { value }) => {
     out.forceRport = value !== 0;
   },

@@ -225,11 +225,11 @@ class Parser {
       this.#restOfStatement(start);
       return;
     }
-    this.#tokens.expect('=', start);
     if (known.type === 'other') {
       this.#restOfStatement(start);
       return;
     }
+    this.#tokens.expect('=', start);
     this.#settings.push({ name: known.name, value: this.#typed(start, known), at: at(start) });
   }
 
@@ -241,8 +241,8 @@ class Parser {
       throw new Mistake(name, `behind "${start.text}." a name is expected, not "${shown(name)}"`);
     const full = `${start.text}.${name.text}`;
     const known = parameter(full);
-    this.#tokens.expect('=', start);
     if (known) {
+      this.#tokens.expect('=', start);
       this.#settings.push({ name: known.name, value: this.#typed(start, known), at: at(start) });
       return;
     }
@@ -251,6 +251,7 @@ class Parser {
       this.#restOfStatement(start);
       return;
     }
+    this.#tokens.expect('=', start);
     const token = this.#tokens.peek();
     const value = this.#value();
     if (value === undefined) throw new Mistake(token, `${full} needs a number or a string, not "${shown(token)}"`);

@@ -91,8 +91,9 @@ class Resolver {
       for (const b of brought) names.add(b);
       if (brought.length > 0) continue;
       const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
-      if (machinery) this.#notes.push(`loadmodule "${name}" does nothing: ${machinery.why}`);
-      else this.#found.error(at, this.#absent(name, scripts));
+      if (machinery) {
+        if (name !== 'app_lua') this.#notes.push(`loadmodule "${name}" does nothing: ${machinery.why}`);
+      } else this.#found.error(at, this.#absent(name, scripts));
     }
     return [...names].filter(n => this.#ours.includes(n));
   }
@@ -109,15 +110,14 @@ class Resolver {
       const near = closest(name, names);
       return `cannot load module ${name}: module not available in this version${near && near !== name ? `, did you mean ${near}` : ''}; take the line out if the script does without it`;
     }
-    const uses = scripts.flatMap(script => {
+    const sources = scripts.flatMap(script => {
       const source = this.#catalogue.readScript?.(script);
-      const used = source ? usesOf(byteStr(source), name) : [];
-      return used.length ? [`${script}: ${used.join(', ')}`] : [];
+      return source ? [{ script, used: usesOf(byteStr(source), name) }] : [];
     });
-    const missed = uses.length
-      ? `KSR.${name} would be missing in ${uses.join('; ')}`
-      : 'the script does not use it: take the line out';
-    return `cannot load module ${name}: module not available in this version; ${missed}`;
+    const uses = sources.filter(s => s.used.length > 0).map(s => `${s.script}: ${s.used.join(', ')}`);
+    const why = `cannot load module ${name}: module not available in this version`;
+    if (uses.length > 0) return `${why}; KSR.${name} would be missing in ${uses.join('; ')}`;
+    return sources.length > 0 ? `${why}; the script does not use it: take the line out` : why;
   }
 
   #modparams(): ConfigOptions['modparams'] {

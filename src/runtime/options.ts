@@ -89,6 +89,12 @@ export interface RuntimeOptions {
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
+  /** text of the User-Agent header of requests that are made here; default: each module's own */
+  readonly userAgent?: string;
+  /** every reply goes to the source port, as if the Via had rport (Kamailio's force_rport=yes) */
+  readonly forceRport?: boolean;
+  /** core parameters of a kamailio.cfg, by name: for modules that have a use for one */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   /** reads a file for require, dofile and corex.file_read, where granted */
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;

@@ -56,6 +56,8 @@ export interface RouterParts {
   readonly send: RuntimeOptions['send'];
   readonly now: () => number;
   readonly after: StartTimer;
+  /** replies go to the source port, whatever the Via says */
+  readonly forceRport: boolean;
   /** counts a reply by status and method */
   readonly onReply: (at: number) => void;
   /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
@@ -107,6 +109,7 @@ export class Router {
       return 'ignored';
     }
     if (tooBig) return this.#refuse(at, 513, 'the message is longer than the limit');
+    if (this.#parts.forceRport) mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_FORCE_RPORT);
     const status: number = indexed || x.msgCheck(at);
     if (status < 0) {
       counters.bad++;
