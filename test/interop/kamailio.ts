@@ -92,7 +92,7 @@ export async function startKamailio(options: KamailioOptions): Promise<RunningKa
   const file = join(dir, 'kamailio.cfg');
   writeFileSync(file, configuration(found.modules, options));
   const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-Y', dir, '-x', 'fm', '-X', 'fm'];
-  const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', text => log.push(text));
   const stop = async () => {
@@ -115,6 +115,12 @@ async function end(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
   await gone;
   clearTimeout(late);
+  try {
+    // a main process that had to be killed leaves its workers behind: they are one process group
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // all of them are gone
+  }
 }
 
 /** Resolves as soon as anything answers an OPTIONS on the port. */

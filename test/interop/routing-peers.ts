@@ -79,7 +79,7 @@ export async function openPeers(): Promise<Peers> {
     },
     async close() {
       for (const socket of [client4, client6, peer4, peer6]) socket.close();
-      stream?.destroy();
+      stream?.resetAndDestroy();
       for (const socket of streams) socket.destroy();
       await new Promise<void>(resolve => server.close(() => resolve()));
     },
