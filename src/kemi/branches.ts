@@ -36,6 +36,30 @@ export function branchesOf(host: ModuleHost): Branch[] {
   return list;
 }
 
+const NONE: readonly Branch[] = [];
+
+/** Takes the added branches of a message away: they are about to be sent. */
+export function takeBranches(host: ModuleHost, at: number): readonly Branch[] {
+  const store = host.storeOf(at);
+  const list = store?.get(KEY) as Branch[] | undefined;
+  if (!list?.length) return NONE;
+  store!.delete(KEY);
+  return list;
+}
+
+const MAIN = Symbol('main contact');
+
+/** What a location service knows of the request URI that it set: Path, ruid, instance, user agent. undefined when nothing is known. */
+export function mainContact(host: ModuleHost, at: number): Partial<Branch> | undefined {
+  return host.storeOf(at)?.get(MAIN) as Partial<Branch> | undefined;
+}
+
+/** Sets that for the message at hand; undefined takes it away. */
+export function setMainContact(host: ModuleHost, contact: Partial<Branch> | undefined): void {
+  if (contact) host.perMessage.set(MAIN, contact);
+  else host.perMessage.delete(MAIN);
+}
+
 /** @returns the branch, undefined when there are MAX_BRANCHES already */
 export function addBranch(host: ModuleHost, uri: ByteStr, more: Partial<Branch> = {}): Branch | undefined {
   const list = branchesOf(host);

@@ -101,6 +101,14 @@ export interface ModuleDefinition<S = unknown> {
   readonly pvs?: readonly PvClass[];
   readonly transformations?: readonly Transformation[];
   readonly rpc?: readonly RpcCommand<S>[];
+  /** Called for each request before the script. @returns true when it is taken: the script does not see it */
+  readonly onRequest?: (state: S, host: ModuleHost, msg: SipMsg) => boolean;
+  /** Called for each reply that the script's reply route did not drop. @returns true when it is taken: it is not forwarded statelessly */
+  readonly onReply?: (state: S, host: ModuleHost, msg: SipMsg) => boolean;
+  /** Called when the request route has ended and the request has a transaction. */
+  readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
+  /** Called when a request route begins to wait, and when it ends then. */
+  readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
   /** called when the runtime closes */
   readonly dispose?: (state: S) => void;
 }

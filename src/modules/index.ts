@@ -19,6 +19,8 @@ import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
+import tm from './tm/index.ts';
+import tmx from './tmx/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -42,4 +44,6 @@ export const MODULES: readonly AnyModule[] = [
   pike,
   statistics,
   counters,
+  tm,
+  tmx,
 ];
