@@ -235,3 +235,16 @@ test('findings come in the order of the files', () => {
     'a.cfg:2',
   ]);
 });
+
+test('a script beside a config that names none', () => {
+  const beside = (text: string) => resolveConfig(read(text), { modules: MODULES, script: 'given.lua' });
+  for (const text of ['loadmodule "sl.so"\n', 'loadmodule "app_lua.so"\ncfgengine "lua"\n']) {
+    const { options, diagnostics } = beside(text);
+    expect(diagnostics).toEqual([]);
+    expect(options.scripts).toEqual(['given.lua']);
+  }
+  expect(findings(beside(LUA))).toEqual([
+    'main.cfg:2:21: error: the config says which script runs: given.lua cannot be given beside it',
+  ]);
+  expect(findings(beside('route { exit; }'))[0]).toContain('cfgengine native');
+});
