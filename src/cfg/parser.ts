@@ -87,16 +87,21 @@ class Parser {
     } catch (error) {
       if (!(error instanceof Mistake)) throw error;
       this.#found.error(error.at, error.message);
-      this.#recover();
+      this.#recover(error.at);
     }
   }
 
-  /** Goes on at the next line that starts a statement. */
-  #recover(): void {
-    for (;;) {
+  /** Goes on at the next line that may start a statement; what stands in braces is left out. */
+  #recover({ line, column, file }: At): void {
+    const culprit = this.#tokens.peek();
+    const same = culprit.line === line && culprit.column === column && culprit.file === file;
+    if (same && !isKeyword(culprit.text) && culprit.text !== '{') this.#tokens.next();
+    for (let depth = 0; ; ) {
       const token = this.#tokens.peek();
       if (token.kind === 'end') return;
-      if (token.first && token.kind === 'word' && (isKeyword(token.text) || this.#tokens.peek(1).text === '=')) return;
+      if (depth === 0 && token.first && token.kind === 'word') return;
+      if (token.kind === 'symbol' && token.text === '{') depth++;
+      else if (token.kind === 'symbol' && token.text === '}' && depth > 0) depth--;
       this.#tokens.next();
     }
   }

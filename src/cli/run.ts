@@ -55,14 +55,14 @@ export async function run(args: readonly string[]): Promise<number> {
   const limits = readLimits(list(parsed, 'limits'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const defines = readDefines(list(parsed, 'define'));
-  const file = configPath === undefined ? undefined : readConfigFile(configPath, defines);
+  const [script] = parsed.positionals;
+  const file = configPath === undefined ? undefined : readConfigFile(configPath, { defines, script });
   const warnings: Diagnostic[] = [];
   const config = file && usableConfig(file, warning => warnings.push(warning));
   const level = oneOf(parsed, 'log-level', LOG_LEVELS, config?.logLevel ?? 'info');
   const format = oneOf(parsed, 'log-format', LOG_FORMATS, process.stdout.isTTY ? 'pretty' : 'json');
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
   const db = text(parsed, 'db');
-  const [script] = parsed.positionals;
 
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
@@ -75,8 +75,7 @@ export async function run(args: readonly string[]): Promise<number> {
   for (const { file, line, column, message } of warnings) log.warn({ file, line, column }, message);
   for (const note of config?.notes ?? []) log.info({ config: file?.path }, note);
   const server = await createServer({
-    ...(script !== undefined && { script }),
-    ...(config && { config }),
+    ...(config ? { config } : script !== undefined && { script }),
     listen,
     log,
     ctl,

@@ -218,20 +218,21 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf({ config, defines, script }: ServerOptions, log: Logger): ConfigOptions | undefined {
   if (typeof config !== 'string') return config;
-  return usableConfig(readConfigFile(config, defines), ({ file, line, column, message }) =>
+  return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>
     log.warn({ file, line, column }, message),
   );
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */
 function scriptsOf({ script }: ServerOptions, config: ConfigOptions | undefined): readonly string[] {
-  if (script === undefined) return config?.scripts ?? [BASIC_SCRIPT];
-  if (config)
+  const configured = config?.scripts ?? [];
+  if (script === undefined) return configured.length > 0 ? configured : [BASIC_SCRIPT];
+  if (configured.some(c => c !== script))
     throw new KemiError(
       'KEMI_ERR_CONFIG',
-      `Cannot run ${script}: the config says which script runs, ${config.scripts.join(', ')}; give one of the two`,
+      `Cannot run ${script}: the config says which script runs, ${configured.join(', ')}; give one of the two`,
     );
   return [script];
 }
