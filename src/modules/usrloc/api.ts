@@ -1,0 +1,70 @@
+/**
+ * What other modules may use of module usrloc: records of contacts by table and address of record. `host.module<Usrloc>('usrloc')` gives it.
+ *
+ * Calls answer at once where contacts are in memory and the database answers at once (db_mode 0, SQLite); else they give a promise.
+ */
+import type { ByteStr } from '../../core/memory.ts';
+import type { Awaitable } from '../../kemi/db.ts';
+import type { Binding, Contact, UserRecord } from './contact.ts';
+
+export { ALL_METHODS, type Binding, type Contact, Q_NONE, type UserRecord } from './contact.ts';
+
+/** One change of a record. Changes are given together: all of them take effect, or none. */
+export type Change =
+  | { readonly do: 'insert'; readonly binding: Binding; readonly ruid?: ByteStr }
+  | { readonly do: 'update'; readonly contact: Contact; readonly binding: Binding }
+  | { readonly do: 'delete'; readonly contact: Contact };
+
+/** How a REGISTER's contact finds the stored one it is about. */
+export interface Match {
+  readonly uri: ByteStr;
+  readonly callId: ByteStr;
+  readonly path: ByteStr | undefined;
+}
+
+export interface Usrloc {
+  /** mask of the branch flag that marks contacts behind NAT (modparam nat_bflag), 0 when not set */
+  readonly natFlag: number;
+  /** whether an address of record has a domain part (modparam use_domain) */
+  readonly useDomain: boolean;
+  /** name of the xavp kept with each contact (modparam xavp_contact), '' none */
+  readonly xavpContact: ByteStr;
+  /** seconds in which a REGISTER with the same Call-ID and CSeq is a retransmission, 0 never */
+  readonly cseqDelay: number;
+  readonly dbMode: number;
+  /** Whether there is such a table; the first use of a name makes it, as `save()` and `lookup()` do. */
+  open(table: ByteStr): boolean;
+  /** The record with all its contacts, expired ones too. BORROWED: read it before the next change or `await`. */
+  record(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined>;
+  /** The contact with this ruid; only for tables in memory does it need no address of record. */
+  byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
+  /** The stored contact that a REGISTER means, by matching_mode. */
+  find(record: UserRecord, match: Match): Contact | undefined;
+  /**
+   * Changes a record, and what is stored of it (db_mode 1, 3: before the answer; 2: later).
+   * @param memoryOnly leaves the database alone
+   * @returns false when the store failed (logged, counted): nothing is changed then
+   */
+  change(
+    table: ByteStr,
+    aor: ByteStr,
+    changes: readonly Change[],
+    memoryOnly?: boolean,
+  ): Awaitable<UserRecord | undefined | false>;
+  /** Calls fn for each contact that expires, before it is removed. */
+  onExpired(fn: (contact: Contact) => void): void;
+  /**
+   * Contacts of all tables for keepalives, expired ones left out.
+   * @param flags branch flags that must be set, 0 any  @param part 0..parts-1: contacts are spread by their address of record
+   */
+  pingTargets(flags: number, part: number, parts: number): Awaitable<Contact[]>;
+  /** From now on contacts whose keepalives stay unanswered for that long are removed; 0 never. */
+  setKeepaliveTimeout(seconds: number): void;
+  /** A contact answered its keepalive. @param roundTripUs microseconds, 0 unknown @returns false when there is no such contact */
+  keepalive(ruid: ByteStr, roundTripUs?: number): boolean;
+}
+
+/** Whether a contact is still to be used. @param nowSec wall clock, seconds */
+export function isValid(contact: Contact, nowSec: number): boolean {
+  return contact.expires === 0 || contact.expires > nowSec;
+}
