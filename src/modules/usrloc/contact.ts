@@ -6,8 +6,11 @@ import type { XavpList } from '../pv/api.ts';
 export const CS_NEW = 0;
 export const CS_SYNC = 1;
 export const CS_DIRTY = 2;
-/** taken out of its record; whoever still holds it must let go */
+/** what the database knows of it is not asked for: it was taken out of its record */
 export const CS_GONE = 3;
+
+/** internal flag of a contact that is never written to the database */
+export const FL_MEM = 1;
 
 /** q when neither the contact nor the configuration gave one */
 export const Q_NONE = -1;
@@ -63,7 +66,7 @@ export class UserRecord {
 }
 
 export class Contact implements Binding {
-  readonly record: UserRecord;
+  record: UserRecord;
   /** unique among all servers and restarts */
   readonly ruid: ByteStr;
   uri: ByteStr;
