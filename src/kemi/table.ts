@@ -99,8 +99,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly pvs?: readonly PvClass[];
   readonly transformations?: readonly Transformation[];
   readonly rpc?: readonly RpcCommand<S>[];
-  /** called when the runtime closes */
-  readonly dispose?: (state: S) => void;
+  /** called when the runtime closes; a promise is waited for, and databases are still open */
+  readonly dispose?: (state: S) => void | Promise<void>;
 }
 
 /** Types a module definition; the result goes into src/modules/index.ts. */

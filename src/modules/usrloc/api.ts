@@ -33,11 +33,16 @@ export interface Usrloc {
   /** seconds in which a REGISTER with the same Call-ID and CSeq is a retransmission, 0 never */
   readonly cseqDelay: number;
   readonly dbMode: number;
+  /** whether users of different case are different; registrar sets it */
+  caseSensitive: boolean;
   /** Opens a table; the first use of a name makes it. @returns false when it cannot be opened: no such table in the database, or not a name */
   open(table: ByteStr): Awaitable<boolean>;
-  /** The record with all its contacts, expired ones too. BORROWED: read it before the next change or `await`. */
+  /**
+   * The record with all its contacts, expired ones too. BORROWED: read it before the next change or `await`.
+   * @throws {DbError}, or a promise rejected with it, with db_mode 3
+   */
   record(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined>;
-  /** The contact with this ruid. */
+  /** The contact with this ruid. @throws as record() */
   byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
   /** The stored contact that a REGISTER means, by matching_mode. */
   find(record: UserRecord, match: Match): Contact | undefined;
