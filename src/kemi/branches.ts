@@ -28,12 +28,28 @@ export interface Branch {
 }
 
 const KEY = Symbol('branches');
+const ZERO = Symbol('branch 0');
 
 /** The branches of the message at hand; change the array itself. */
 export function branchesOf(host: ModuleHost): Branch[] {
   let list = host.perMessage.get(KEY) as Branch[] | undefined;
   if (!list) host.perMessage.set(KEY, (list = []));
   return list;
+}
+
+/**
+ * What is known of branch 0 beside the message's own request URI, destination, socket and branch flags: path, ruid, instance, q, location_ua, otcpid.
+ * The other fields are not used. Made when first asked for; see hasBranchZero() for those who only read.
+ */
+export function branchZero(host: ModuleHost): Branch {
+  let branch = host.perMessage.get(ZERO) as Branch | undefined;
+  if (!branch) host.perMessage.set(ZERO, (branch = emptyBranch()));
+  return branch;
+}
+
+/** Whether anything was said of branch 0 of the message at hand. */
+export function hasBranchZero(host: ModuleHost): boolean {
+  return host.perMessage.has(ZERO);
 }
 
 /** @returns the branch, undefined when there are MAX_BRANCHES already */

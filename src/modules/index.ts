@@ -12,12 +12,14 @@ import maxfwd from './maxfwd/index.ts';
 import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
+import registrar from './registrar/index.ts';
 import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
+import usrloc from './usrloc/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -40,4 +42,6 @@ export const MODULES: readonly AnyModule[] = [
   pike,
   statistics,
   counters,
+  usrloc,
+  registrar,
 ];
