@@ -109,8 +109,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
-  /** called when the runtime closes */
-  readonly dispose?: (state: S) => void;
+  /** called when the runtime closes; a promise is waited for, and databases are still open */
+  readonly dispose?: (state: S) => void | Promise<void>;
 }
 
 /** Types a module definition; the result goes into src/modules/index.ts. */

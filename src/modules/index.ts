@@ -13,6 +13,7 @@ import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
 import rr from './rr/index.ts';
+import registrar from './registrar/index.ts';
 import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
@@ -21,6 +22,7 @@ import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
 import tm from './tm/index.ts';
 import tmx from './tmx/index.ts';
+import usrloc from './usrloc/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -46,4 +48,6 @@ export const MODULES: readonly AnyModule[] = [
   counters,
   tm,
   tmx,
+  usrloc,
+  registrar,
 ];

@@ -312,7 +312,7 @@ export class Runtime {
     this.#closed = true;
     await this.#router.drain(drainMs);
     this.#program?.dispose();
-    for (const { definition, state } of this.#modules) definition.dispose?.(state);
+    for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
   }
 
