@@ -73,8 +73,10 @@ export interface ModParam {
   readonly type: 'int' | 'str';
   /** default; absent means not set */
   readonly default?: number | ByteStr;
-  /** default in its place where the runtime has a database of its own (RuntimeOptions.db); a `db_url` gets that database without saying so */
-  readonly withDb?: number | ByteStr;
+  /**
+   * default in its place where the runtime has a database of its own (RuntimeOptions.db). A `db_url` gets that database without saying so; null: it does not
+   */
+  readonly withDb?: number | ByteStr | null;
   /** may be given several times: the module gets an array */
   readonly repeat?: boolean;
   /** inclusive range of an int */

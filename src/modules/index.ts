@@ -1,5 +1,7 @@
 /** Every module there is, in load order. One row a module. */
 import type { AnyModule } from '../kemi/table.ts';
+import auth from './auth/index.ts';
+import authDb from './auth_db/index.ts';
 import cfgutils from './cfgutils/index.ts';
 import core from './core/index.ts';
 import corex from './corex/index.ts';
@@ -9,6 +11,7 @@ import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
+import permissions from './permissions/index.ts';
 import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
@@ -44,6 +47,9 @@ export const MODULES: readonly AnyModule[] = [
   ipops,
   htable,
   pike,
+  auth,
+  authDb,
+  permissions,
   statistics,
   counters,
   tm,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { setVerified } from '../../../src/kemi/verified.ts';
 import siputils from '../../../src/modules/siputils/index.ts';
-import { VERIFIED_USER } from '../../../src/modules/siputils/siputils.ts';
 import textopsx from '../../../src/modules/textopsx/index.ts';
 import { MessageBench, readGolden, replayMessages, unexplained } from './message-golden.ts';
 
@@ -72,7 +72,7 @@ describe('siputils', () => {
   it('is_user() believes verified credentials only', () => {
     bench.open(messages.get('auth')!);
     expect(bench.call('siputils.is_user', 'alice')).toBe(-1);
-    bench.perMessage.set(VERIFIED_USER, 'alice');
+    setVerified(bench.perMessage, { user: 'alice', domain: 'example.com', header: 0 });
     expect(bench.call('siputils.is_user', 'alice')).toBe(1);
     expect(bench.call('siputils.is_user', 'bob')).toBe(-1);
   });
