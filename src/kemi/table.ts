@@ -99,6 +99,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly pvs?: readonly PvClass[];
   readonly transformations?: readonly Transformation[];
   readonly rpc?: readonly RpcCommand<S>[];
+  /** Called for each reply that the script's reply route did not drop. @returns true when it is taken: it is not forwarded statelessly */
+  readonly onReply?: (state: S, host: ModuleHost, msg: SipMsg) => boolean;
   /** called when the runtime closes */
   readonly dispose?: (state: S) => void;
 }

@@ -9,6 +9,7 @@ import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
+import nathelper from './nathelper/index.ts';
 import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
@@ -34,6 +35,7 @@ export const MODULES: readonly AnyModule[] = [
   textopsx,
   siputils,
   rr,
+  nathelper,
   sanity,
   corex,
   cfgutils,

@@ -141,7 +141,11 @@ export class Runtime {
       },
       filtersAcks: () => states.has('sl'),
       program: () => this.#program,
-      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
+      forwardReply: at => {
+        const { msg } = this.#messages.at(at);
+        const taken = this.#modules.some(m => m.definition.onReply?.(m.state, this.host, msg));
+        if (!taken) forwardReply(this.host, msg);
+      },
     });
     this.#configureCore(self);
     this.#defineStatistics();
