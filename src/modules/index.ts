@@ -11,12 +11,13 @@ import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
+import nathelper from './nathelper/index.ts';
 import permissions from './permissions/index.ts';
 import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
-import rr from './rr/index.ts';
 import registrar from './registrar/index.ts';
+import rr from './rr/index.ts';
 import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
@@ -41,6 +42,7 @@ export const MODULES: readonly AnyModule[] = [
   textopsx,
   siputils,
   rr,
+  nathelper,
   sanity,
   corex,
   cfgutils,

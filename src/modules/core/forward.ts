@@ -146,7 +146,7 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
 }
 
 /** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */
-function secondVia(msg: SipMsg) {
+export function secondVia(msg: SipMsg) {
   const vias = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
   const [top, next] = vias;
   if (!top) return undefined;

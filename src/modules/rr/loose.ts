@@ -2,8 +2,9 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg, Uri } from '../../core/sip-msg.ts';
+import type { Address } from '../../kemi/addresses.ts';
 import { parseUri } from '../../kemi/uri.ts';
-import { BadRoute, type Route, RouteSet } from './route-set.ts';
+import { BadRoute, RouteSet } from './route-set.ts';
 import { type C, isOurs, param, routed, setRouted, socketOf } from './state.ts';
 
 const ROUTED = 1;
@@ -139,7 +140,7 @@ function appended(msg: SipMsg): boolean {
   return false;
 }
 
-function uriOf(call: C, route: Route): Uri {
+function uriOf(call: C, route: Address): Uri {
   const uri = parseUri(call.host.core, route.uri);
   if (!uri) throw new BadRoute();
   return uri;
