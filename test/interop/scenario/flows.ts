@@ -41,7 +41,13 @@ export async function talking(t: Play, options: RequestOptions = {}): Promise<Ta
 }
 
 /** One request of a dialog to the other side, answered there. */
-export async function inDialog(from: Dialog, to: Leg, method: string, options: RequestOptions = {}, status = 200): Promise<Message> {
+export async function inDialog(
+  from: Dialog,
+  to: Leg,
+  method: string,
+  options: RequestOptions = {},
+  status = 200,
+): Promise<Message> {
   from.request(method, options);
   const got = await to.expect(method);
   to.reply(got, status);
@@ -50,7 +56,13 @@ export async function inDialog(from: Dialog, to: Leg, method: string, options: R
 }
 
 /** The INVITE is refused: the callee's final reply, ACK of the server to it, the caller's ACK. */
-export async function refused(t: Play, call: Ringing, status: number, expected = status, headers: string[] = []): Promise<Message> {
+export async function refused(
+  t: Play,
+  call: Ringing,
+  status: number,
+  expected = status,
+  headers: string[] = [],
+): Promise<Message> {
   t.bob.reply(call.got, status, { headers });
   await t.bob.expect('ACK');
   const reply = await t.alice.expect(expected);

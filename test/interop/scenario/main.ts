@@ -29,12 +29,24 @@ const { values } = parseArgs({
 const base = Number(values.base);
 const only = values.only === undefined ? undefined : new RegExp(values.only);
 
-async function run(which: 'kamailio' | 'ours', group: GroupName, list: readonly Scenario[], port: number): Promise<Outcome[]> {
+async function run(
+  which: 'kamailio' | 'ours',
+  group: GroupName,
+  list: readonly Scenario[],
+  port: number,
+): Promise<Outcome[]> {
   const started = performance.now();
-  const server = await startGroup(which, group, port);
+  const server = await startGroup(
+    which,
+    group,
+    port,
+    list.map(s => s.name),
+  );
   try {
     const outcomes = await play(list, { base: port, width: Number(values.width), patience: Number(values.patience) });
-    console.log(`${which}, ${group}: ${list.length} scenarios in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+    console.log(
+      `${which}, ${group}: ${list.length} scenarios in ${((performance.now() - started) / 1000).toFixed(1)} s`,
+    );
     return outcomes;
   } finally {
     await server.stop();
@@ -72,7 +84,8 @@ for (const group of GROUP_NAMES.filter(name => !values.group || values.group.inc
   }
   const wanted = theirs && ours ? theirs : readGolden(group).outcomes;
   const verdicts = compare(wanted, ours ?? theirs ?? [], theirs && !ours ? [] : readDifferences());
-  for (const { kind, name, detail } of verdicts) if (kind === 'different') console.log(`\nDIFFERENT ${name}\n${detail}`);
+  for (const { kind, name, detail } of verdicts)
+    if (kind === 'different') console.log(`\nDIFFERENT ${name}\n${detail}`);
   console.log(`${group}: ${summary(verdicts)}`);
   if (verdicts.some(v => v.kind === 'different')) process.exitCode = 1;
 }

@@ -42,7 +42,8 @@ export class Message {
   }
 }
 
-export const SDP = 'v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n';
+export const SDP =
+  'v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\nc=IN IP4 192.0.2.9\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n';
 
 /** What a header field holds between its brackets, or up to its parameters. */
 export function uriOf(value: string): string {

@@ -8,7 +8,7 @@ export type GroupName = 'basic' | 'auth' | 'location' | 'nat' | 'flood' | 'route
 
 export interface Scenario {
   readonly group: GroupName;
-  /** unique in its group: small letters, digits and dashes */
+  /** unique in its group: small letters, digits and dashes, a letter first */
   readonly name: string;
   /** sends so many requests that it must not share the server with others */
   readonly alone?: boolean;
@@ -18,7 +18,7 @@ export interface Scenario {
 /** `const scenario = scenarios('basic', list)`, then one call each. */
 export function scenarios(group: GroupName, into: Scenario[]) {
   return (name: string, run: (t: Play) => Promise<void>, options: { alone?: boolean } = {}): void => {
-    if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`not a name for a scenario: ${name}`);
+    if (!/^[a-z][a-z0-9-]+$/.test(name)) throw new Error(`not a name for a scenario: ${name}`);
     into.push({ group, name, run, ...options });
   };
 }
@@ -64,3 +64,8 @@ async function one(scenario: Scenario, wire: Wire, options: RunOptions): Promise
   const base = { group: scenario.group, name: scenario.name, legs: normalise(t.trace(), options.base) };
   return error === undefined ? base : { ...base, error };
 }
+
+/** tm's fr_timer as the configurations set it: no final answer to what was sent on */
+export const FR_TIMER_MS = 2_000;
+/** fr_inv_timer: no final answer to an INVITE that rang */
+export const FR_INV_TIMER_MS = 4_000;

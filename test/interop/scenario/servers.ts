@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { findKamailio, startKamailioWith } from '../kamailio.ts';
 import { startServer } from '../server.ts';
 import { createDatabase } from './database.ts';
-import type { GroupName } from './scenario.ts';
+import { FR_INV_TIMER_MS, FR_TIMER_MS, type GroupName } from './scenario.ts';
 
 const FIXTURES = new URL('../../fixtures/stateful/', import.meta.url).pathname;
 
@@ -24,7 +24,7 @@ interface Group {
 
 export const GROUPS: Record<GroupName, Group> = {
   basic: { stock: true, define: [] },
-  auth: { stock: true, define: ['WITH_AUTH', 'WITH_IPAUTH'], database: true },
+  auth: { stock: true, define: ['WITH_AUTH', 'WITH_IPAUTH', 'WITH_ANTIFLOOD'], database: true },
   location: { stock: true, define: ['WITH_USRLOCDB'], database: true },
   nat: { stock: true, define: ['WITH_NAT'] },
   flood: { stock: true, define: ['WITH_ANTIFLOOD'] },
@@ -39,12 +39,20 @@ export interface RunningPair {
   stop(): Promise<void>;
 }
 
-/** Starts one of both with the configuration of a group; resolves when it answers. */
-export async function startGroup(which: 'kamailio' | 'ours', name: GroupName, port: number): Promise<RunningPair> {
+/**
+ * Starts one of both with the configuration of a group; resolves when it answers.
+ * @param marks names of the scenarios: the database holds users and contacts for each
+ */
+export async function startGroup(
+  which: 'kamailio' | 'ours',
+  name: GroupName,
+  port: number,
+  marks: readonly string[],
+): Promise<RunningPair> {
   const dir = mkdtempSync(join(tmpdir(), `scenario-${name}-`));
   const file = join(dir, 'kamailio.cfg');
   writeFileSync(file, configuration(name, port, dir));
-  if (GROUPS[name].database) createDatabase(join(dir, 'kamailio.db'));
+  if (GROUPS[name].database) createDatabase(join(dir, 'kamailio.db'), marks, port);
   const clean = () => rmSync(dir, { recursive: true, force: true });
   try {
     const server =
@@ -103,13 +111,20 @@ function stock(group: Group, port: number, dir: string): string {
     [/^#auto_aliases=no/m, 'auto_aliases=no'],
     [/^port=5060/m, `listen=udp:127.0.0.1:${port}`],
     [/^# mpath=.*/m, `mpath="${found.modules}/"`],
-    [/\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-lua\.lua/, group.script ?? `${folder}/kamailio-basic-kemi-lua.lua`],
+    [
+      /\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-lua\.lua/,
+      group.script ?? `${folder}/kamailio-basic-kemi-lua.lua`,
+    ],
     [/"fr_timer", 30000/, `"fr_timer", ${FR_TIMER_MS}`],
     [/"fr_inv_timer", 120000/, `"fr_inv_timer", ${FR_INV_TIMER_MS}`],
     // RTP is another story: the script skips it when the module is not loaded
     [/^loadmodule "rtpproxy\.so"\n/m, ''],
     [/^modparam\("rtpproxy".*\n/m, ''],
-    ...(group.database ? ([[/^loadmodule "jsonrpcs\.so"/m, 'loadmodule "db_sqlite.so"\nloadmodule "jsonrpcs.so"']] as [RegExp, string][]) : []),
+    // so that pings can be waited for
+    [/"natping_interval", 30/, '"natping_interval", 1'],
+    ...(group.database
+      ? ([[/^loadmodule "jsonrpcs\.so"/m, 'loadmodule "db_sqlite.so"\nloadmodule "jsonrpcs.so"']] as [RegExp, string][])
+      : []),
   ];
   let text = readFileSync(`${folder}/kamailio-basic-kemi.cfg`, 'utf8');
   for (const [what, by] of edits) {
@@ -119,8 +134,3 @@ function stock(group: Group, port: number, dir: string): string {
   }
   return text;
 }
-
-/** no final answer to what was sent on */
-export const FR_TIMER_MS = 2_000;
-/** no final answer to an INVITE that rang */
-export const FR_INV_TIMER_MS = 4_000;

@@ -101,7 +101,7 @@ export class Wire {
   }
 
   #take(leg: LegName, text: string): void {
-    const mark = /^(?:Call-ID|i):[^\r]*~([a-z0-9-]+)~/im.exec(text)?.[1] ?? /~([a-z0-9-]+)~/.exec(text)?.[1];
+    const mark = /^(?:Call-ID|i):[^\r]*~([a-z][a-z0-9-]*)~/im.exec(text)?.[1] ?? /~([a-z][a-z0-9-]*)~/.exec(text)?.[1];
     const receive = mark && this.#scenarios.get(mark);
     if (receive) receive(leg, text);
     else this.strays.push(`${leg}: ${text}`);

@@ -88,7 +88,12 @@ scenario('call-refused-407-and-again', async t => {
 
 scenario('call-refused-with-headers', async t => {
   const call = await calling(t);
-  await refused(t, call, 486, 486, ['Retry-After: 30', 'Reason: Q.850;cause=17', 'X-Empty:', 'Warning: 399 bob "busy"']);
+  await refused(t, call, 486, 486, [
+    'Retry-After: 30',
+    'Reason: Q.850;cause=17',
+    'X-Empty:',
+    'Warning: 399 bob "busy"',
+  ]);
 });
 
 scenario('reinvite-by-caller', async t => {
@@ -137,7 +142,18 @@ scenario('reinvite-and-cancel', async t => {
   await t.settle();
 });
 
-for (const method of ['INFO', 'UPDATE', 'MESSAGE', 'REFER', 'NOTIFY', 'OPTIONS', 'PRACK', 'SUBSCRIBE', 'PUBLISH', 'FOO']) {
+for (const method of [
+  'INFO',
+  'UPDATE',
+  'MESSAGE',
+  'REFER',
+  'NOTIFY',
+  'OPTIONS',
+  'PRACK',
+  'SUBSCRIBE',
+  'PUBLISH',
+  'FOO',
+]) {
   scenario(`in-dialog-${method.toLowerCase()}-both-ways`, async t => {
     const call = await talking(t);
     await inDialog(call.caller, t.bob, method, { headers: ['X-Header: 1'], body: 'hello' });
@@ -181,7 +197,10 @@ scenario('subscribe-and-notify', async t => {
   t.bob.reply(got, 202, { headers: ['Expires: 600'] });
   const subscriber = subscribe.dialog(await t.alice.expect(202));
   const notifier = t.bob.dialogOf(got);
-  await inDialog(notifier, t.alice, 'NOTIFY', { headers: ['Event: presence', 'Subscription-State: active'], body: '<x/>' });
+  await inDialog(notifier, t.alice, 'NOTIFY', {
+    headers: ['Event: presence', 'Subscription-State: active'],
+    body: '<x/>',
+  });
   await inDialog(subscriber, t.bob, 'SUBSCRIBE', { headers: ['Event: presence', 'Expires: 0'] });
   await inDialog(notifier, t.alice, 'NOTIFY', { headers: ['Event: presence', 'Subscription-State: terminated'] });
 });
@@ -223,7 +242,9 @@ scenario('headers-pass-as-they-are', async t => {
     body: 'bytes \u0000\u0001\u00ff\r\n\r\nmore',
     type: 'application/octet-stream',
   });
-  t.bob.reply(await t.bob.expect('MESSAGE'), 200, { headers: ['x-lower:  two blanks', 'X-Folded: a\r\n b', 'X-Empty:'] });
+  t.bob.reply(await t.bob.expect('MESSAGE'), 200, {
+    headers: ['x-lower:  two blanks', 'X-Folded: a\r\n b', 'X-Empty:'],
+  });
   await t.alice.expect(200);
 });
 
@@ -244,7 +265,20 @@ scenario('compact-headers', async t => {
   t.alice.raw(text.join('\r\n'));
   const got = await t.bob.expect('MESSAGE');
   const line = (name: string) => got.text.split('\r\n').filter(l => l.startsWith(`${name}:`));
-  t.bob.raw(['SIP/2.0 200 OK', ...line('Via'), ...line('v'), ...line('f'), ...line('t'), ...line('i'), 'CSeq: 1 MESSAGE', 'l: 0', '', ''].join('\r\n'));
+  t.bob.raw(
+    [
+      'SIP/2.0 200 OK',
+      ...line('Via'),
+      ...line('v'),
+      ...line('f'),
+      ...line('t'),
+      ...line('i'),
+      'CSeq: 1 MESSAGE',
+      'l: 0',
+      '',
+      '',
+    ].join('\r\n'),
+  );
   await t.alice.expect(200);
 });
 

@@ -131,7 +131,13 @@ scenario('cancel-with-another-cseq', async t => {
 
 scenario('cancel-with-another-uri', async t => {
   const { invite, got } = await ringing(t);
-  t.alice.request('CANCEL', t.aor('carol'), { ...invite.options, to: `<${invite.uri}>`, contact: null, body: '', type: '' });
+  t.alice.request('CANCEL', t.aor('carol'), {
+    ...invite.options,
+    to: `<${invite.uri}>`,
+    contact: null,
+    body: '',
+    type: '',
+  });
   await t.settle();
   t.bob.reply(got, 486);
   await t.settle();
@@ -252,7 +258,10 @@ scenario('cancel-with-route', async t => {
 });
 
 scenario('cancel-to-a-foreign-domain', async t => {
-  const invite = t.alice.request('INVITE', `sip:${t.user('x')}@${t.upstream.address}`, { body: SDP, type: 'application/sdp' });
+  const invite = t.alice.request('INVITE', `sip:${t.user('x')}@${t.upstream.address}`, {
+    body: SDP,
+    type: 'application/sdp',
+  });
   const got = await t.upstream.expect('INVITE');
   await t.alice.expect(100);
   t.upstream.reply(got, 183, { body: SDP });

@@ -1,5 +1,5 @@
 /** A user with several phones: parallel forking. */
-import { SDP, type Message } from '../message.ts';
+import { type Message, SDP } from '../message.ts';
 import type { Leg, Play, RequestOptions, Sent } from '../play.ts';
 import { type Scenario, scenarios } from '../scenario.ts';
 
@@ -13,7 +13,10 @@ interface Forked {
 
 /** alice calls bob, who has one contact at each of these legs. */
 async function forked(t: Play, legs: readonly Leg[], options: RequestOptions = {}): Promise<Forked> {
-  await t.register('bob', legs.map(leg => leg.name));
+  await t.register(
+    'bob',
+    legs.map(leg => leg.name),
+  );
   const invite = t.alice.invite('bob', options);
   const got: Message[] = [];
   for (const leg of legs) got.push(await leg.expect('INVITE'));
@@ -116,8 +119,14 @@ allRefuse([486, 600]);
 allRefuse([404, 480, 486]);
 allRefuse([500, 503, 501]);
 allRefuse([407, 486], [['Proxy-Authenticate: Digest realm="bob", nonce="1"']]);
-allRefuse([401, 407], [['WWW-Authenticate: Digest realm="bob", nonce="1"'], ['Proxy-Authenticate: Digest realm="carol", nonce="2"']]);
-allRefuse([401, 401], [['WWW-Authenticate: Digest realm="bob", nonce="1"'], ['WWW-Authenticate: Digest realm="carol", nonce="2"']]);
+allRefuse(
+  [401, 407],
+  [['WWW-Authenticate: Digest realm="bob", nonce="1"'], ['Proxy-Authenticate: Digest realm="carol", nonce="2"']],
+);
+allRefuse(
+  [401, 401],
+  [['WWW-Authenticate: Digest realm="bob", nonce="1"'], ['WWW-Authenticate: Digest realm="carol", nonce="2"']],
+);
 allRefuse([415, 420, 484]);
 allRefuse([487, 486]);
 allRefuse([403, 404]);

@@ -148,9 +148,7 @@ sequence('third-party', t => [{ contact: t.bob.contact(), from: `<${t.aor('carol
 sequence('user-escaped', t => [
   { contact: t.bob.contact(), to: `<sip:b%6Fb~${t.mark}~@${t.domain}>`, ...expires(600) },
 ]);
-sequence('user-capitals', t => [
-  { contact: t.bob.contact(), to: `<sip:BOB~${t.mark}~@${t.domain}>`, ...expires(600) },
-]);
+sequence('user-capitals', t => [{ contact: t.bob.contact(), to: `<sip:BOB~${t.mark}~@${t.domain}>`, ...expires(600) }]);
 sequence('user-params', t => [{ contact: t.bob.contact(), to: `<${t.aor('bob')};user=phone>`, ...expires(600) }]);
 sequence('with-to-tag', t => [{ contact: t.bob.contact(), to: `<${t.aor('bob')}>;tag=~x`, ...expires(600) }]);
 sequence('with-path', t => [

@@ -39,7 +39,9 @@ function odd(name: string, status: number, options: (t: Play, via: string[]) => 
   });
 }
 
-odd('unknown-branch', 180, (_t, via) => ({ via: [via[0]!.replace(/branch=.*/, 'branch=z9hG4bK1234.0123456789abcdef0123456789abcdef.0'), ...via.slice(1)] }));
+odd('unknown-branch', 180, (_t, via) => ({
+  via: [via[0]!.replace(/branch=.*/, 'branch=z9hG4bK1234.0123456789abcdef0123456789abcdef.0'), ...via.slice(1)],
+}));
 odd('branch-of-another-index', 180, (_t, via) => ({ via: [via[0]!.replace(/\.0$/, '.1'), ...via.slice(1)] }));
 odd('branch-index-99', 180, (_t, via) => ({ via: [via[0]!.replace(/\.0$/, '.99'), ...via.slice(1)] }));
 odd('branch-not-hex', 180, (_t, via) => ({ via: [via[0]!.replace(/z9hG4bK..../, 'z9hG4bKzzzz'), ...via.slice(1)] }));
@@ -49,7 +51,9 @@ odd('one-via', 180, (_t, via) => ({ via: via.slice(0, 1) }));
 odd('no-via', 180, () => ({ via: [] }));
 odd('vias-in-one-header', 180, (_t, via) => ({ via: [via.join(', ')] }));
 odd('via-not-ours', 180, (t, via) => ({ via: [`SIP/2.0/UDP ${t.carol.address};branch=z9hG4bK~x`, ...via.slice(1)] }));
-odd('via-first-another-then-ours', 180, (t, via) => ({ via: [`SIP/2.0/UDP ${t.carol.address};branch=z9hG4bK~x`, ...via] }));
+odd('via-first-another-then-ours', 180, (t, via) => ({
+  via: [`SIP/2.0/UDP ${t.carol.address};branch=z9hG4bK~x`, ...via],
+}));
 odd('via-with-received', 180, (_t, via) => ({ via: [`${via[0]};received=127.0.0.1;rport=9`, ...via.slice(1)] }));
 odd('cseq-method', 180, () => ({ edit: text => text.replace('CSeq: 1 INVITE', 'CSeq: 1 BYE') }));
 odd('cseq-number', 180, () => ({ edit: text => text.replace('CSeq: 1', 'CSeq: 2') }));
@@ -64,7 +68,9 @@ odd('status-no-reason', 180, () => ({ edit: text => text.replace('180 Ringing', 
 odd('status-no-reason-no-blank', 180, () => ({ edit: text => text.replace('180 Ringing', '180') }));
 odd('version', 180, () => ({ edit: text => text.replace('SIP/2.0 180', 'SIP/3.0 180') }));
 odd('content-length', 180, () => ({ edit: text => text.replace('Content-Length: 0', 'Content-Length: 9') }));
-odd('header-without-colon', 180, () => ({ edit: text => text.replace('Content-Length', 'Nonsense\r\nContent-Length') }));
+odd('header-without-colon', 180, () => ({
+  edit: text => text.replace('Content-Length', 'Nonsense\r\nContent-Length'),
+}));
 odd('contact-malformed', 180, () => ({ contact: '<sip:' }));
 odd('record-route-missing', 180, () => ({ noRoutes: true }));
 odd('to-without-tag', 180, () => ({ tag: null }));
@@ -113,7 +119,7 @@ scenario('second-200-with-another-tag', async t => {
   }
 });
 
-scenario('486-after-200', async t => {
+scenario('final-486-after-200', async t => {
   const { got } = await ringing(t);
   t.bob.reply(got, 200, { body: SDP });
   await t.alice.expect(200);
@@ -121,7 +127,7 @@ scenario('486-after-200', async t => {
   await t.settle();
 });
 
-scenario('200-after-486', async t => {
+scenario('final-200-after-486', async t => {
   const { invite, got } = await ringing(t);
   t.bob.reply(got, 486);
   invite.ack(await t.alice.expect(486));

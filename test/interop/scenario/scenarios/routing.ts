@@ -1,5 +1,5 @@
 /** Routes, foreign domains, what must not be forwarded. */
-import { inDialog, talking } from '../flows.ts';
+import { inDialog } from '../flows.ts';
 import { SDP } from '../message.ts';
 import type { Play, RequestOptions } from '../play.ts';
 import { type Scenario, scenarios } from '../scenario.ts';
@@ -69,7 +69,12 @@ inDialogWith('bye', t => ({ method: 'BYE', route: [`<sip:${t.domain};lr>`] }));
 inDialogWith('ack', t => ({ method: 'ACK', route: [`<sip:${t.domain};lr>`] }));
 inDialogWith('ack-without-route', () => ({ method: 'ACK' }));
 inDialogWith('notify', t => ({ method: 'NOTIFY', route: [`<sip:${t.domain};lr>`], headers: ['Event: x'] }));
-inDialogWith('invite', t => ({ method: 'INVITE', route: [`<sip:${t.domain};lr>`], body: SDP, type: 'application/sdp' }));
+inDialogWith('invite', t => ({
+  method: 'INVITE',
+  route: [`<sip:${t.domain};lr>`],
+  body: SDP,
+  type: 'application/sdp',
+}));
 inDialogWith('dead', t => ({ uri: `sip:${t.deadAddress}`, route: [`<sip:${t.domain};lr>`] }));
 
 scenario('preloaded-route-to-the-server', async t => {
@@ -93,11 +98,17 @@ scenario('foreign-domain-message', async t => {
 });
 
 scenario('foreign-domain-call', async t => {
-  const invite = t.alice.request('INVITE', `sip:${t.user('x')}@${t.upstream.address};x=y`, { body: SDP, type: 'application/sdp' });
+  const invite = t.alice.request('INVITE', `sip:${t.user('x')}@${t.upstream.address};x=y`, {
+    body: SDP,
+    type: 'application/sdp',
+  });
   const got = await t.upstream.expect('INVITE');
   await t.alice.expect(100);
   // the next proxy puts itself into the route
-  t.upstream.reply(got, 200, { body: SDP, edit: text => text.replace('Record-Route:', `Record-Route: <sip:${t.upstream.address};lr>\r\nRecord-Route:`) });
+  t.upstream.reply(got, 200, {
+    body: SDP,
+    edit: text => text.replace('Record-Route:', `Record-Route: <sip:${t.upstream.address};lr>\r\nRecord-Route:`),
+  });
   const caller = invite.dialog(await t.alice.expect(200));
   caller.request('ACK');
   await t.upstream.expect('ACK');
@@ -142,11 +153,14 @@ scenario('tel-uri', async t => {
 });
 
 for (const value of [0, 1, 2, 10, 69, 70, 255, 256, -1, 'x', '', null] as const) {
-  scenario(`max-forwards-${value === '' ? 'empty' : value === null ? 'none' : value === -1 ? 'negative' : value}`, async t => {
-    await t.register('bob');
-    t.alice.request('MESSAGE', t.aor('bob'), { maxForwards: value, body: 'hello' });
-    await t.settle();
-  });
+  scenario(
+    `max-forwards-${value === '' ? 'empty' : value === null ? 'none' : value === -1 ? 'negative' : value}`,
+    async t => {
+      await t.register('bob');
+      t.alice.request('MESSAGE', t.aor('bob'), { maxForwards: value, body: 'hello' });
+      await t.settle();
+    },
+  );
 }
 
 scenario('max-forwards-0-options', async t => {
@@ -208,7 +222,7 @@ broken('to-missing', text => text.replace(/^To:[^\r]*\r\n/m, ''));
 broken('to-uri', text => text.replace(/^To: <sip:[^>]*>/m, 'To: <nosuch:x>'));
 broken('call-id-empty', text => text.replace(/^Call-ID:[^\r]*/m, 'Call-ID:'));
 broken('content-length-too-large', text => text.replace('Content-Length: 0', 'Content-Length: 10'));
-broken('content-length-too-small', text => text.replace('Content-Length: 0', 'Content-Length: 2') + 'hello');
+broken('content-length-too-small', text => `${text.replace('Content-Length: 0', 'Content-Length: 2')}hello`);
 broken('content-length-negative', text => text.replace('Content-Length: 0', 'Content-Length: -1'));
 broken('content-length-text', text => text.replace('Content-Length: 0', 'Content-Length: x'));
 broken('content-length-missing', text => text.replace('Content-Length: 0\r\n', ''));
