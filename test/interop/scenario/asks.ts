@@ -3,6 +3,8 @@ import type { Ringing } from './flows.ts';
 import { type Message, SDP } from './message.ts';
 import type { Leg, Play, RequestOptions, Sent } from './play.ts';
 
+export const at = (leg: Leg) => `sip:${leg.play.user(leg.name)}@${leg.address}`;
+
 export interface DoOptions extends RequestOptions {
   method?: string;
   next?: readonly string[];
