@@ -1,7 +1,8 @@
 /**
  * Runs the scenarios by hand: `node test/interop/scenario/main.ts [--with kamailio|ours|both] [--group NAME]... [--only REGEXP] [--base PORT]
  * [--record] [--show] [--log]`. Prints what differs from the recorded Kamailio (`--with both`: from the one that runs beside it).
- * --record writes test/fixtures/stateful/GROUP.golden.jsonl from a Kamailio that ran here; --show prints traces; --log what the servers wrote.
+ * --record writes test/fixtures/stateful/GROUP.golden.jsonl from a Kamailio that ran here; --list ROW makes what this server does otherwise a listed
+ * difference, with the first cell of its row in docs/differences.md; --show prints traces; --log what the servers wrote.
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
@@ -21,6 +22,7 @@ const { values } = parseArgs({
     width: { type: 'string', default: '40' },
     patience: { type: 'string', default: '1' },
     record: { type: 'boolean', default: false },
+    list: { type: 'string' },
     show: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
   },

@@ -4,7 +4,7 @@ import { normalise, type Outcome } from './trace.ts';
 import { Wire } from './wire.ts';
 
 /** Which configuration a scenario runs on; see servers.ts. */
-export type GroupName = 'basic' | 'auth' | 'location' | 'nat' | 'flood' | 'routes';
+export type GroupName = 'basic' | 'auth' | 'digest' | 'location' | 'nat' | 'flood' | 'routes';
 
 export interface Scenario {
   readonly group: GroupName;

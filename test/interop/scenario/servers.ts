@@ -25,6 +25,12 @@ interface Group {
 export const GROUPS: Record<GroupName, Group> = {
   basic: { stock: true, define: [] },
   auth: { stock: true, define: ['WITH_AUTH', 'WITH_IPAUTH', 'WITH_ANTIFLOOD'], database: true },
+  digest: {
+    stock: true,
+    define: ['WITH_AUTH'],
+    database: true,
+    append: ['modparam("auth", "algorithm", "SHA-256")', 'modparam("auth", "nonce_expire", 2)'],
+  },
   location: { stock: true, define: ['WITH_USRLOCDB'], database: true },
   nat: { stock: true, define: ['WITH_NAT'] },
   flood: { stock: true, define: ['WITH_ANTIFLOOD'] },
@@ -132,5 +138,5 @@ function stock(group: Group, port: number, dir: string): string {
     what.lastIndex = 0;
     text = text.replace(what, () => by);
   }
-  return text;
+  return group.append ? text.replace(/^cfgengine "lua"/m, engine => [...group.append!, engine].join('\n')) : text;
 }

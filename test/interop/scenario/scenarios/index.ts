@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { auth } from './auth.ts';
 import { calls } from './calls.ts';
 import { cancel } from './cancel.ts';
+import { digest } from './digest.ts';
 import { flood } from './flood.ts';
 import { forking } from './forking.ts';
 import { location } from './location.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...routing,
   ...replies,
   ...auth,
+  ...digest,
   ...location,
   ...nat,
   ...flood,
