@@ -88,6 +88,10 @@ export interface ModuleHost extends TransformationHost {
   format(text: ByteStr): ByteStr | undefined;
   /** names set with -A NAME[=VALUE] or #!define */
   readonly defines: ReadonlyMap<string, ByteStr>;
+  /** core parameters that a kamailio.cfg set, by name; undefined when there is none */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  /** text of the User-Agent header for requests that a module makes; undefined: the module's own choice; '' for none */
+  readonly userAgent?: ByteStr;
   /** environment variables the host grants to scripts */
   readonly env: ReadonlyMap<string, ByteStr>;
   /** absent: names are not resolved, and what needs that says so */

@@ -73,6 +73,8 @@ export interface ModParam {
   readonly type: 'int' | 'str';
   /** default; absent means not set */
   readonly default?: number | ByteStr;
+  /** default in its place where the runtime has a database of its own (RuntimeOptions.db); a `db_url` gets that database without saying so */
+  readonly withDb?: number | ByteStr;
   /** may be given several times: the module gets an array */
   readonly repeat?: boolean;
   /** inclusive range of an int */

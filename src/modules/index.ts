@@ -12,6 +12,7 @@ import maxfwd from './maxfwd/index.ts';
 import pike from './pike/index.ts';
 import pv from './pv/index.ts';
 import pvx from './pvx/index.ts';
+import rr from './rr/index.ts';
 import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
@@ -32,6 +33,7 @@ export const MODULES: readonly AnyModule[] = [
   textops,
   textopsx,
   siputils,
+  rr,
   sanity,
   corex,
   cfgutils,

@@ -51,6 +51,8 @@ export class RuntimeHost implements ModuleHost {
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  readonly userAgent?: ByteStr;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
   readonly #databases = new Map<string, Database>();
@@ -76,6 +78,8 @@ export class RuntimeHost implements ModuleHost {
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
+    if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
+    if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
   }
 
   get message(): SipMsg | undefined {

@@ -6,13 +6,15 @@ import type { ModParamSetting } from './options.ts';
 
 /**
  * The values a module's create() gets: defaults, then the settings in order (the last wins; a `repeat` parameter collects all).
+ * @param db the runtime's database, for modparams that depend on it
  * @throws KemiError KEMI_ERR_CONFIG naming module, parameter, and what would be right
  */
-export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[]): ModParamValues {
+export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[], db?: string): ModParamValues {
   const values: ModParamValues = {};
   for (const [name, param] of Object.entries(definition.modparams)) {
-    if (param.repeat) values[name] = param.default === undefined ? [] : [param.default];
-    else values[name] = param.default;
+    const value = db === undefined ? param.default : name === 'db_url' ? db : (param.withDb ?? param.default);
+    if (param.repeat) values[name] = value === undefined ? [] : [value];
+    else values[name] = value;
   }
   const given = new Set<string>();
   for (const { module, name, value } of settings) {

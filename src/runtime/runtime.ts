@@ -135,6 +135,7 @@ export class Runtime {
       send: options.send,
       now: this.#now,
       after: options.after ?? globalAfter,
+      forceRport: options.forceRport ?? false,
       onReply: at => {
         const { msg } = this.#messages.at(at);
         countReply(this.stats, msg.status, msg.method);
@@ -146,7 +147,7 @@ export class Runtime {
     this.#configureCore(self);
     this.#defineStatistics();
     for (const definition of definitions) {
-      const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
+      const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
     }
@@ -161,7 +162,12 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
-    this.bridge = new Bridge(core, this.#modules, this.log);
+    this.bridge = new Bridge(
+      core,
+      this.#modules,
+      this.log,
+      MODULES.map(m => m.name),
+    );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
     this.#interpreter = new LuaInterpreter({

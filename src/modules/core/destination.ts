@@ -100,7 +100,8 @@ function byPriority<T extends { priority: number; weight: number }>(records: rea
 }
 
 /**
- * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits.
+ * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits and is not bound to a
+ * loopback address, else, as Kamailio, the last that fits.
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
@@ -109,5 +110,7 @@ export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
   for (const socket of [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]])
     if (fits(socket)) return socket;
-  return host.sockets.find(fits);
+  return host.sockets.find(s => fits(s) && !isLoopback(s.ip)) ?? host.sockets.findLast(fits);
 }
+
+const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';
