@@ -4,7 +4,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
-import { PROTOCOLS, parseUri, transportOf, uriParam } from './uri.ts';
+import { parseUri } from '../../kemi/uri.ts';
+import { PROTOCOLS, transportOf, uriParam } from './uri.ts';
 
 export interface Target {
   readonly proto: Socket['proto'];

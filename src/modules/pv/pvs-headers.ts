@@ -36,7 +36,7 @@ const pv = (
 function addressOf(letter: 'f' | 't', id: number, header: string): PvClass[] {
   const uri = (msg: SipMsg) => {
     const a = addr(msg, id);
-    return a && parseUri(a.uri);
+    return a && parseUri(msg.core, a.uri);
   };
   const set = addressSetters(id);
   return [
@@ -249,13 +249,13 @@ export const headers: readonly PvClass[] = [
   credential('adc', 'cnonce', 'Client nonce'),
   credential('adr', 'response', 'Response'),
   pv('Au', 'For accounting: user@host of From (of the credentials once a module authenticated them).', m => {
-    const uri = parseUri(addr(m, L.HDR_FROM)?.uri ?? '');
+    const uri = parseUri(m.core, addr(m, L.HDR_FROM)?.uri ?? '');
     return uri && (uri.user ? `${uri.user}@${uri.host}` : uri.host);
   }),
   pv(
     'AU',
     'For accounting: user of From (of the credentials once a module authenticated them).',
-    m => parseUri(addr(m, L.HDR_FROM)?.uri ?? '')?.user || null,
+    m => parseUri(m.core, addr(m, L.HDR_FROM)?.uri ?? '')?.user || null,
   ),
 
   pv('ai', 'URI in the first P-Asserted-Identity.', m => addr(m, L.HDR_P_ASSERTED_IDENTITY)?.uri),
@@ -263,12 +263,12 @@ export const headers: readonly PvClass[] = [
   pv(
     'pU',
     'User in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
   ),
   pv(
     'pd',
     'Host in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
   ),
   pv(
     'pn',

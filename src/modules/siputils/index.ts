@@ -39,7 +39,7 @@ const SCHEMES: readonly number[] = [L.SCHEME_SIP, L.SCHEME_SIPS, L.SCHEME_TEL, L
 
 function isUri(call: Call<State>, text: ByteStr): number {
   const uri = parseUri(call.host.core, text);
-  return uri && SCHEMES.includes(uri.scheme) && uri.user !== '' ? 1 : -1;
+  return uri && SCHEMES.includes(uri.scheme) ? 1 : -1;
 }
 
 function compareNames(a: ByteStr, b: ByteStr): number {
