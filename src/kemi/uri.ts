@@ -51,3 +51,13 @@ export function uriParams(params: ByteStr | undefined): UriParam[] {
         : { name: p.slice(0, eq).trim(), value: p.slice(eq + 1).trim() };
     });
 }
+
+/**
+ * Value of a URI parameter, the last of that name: Kamailio's rule. RFC 3261 19.1.1 allows one.
+ * @param name in lower case
+ * @returns '' when it has none, undefined when it is not there
+ */
+export function uriParam(params: ByteStr | undefined, name: string): ByteStr | undefined {
+  const found = uriParams(params).findLast(p => p.name.toLowerCase() === name);
+  return found && (found.value ?? '');
+}

@@ -3,6 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Uri, Via } from '../../core/sip-msg.ts';
+import { uriParam } from '../../kemi/uri.ts';
 
 const VIA_AREA = 40;
 
@@ -35,16 +36,6 @@ export function parseVia(core: Core, text: ByteStr): (Via & { end: number; maddr
   } finally {
     core.lua.free(area);
   }
-}
-
-/** Value of a URI parameter by name in any case; '' when it has none, undefined when it is not there. */
-export function uriParam(params: ByteStr | undefined, name: string): ByteStr | undefined {
-  for (const param of params?.split(';') ?? []) {
-    const equals = param.indexOf('=');
-    const key = equals < 0 ? param : param.slice(0, equals);
-    if (key.toLowerCase() === name) return equals < 0 ? '' : param.slice(equals + 1);
-  }
-  return undefined;
 }
 
 export const PROTOCOLS: Readonly<Record<string, number>> = {

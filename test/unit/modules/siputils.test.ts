@@ -50,6 +50,18 @@ describe('siputils', () => {
     expect(check('Sat, 31 Jan 2026 25:10:00 GMT', 10)).toBe(-1);
   });
 
+  it.each([
+    ['x=1;x', 1, -1],
+    ['x;x=1', -1, 1],
+    ['X;x=2;x=1', -1, 1],
+    ['x=1;x=2', -1, -1],
+  ])('uri_param() and its like look at the last of several of one name: %s', (params, without, one) => {
+    bench.open(messages.get('nobody')!.replace(/^(\w+ )\S+/, `$1sip:a@h;${params}`));
+    expect(bench.call('siputils.uri_param', 'x')).toBe(without);
+    expect(bench.call('siputils.uri_param_value', 'x', '1')).toBe(one);
+    expect(bench.call('siputils.uri_param_any', 'x')).toBe(1);
+  });
+
   it('contact_param_check() finds a parameter in any Contact', () => {
     withContact('<sip:a@b>, <sip:c@d;Ob;x=1>;y');
     expect(bench.call('siputils.contact_param_check', 'ob')).toBe(1);
