@@ -4,7 +4,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
-import { PROTOCOLS, parseUri, transportOf, uriParam } from './uri.ts';
+import { parseUri, uriParam } from '../../kemi/uri.ts';
+import { PROTOCOLS, transportOf } from './uri.ts';
 
 export interface Target {
   readonly proto: Socket['proto'];
@@ -43,7 +44,7 @@ export function targetOf(host: ModuleHost, uriText: ByteStr): Target | NoTarget 
   if (!uri) return new NoTarget('the URI does not parse');
   if (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS) return new NoTarget('it is not a SIP URI');
   const asked = uriParam(uri.params, 'transport');
-  let proto = asked === undefined ? 'udp' : protocolName(transportOf(uri));
+  let proto = asked ? protocolName(transportOf(uri)) : 'udp';
   if (!proto) return new NoTarget(`the transport "${asked}" is not known`);
   // RFC 3261 26.2.2: sips means TLS all the way
   if (uri.scheme === L.SCHEME_SIPS) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';
