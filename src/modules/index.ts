@@ -1,5 +1,6 @@
 /** Every module there is, in load order. One row a module. */
 import type { AnyModule } from '../kemi/table.ts';
+import acc from './acc/index.ts';
 import auth from './auth/index.ts';
 import authDb from './auth_db/index.ts';
 import cfgutils from './cfgutils/index.ts';
@@ -58,4 +59,5 @@ export const MODULES: readonly AnyModule[] = [
   tmx,
   usrloc,
   registrar,
+  acc,
 ];
