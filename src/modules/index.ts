@@ -7,6 +7,7 @@ import counters from './counters/index.ts';
 import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
+import jsonrpcs from './jsonrpcs/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
 import pike from './pike/index.ts';
@@ -18,6 +19,7 @@ import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
+import uuid from './uuid/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -40,4 +42,6 @@ export const MODULES: readonly AnyModule[] = [
   pike,
   statistics,
   counters,
+  jsonrpcs,
+  uuid,
 ];

@@ -31,6 +31,7 @@ export interface HostParts {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
 }
 
 export class RuntimeHost implements ModuleHost {
@@ -48,6 +49,7 @@ export class RuntimeHost implements ModuleHost {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
@@ -71,6 +73,7 @@ export class RuntimeHost implements ModuleHost {
     this.format = parts.format;
     this.runRoute = parts.runRoute;
     this.hasRoute = parts.hasRoute;
+    this.callRpc = parts.callRpc;
     const byteMap = (given: Readonly<Record<string, string>> = {}) =>
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);

@@ -38,6 +38,7 @@ export function paramValues(definition: AnyModule, settings: readonly ModParamSe
 }
 
 function check(module: string, name: string, param: ModParam, value: number | string): number | string {
+  if (param.type === 'any') return value;
   if (param.type === 'str') return String(value);
   const number = typeof value === 'number' ? value : /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   const { min = -0x80000000, max = 0x7fffffff } = param;

@@ -124,6 +124,7 @@ export class Runtime {
       format: text => this.pvs.format(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       hasRoute: name => this.#program?.has(name) ?? false,
+      callRpc: (method, params) => this.rpc.run(method, params),
     });
     this.#router = new Router({
       core,
