@@ -4,7 +4,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
-import { PROTOCOLS, parseUri, transportOf, uriParam } from './uri.ts';
+import { parseUri, uriParam } from '../../kemi/uri.ts';
+import { PROTOCOLS, transportOf } from './uri.ts';
 
 export interface Target {
   readonly proto: Socket['proto'];
@@ -43,7 +44,7 @@ export function targetOf(host: ModuleHost, uriText: ByteStr): Target | NoTarget 
   if (!uri) return new NoTarget('the URI does not parse');
   if (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS) return new NoTarget('it is not a SIP URI');
   const asked = uriParam(uri.params, 'transport');
-  let proto = asked === undefined ? 'udp' : protocolName(transportOf(uri));
+  let proto = asked ? protocolName(transportOf(uri)) : 'udp';
   if (!proto) return new NoTarget(`the transport "${asked}" is not known`);
   // RFC 3261 26.2.2: sips means TLS all the way
   if (uri.scheme === L.SCHEME_SIPS) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';
@@ -100,7 +101,8 @@ function byPriority<T extends { priority: number; weight: number }>(records: rea
 }
 
 /**
- * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits.
+ * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits and is not bound to a
+ * loopback address, else, as Kamailio, the last that fits.
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
@@ -109,5 +111,7 @@ export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
   for (const socket of [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]])
     if (fits(socket)) return socket;
-  return host.sockets.find(fits);
+  return host.sockets.find(s => fits(s) && !isLoopback(s.ip)) ?? host.sockets.findLast(fits);
 }
+
+const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';

@@ -13,6 +13,14 @@ export interface Advertised {
   port?: ByteStr;
 }
 
+/** key of host.perMessage */
+export const ADVERTISED = Symbol('advertised');
+
+/** What the script set for this message, undefined when it did not. */
+export function advertisedOf(host: ModuleHost, at: number): Advertised | undefined {
+  return host.storeOf(at)?.get(ADVERTISED) as Advertised | undefined;
+}
+
 /**
  * Sends the request on, with a Via of ours on top.
  * @param to URI whose target it goes to; the request URI stays what it is
@@ -138,7 +146,7 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
 }
 
 /** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */
-function secondVia(msg: SipMsg) {
+export function secondVia(msg: SipMsg) {
   const vias = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
   const [top, next] = vias;
   if (!top) return undefined;
