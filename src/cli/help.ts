@@ -37,6 +37,7 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --ctl PATH                   the control socket; default: kemi-wasm/ctl.sock in $XDG_RUNTIME_DIR, or in the temporary
                                folder
   --no-ctl                     no control socket
+  --rpc-http [HOST:]PORT       JSON-RPC over HTTP POST, without a password: a loopback address unless HOST says otherwise
 
 Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 0. A second one exits at once. SIGHUP: reloads.
 `,
