@@ -238,6 +238,7 @@ export const CONSTS: Record<string, number> = {
   EK_ADD_HDR: 2,
   EK_REPLACE: 3,
   EK_BODY: 4,
+  EK_RECORD_ROUTE: 5,
   // xval tags: what a function that returns xval hands back; the payload is in RET
   X_NULL: 0,
   X_INT: 1,

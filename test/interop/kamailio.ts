@@ -33,6 +33,10 @@ export interface KamailioOptions {
   script: string;
   /** more lines for the configuration, behind the module list: modparam(...), log levels */
   config?: string;
+  /** modules besides the usual ones */
+  modules?: readonly string[];
+  /** values of listen in place of the one UDP socket on `port`; TCP is on when one of them names it */
+  listen?: readonly string[];
   /** 0 errors only .. 3 debug */
   debug?: number;
 }
@@ -65,14 +69,14 @@ function configuration(modules: string, options: KamailioOptions): string {
     'memdbg=5',
     'memlog=5',
     'children=1',
-    'disable_tcp=yes',
+    `disable_tcp=${options.listen?.some(l => l.startsWith('tcp:')) ? 'no' : 'yes'}`,
     'auto_aliases=no',
     'dns=no',
     'rev_dns=no',
     'use_dns_cache=no',
-    `listen=udp:127.0.0.1:${options.port}`,
+    ...(options.listen ?? [`udp:127.0.0.1:${options.port}`]).map(l => `listen=${l}`),
     `mpath="${modules}/"`,
-    ...MODULES.map(name => `loadmodule "${name}.so"`),
+    ...[...MODULES, ...(options.modules ?? [])].map(name => `loadmodule "${name}.so"`),
     `modparam("app_lua", "load", "${options.script}")`,
     options.config ?? '',
     'cfgengine "lua"',

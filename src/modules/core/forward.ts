@@ -3,6 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
+import { writeForward } from '../../kemi/record-route.ts';
 import { defaultPort, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
 
@@ -54,7 +55,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target, advertised: 
   const line = viaLine(host, msg, socket, advertised);
   const at = msg.store(line);
   if (!at) return 'the message has no memory left';
-  const length = core.x.msgForward(msg.at, at, line.length);
+  const length = writeForward(host, msg, at, line.length, socket);
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
