@@ -226,6 +226,7 @@ export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {
   slCounters,
   slIsOwnAck,
+  slRedirect,
   slReplyAny,
   slReplyError,
   slReplyErrorAny,

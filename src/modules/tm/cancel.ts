@@ -27,7 +27,8 @@ export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
       break;
     case 1:
       branch.cancelWanted = true;
-      branch.cancelReason = reason;
+      // as Kamailio: what is cancelled later has the cause alone
+      branch.cancelReason = reason.replace(/;text="Call completed elsewhere"/, '');
       break;
     default:
       stopRetransmission(tm, branch);

@@ -26,8 +26,10 @@ function runWithRequest(
   const outside = new Snapshot(mem, at);
   tx.relayed?.restore(mem, at);
   const before = new Snapshot(mem, at);
-  const flags = mem.u32(at + L.M_MFLAGS);
-  mem.setU32(at + L.M_MFLAGS, flags & ~L.MFL_FINAL_REPLY);
+  const outerFlags = mem.u32(at + L.M_SFLAGS);
+  mem.setU32(at + L.M_SFLAGS, tx.flags);
+  mem.setU32(at + L.M_BFLAGS, branch.flags);
+  mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) & ~(L.MFL_FINAL_REPLY | L.MFL_DELAYED_REPLY));
   const outerBranch = mem.u8[at + L.M_TBRANCH]!;
   mem.u8[at + L.M_TBRANCH] = branch.index + 1;
   const outerFailing = tx.failing;
@@ -41,6 +43,8 @@ function runWithRequest(
     tx.routeStart = outerStart;
     const { mem: now } = host.core;
     now.u8[at + L.M_TBRANCH] = outerBranch;
+    tx.flags = now.u32(at + L.M_SFLAGS);
+    now.setU32(at + L.M_SFLAGS, outerFlags);
     outside.restore(now, at);
     then();
     if (tx.status >= 200) tm.release(tx);
@@ -80,14 +84,6 @@ function dropReplies(tm: Tm, tx: Transaction, step: number, count: number): void
 
 /** The branch failure route. @returns a promise when it waits */
 export function runBranchFailure(tm: Tm, tx: Transaction, branch: Branch, name: ByteStr): Promise<void> | undefined {
-  const { host } = tm;
-  const full = `tm:branch-failure:${name}`;
-  // a callback of the script, or, as Kamailio names them, an event
-  const route = host.hasRoute(name)
-    ? name
-    : tm.params.event_callback && host.hasRoute(tm.params.event_callback)
-      ? tm.params.event_callback
-      : '';
-  if (!route) return undefined;
-  return runWithRequest(tm, tx, L.RK_BRANCH_FAILURE, route, branch, full, () => {});
+  if (!tm.host.hasRoute(name)) return undefined;
+  return runWithRequest(tm, tx, L.RK_BRANCH_FAILURE, name, branch, undefined, () => {});
 }

@@ -130,6 +130,8 @@ export class Transaction implements TimerOwner {
   canceled = false;
   /** status of the reply that came last; 0 none */
   lastReply = 0;
+  /** branch of that reply, or of the timeout that came later */
+  lastBranch: Branch | undefined;
   /** an ACK to our negative answer came */
   acked = false;
   /** made by the proxy itself */
