@@ -210,7 +210,7 @@ export class Location implements Usrloc {
       }
       if (c.uri !== uri) continue;
       if (matchingMode === MATCH_CALLID && c.callId !== callId) continue;
-      if (matchingMode === MATCH_PATH && (c.path ?? '') !== (path ?? '')) continue;
+      if (matchingMode === MATCH_PATH && path !== undefined && c.path !== path) continue;
       return c;
     }
     return undefined;

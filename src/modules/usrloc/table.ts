@@ -42,10 +42,18 @@ export function place(record: UserRecord, contact: Contact, newestFirst: boolean
   else contacts.splice(at, 0, contact);
 }
 
-/** Where a contact stands after a change: newest first, else it moves only when its q changed. */
+/** Where a contact stands after a change: newest first, else it moves only when the order by q asks for it. */
 export function replace(record: UserRecord, contact: Contact, newestFirst: boolean, oldQ: number): void {
   if (!newestFirst && contact.q === oldQ) return;
-  record.contacts.splice(record.contacts.indexOf(contact), 1);
+  const { contacts } = record;
+  const at = contacts.indexOf(contact);
+  if (
+    !newestFirst &&
+    (contacts[at - 1]?.q ?? contact.q) >= contact.q &&
+    (contacts[at + 1]?.q ?? contact.q) <= contact.q
+  )
+    return;
+  contacts.splice(at, 1);
   place(record, contact, newestFirst);
 }
 
