@@ -283,7 +283,7 @@ class Save {
       cseq: this.cseq,
       flags: 0,
       cflags: msg.u32(L.M_BFLAGS),
-      userAgent: agent.length > MAX_TEXT_BYTES ? NO_USER_AGENT : agent,
+      userAgent: agent.length > MAX_TEXT_BYTES ? NO_USER_AGENT : state.shared(agent),
       path: this.path,
       socket: this.#socket(),
       serverId: 0,

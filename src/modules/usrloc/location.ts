@@ -242,7 +242,7 @@ export class Location implements Usrloc {
   ): Awaitable<UserRecord | undefined | false> {
     const table = this.tables.get(tableName);
     if (!table) return false;
-    const record = given ?? new UserRecord(tableName, aor);
+    const record = given ?? new UserRecord(table.name, aor);
     const writes: Write[] = [];
     for (const change of changes) {
       if (change.do !== 'insert') {
