@@ -10,7 +10,12 @@ const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const REPORTS = path('build/reports/');
 /** these start other servers and clients */
-const LIVE = ['test/interop/differential.test.ts', 'test/interop/sipsak.test.ts', 'test/interop/sipp.test.ts'];
+const LIVE = [
+  'test/interop/differential.test.ts',
+  'test/interop/auth.test.ts',
+  'test/interop/sipsak.test.ts',
+  'test/interop/sipp.test.ts',
+];
 
 interface Report {
   numPassedTests: number;
