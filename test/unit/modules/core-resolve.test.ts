@@ -87,7 +87,7 @@ describe('numeric hosts are answered at once', () => {
     const one = targetOf(host, uri!);
     expect(one).not.toBeInstanceOf(Promise);
     expect(one).toMatchObject({ proto: expected!.split(':')[0] });
-    const all = targetsOf(host, uri!) as { proto: string; ip: string; port: number }[];
+    const all = targetsOf(host, uri!) as readonly { proto: string; ip: string; port: number }[];
     expect(all.map(t => `${t.proto}:${t.ip}:${t.port}`)).toEqual([expected]);
     expect(asked).toEqual([]);
   });
