@@ -10,7 +10,9 @@ const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const REPORTS = path('build/reports/');
 /** these start other servers and clients */
-const LIVE = ['test/interop/differential.test.ts', 'test/interop/sipsak.test.ts', 'test/interop/sipp.test.ts'];
+const LIVE = ['differential', 'stateful', 'sipsak', 'sipp', 'sipp-calls', 'loadgen'].map(
+  name => `test/interop/${name}.test.ts`,
+);
 
 interface Report {
   numPassedTests: number;

@@ -62,7 +62,7 @@ export {
 } from './lua/shapes';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
-export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
+export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLimit, msgLive } from './mem/slots';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';
@@ -72,7 +72,7 @@ export { msgForward, msgReplyForward, msgWrite } from './sip/forward';
 export { msgIndex } from './sip/header-index';
 export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
 export { expires, maxForwards } from './sip/numbers';
-export { replyBuild, setServerHeader } from './sip/reply';
+export { replyBuild, replyBuildStateful, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
 export { msgStrict } from './sip/strict';
 export { msgSummary } from './sip/summary';
@@ -223,4 +223,34 @@ export {
 } from './modules/pv';
 export { sanityPasses } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
-export { slCounters, slIsOwnAck, slReplyError, slSendReply, slSendReplyMode } from './modules/sl';
+export {
+  slCounters,
+  slIsOwnAck,
+  slReplyAny,
+  slReplyError,
+  slReplyErrorAny,
+  slSendReply,
+  slSendReplyMode,
+} from './modules/sl';
+export {
+  tmBlocks,
+  tmCseqMethod,
+  tmDrop,
+  tmFind,
+  tmFindDialog,
+  tmFindInvite,
+  tmHop,
+  tmInsert,
+  tmInsertDialog,
+  tmKeep,
+  tmMatched,
+  tmMatchReply,
+  tmPrecheckQuick,
+  tmPut,
+  tmRemove,
+  tmSetup,
+  tmTable,
+  tmVia,
+  tmViaLine,
+  tmWaiting,
+} from './modules/tm';

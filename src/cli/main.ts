@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The command `kemi-wasm`. */
-import { KemiError, RpcError, ScriptError } from '../errors.ts';
+import { ConfigError, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { closest } from '../kemi/suggest.ts';
 import { VERSION } from '../version.ts';
 import { check, formatDiagnostic } from './check.ts';
@@ -40,7 +40,7 @@ function tell(error: unknown): number {
     say(error.message);
     return 2;
   }
-  if (error instanceof ScriptError) {
+  if (error instanceof ScriptError || error instanceof ConfigError) {
     for (const d of error.diagnostics) {
       say(formatDiagnostic(d));
       if (d.traceback) process.stderr.write(`${d.traceback}\n`);

@@ -80,11 +80,15 @@ export class Bridge {
   #buffer = 0;
   #bufferBytes = 0;
 
+  readonly #available: readonly string[];
+
   /**
    * @param log hears of calls with wrong arguments
+   * @param available modules that could be loaded
    * @throws KemiError KEMI_ERR_WASM when a declared AssemblyScript export does not exist
    */
-  constructor(core: Core, modules: readonly LoadedModule[], log: Logger) {
+  constructor(core: Core, modules: readonly LoadedModule[], log: Logger, available: readonly string[] = []) {
+    this.#available = available;
     this.#core = core;
     this.#ret = core.x.retArea();
     for (const { definition, call } of modules) {
@@ -133,7 +137,10 @@ export class Bridge {
     const known = KAMAILIO_EXPORTS[module];
     if (known === undefined) return undefined;
     const full = `KSR.${path.join('.')}`;
-    if (module && !this.#loaded.has(module)) return `${full}: module ${module} is not available in this version`;
+    if (module && !this.#loaded.has(module))
+      return this.#available.includes(module)
+        ? `${full}: module ${module} is not loaded`
+        : `${full}: module ${module} is not available in this version`;
     return known.split(' ').includes(name) ? `${full}: this function is not available in this version` : undefined;
   }
 

@@ -89,8 +89,7 @@ export function headerBody(msg: usize, h: usize): i32 {
 export let uriBase: usize = 0;
 
 /**
- * Parts of the request URI as the script left it. As in Kamailio a URI of an unknown scheme, and one with an empty user before the @ (not allowed by
- * RFC 3261 25.1), has no parts.
+ * Parts of the request URI as the script left it. As in Kamailio a URI of an unknown scheme has no parts.
  * @returns address of the area, base in uriBase; 0 when there is no usable request URI
  */
 export function ruriArea(msg: usize): usize {
@@ -116,8 +115,7 @@ export function originalArea(msg: usize): usize {
 }
 
 function usable(area: usize): bool {
-  const user = load<u32>(area + URI_USER);
-  return load<u16>(area + URI_SCHEME) != SCHEME_OTHER && (user == 0 || user >> 16 != 0);
+  return load<u16>(area + URI_SCHEME) != SCHEME_OTHER;
 }
 
 /** where in the addr areas of M_FROM and M_TO the user and host of the URI are kept, once asked for */

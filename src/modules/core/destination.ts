@@ -4,8 +4,9 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
+import { parseUri, uriParam } from '../../kemi/uri.ts';
 import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
-import { PROTOCOLS, parseUri, transportOf, uriParam } from './uri.ts';
+import { PROTOCOLS, transportOf } from './uri.ts';
 
 /** Why there is no target; for the log. */
 export class NoTarget {
@@ -43,8 +44,8 @@ function wantedBy(host: ModuleHost, uriText: ByteStr): Wanted | NoTarget {
   if (!uri) return new NoTarget('the URI does not parse');
   if (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS) return new NoTarget('it is not a SIP URI');
   const asked = uriParam(uri.params, 'transport');
-  let proto = asked === undefined ? undefined : protocolName(transportOf(uri));
-  if (asked !== undefined && !proto) return new NoTarget(`the transport "${asked}" is not known`);
+  let proto = asked ? protocolName(transportOf(uri)) : undefined;
+  if (asked && !proto) return new NoTarget(`the transport "${asked}" is not known`);
   const secure = uri.scheme === L.SCHEME_SIPS;
   // RFC 3261 26.2.2: sips means TLS all the way
   if (secure && proto) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';

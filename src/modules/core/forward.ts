@@ -13,6 +13,14 @@ export interface Advertised {
   port?: ByteStr;
 }
 
+/** key of host.perMessage */
+export const ADVERTISED = Symbol('advertised');
+
+/** What the script set for this message, undefined when it did not. */
+export function advertisedOf(host: ModuleHost, at: number): Advertised | undefined {
+  return host.storeOf(at)?.get(ADVERTISED) as Advertised | undefined;
+}
+
 /**
  * Sends the request on, with a Via of ours on top.
  * @param to URI whose target it goes to; the request URI stays what it is

@@ -1,0 +1,82 @@
+/** KSR.tm: transactions (RFC 3261 16, 17; RFC 6026): stateful relaying and replying, forking, failure routes. */
+
+import type { SipMsg } from '../../core/sip-msg.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
+import { defineModule } from '../../kemi/table.ts';
+import type { TmApi, TmEvents } from './api.ts';
+import { errorAnswer } from './forward.ts';
+import { sendLocal } from './local.ts';
+import { MODPARAMS, readParams } from './params.ts';
+import { create, lookup } from './relay.ts';
+import { replyIn } from './replies.ts';
+import { reply, rows } from './rows.ts';
+import { stateRows } from './rows-state.ts';
+import { RPC } from './rpc.ts';
+import { abandon, answer, repeatAnswer } from './server.ts';
+import { Tm } from './state.ts';
+
+/** What `host.module('tm')` gives: the state, and what other modules may do with it. */
+export class TmModule extends Tm implements TmApi {
+  current(msg: SipMsg) {
+    return this.of(msg.at);
+  }
+
+  obtain(msg: SipMsg) {
+    const own = this.of(msg.at);
+    if (own) return own;
+    const before = lookup(this, msg.at);
+    if (before) {
+      repeatAnswer(this, before);
+      return undefined;
+    }
+    return create(this, msg);
+  }
+
+  reply(msg: SipMsg, code: number, reason: string): number {
+    return reply(this, msg, code, reason);
+  }
+
+  on<E extends keyof TmEvents>(event: E, fn: (event: TmEvents[E]) => void): () => void {
+    const list = (this.handlers[event] ??= []) as ((event: TmEvents[E]) => void)[];
+    list.push(fn);
+    return () => {
+      const i = list.indexOf(fn);
+      if (i >= 0) list.splice(i, 1);
+    };
+  }
+
+  request(...args: Parameters<TmApi['request']>) {
+    return sendLocal(this, args[0], args[1]);
+  }
+}
+
+/** The request route has ended: a request that could not be relayed is answered, one that nobody cares for any more ends. */
+function afterRoute(tm: Tm, _host: ModuleHost, msg: SipMsg): void {
+  const tx = tm.of(msg.at);
+  if (!tx || tx.msg !== msg.at || tx.status >= 200 || tx.ended || tx.routes > 0) return;
+  if (tx.branches.some(branch => !branch.done) || tx.suspended) return;
+  if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));
+  else if (!tx.branches.some(branch => branch.code >= 200)) {
+    abandon(tm, tx);
+    tm.release(tx);
+  }
+}
+
+export default defineModule<TmModule>({
+  name: 'tm',
+  modparams: MODPARAMS,
+  create: (host, values) => {
+    const tm = new TmModule(host, readParams(values));
+    host.core.hooks.tmReply = (code, at, length) => {
+      const current: number = host.core.x.currentMsg();
+      const tx = current ? tm.of(current) : undefined;
+      return tx && answer(tm, tx, code, host.core.mem.str(at, length)) ? 1 : -1;
+    };
+    return tm;
+  },
+  functions: [...rows, ...stateRows],
+  rpc: RPC,
+  onReply: (tm, _host, msg) => replyIn(tm, msg.at),
+  afterRoute,
+  dispose: tm => tm.dispose(),
+});
