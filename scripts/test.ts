@@ -10,7 +10,7 @@ const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const REPORTS = path('build/reports/');
 /** these start other servers and clients */
-const LIVE = ['differential', 'stateful', 'sipsak', 'sipp', 'sipp-calls', 'loadgen'].map(
+const LIVE = ['differential', 'stateful', 'routing', 'sipsak', 'sipp', 'sipp-calls', 'loadgen'].map(
   name => `test/interop/${name}.test.ts`,
 );
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { defineModule } from '../../../src/kemi/table.ts';
 import type { PingContact, PingSource } from '../../../src/modules/nathelper/api.ts';
 import type { ModParamSetting } from '../../../src/runtime/options.ts';
-import { testRuntime } from '../../support/runtime.ts';
+import { request, testRuntime } from '../../support/runtime.ts';
 
 const NAT = 1 << 6;
 const SIP = 1 << 7;
@@ -52,6 +52,7 @@ function start(contacts: PingContact[], more: Record<string, number | string> = 
   const kept: { text: string; ip: string; port: number }[] = [];
   const world = testRuntime('function ksr_request_route() end', {
     sockets: SOCKETS,
+    modules: ['pv', 'nathelper'],
     extraModules: [place.module],
     modparams: params(more),
     send: (socket, data, ip, port) => {
@@ -224,9 +225,69 @@ describe('NAT pings', () => {
   });
 
   test('without a location service they end, and the log says so', () => {
-    const { advance, log } = testRuntime('function ksr_request_route() end', { modparams: params({}) });
+    const { advance, log } = testRuntime('function ksr_request_route() end', {
+      modules: ['pv', 'nathelper'],
+      modparams: params({}),
+    });
     advance(5000);
     expect(log.lines.filter(l => l.message.includes('module usrloc is not loaded'))).toHaveLength(1);
+  });
+});
+
+describe('with usrloc and registrar', () => {
+  const SCRIPT = `
+    function ksr_request_route()
+      if KSR.hdr.get("X-Flag") then KSR.setbflag(6) KSR.setbflag(7) end
+      KSR.nathelper.fix_nated_register()
+      KSR.registrar.save("location", 0)
+    end
+    function ksr_reply_route() KSR.hdr.append("X-Seen: 1\\r\\n") end`;
+  const modparams = [
+    ['nathelper', 'received_avp', '$avp(rcv)'],
+    ['registrar', 'received_avp', '$avp(rcv)'],
+    ['usrloc', 'nat_bflag', 6],
+    ['usrloc', 'timer_interval', 1],
+    ['usrloc', 'preload', 'location'],
+    ['nathelper', 'natping_interval', 2],
+    ['nathelper', 'ping_nated_only', 1],
+    ['nathelper', 'sipping_bflag', 7],
+    ['nathelper', 'sipping_from', 'sip:pinger@example.com'],
+    ['nathelper', 'keepalive_timeout', 10],
+  ].map(([module, name, value]) => ({ module, name, value }) as ModParamSetting);
+  const register = (user: string, flag: boolean) =>
+    request('REGISTER', 'sip:example.com', [
+      `Contact: <sip:${user}@10.0.0.1:5062>`,
+      'Expires: 600',
+      ...(flag ? ['X-Flag: 1'] : []),
+    ])
+      .replace('sip:bob@', `sip:${user}@`)
+      .replace('call-1', `call-${user}`);
+
+  test('a contact behind NAT is pinged where its REGISTER came from, and is gone when it falls silent', () => {
+    const world = testRuntime(SCRIPT, { modparams });
+    world.receive(register('nat', true), { ip: '203.0.113.5', port: 40001 });
+    world.receive(register('open', false), { ip: '203.0.113.6', port: 40002 });
+    expect(world.sent.map(s => s.text.split('\r\n')[0])).toEqual(['SIP/2.0 200 OK', 'SIP/2.0 200 OK']);
+    expect(world.sent[0]!.text).toContain('received="sip:203.0.113.5:40001"');
+    const pings = () => world.sent.filter(s => s.text.startsWith('OPTIONS '));
+    world.advance(2000);
+    expect(pings().map(s => `${s.ip}:${s.port}`)).toEqual(['203.0.113.5:40001']);
+    for (let i = 0; i < 10; i++) {
+      const ping = pings().at(-1)!.text;
+      const lines = ping.split('\r\n').filter(line => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+      const reply = ['SIP/2.0 200 OK', ...lines, 'Content-Length: 0', '', ''].join('\r\n');
+      expect(world.receive(reply, { ip: '203.0.113.5', port: 40001 })).toEqual([]);
+      world.advance(2000);
+    }
+    expect(pings()).toHaveLength(11);
+    expect(world.runtime.stats.get('nathelper', 'pings_answered')).toBe(10);
+    expect(world.runtime.stats.get('usrloc', 'location_contacts')).toBe(2);
+    world.advance(20_000);
+    const silent = pings().length;
+    expect(silent).toBeLessThan(20);
+    world.advance(20_000);
+    expect(pings()).toHaveLength(silent);
+    expect(world.runtime.stats.get('usrloc', 'location_contacts')).toBe(1);
   });
 });
 
