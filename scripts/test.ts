@@ -10,7 +10,7 @@ const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const REPORTS = path('build/reports/');
 /** Tests in interop/ that need no other program: they replay what was recorded. The rest start other servers and clients. */
-const REPLAYED = ['golden.test.ts', 'hardening.test.ts', 'stateful-golden.test.ts', 'modparams.test.ts'];
+const REPLAYED = ['golden.test.ts', 'hardening.test.ts', 'stateful-golden.test.ts'];
 const LIVE = readdirSync(path('test/interop/'))
   .filter(file => file.endsWith('.test.ts') && !REPLAYED.includes(file))
   .map(file => `test/interop/${file}`);

@@ -1,7 +1,7 @@
 /** KSR.nathelper: signs of NAT, changes of Contact and SDP that help, pings. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import { KemiError } from '../../errors.ts';
+import { KemiError, RpcError } from '../../errors.ts';
 import { addressesOf } from '../../kemi/addresses.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { isHeaderText } from '../../kemi/record-route.ts';
@@ -247,7 +247,10 @@ export default defineModule<State>({
       name: 'nathelper.enable_ping',
       doc: 'Turns pings on (another number than 0) or off (0).',
       run: ({ state }, params) => {
-        state.pinger.enabled = Number(params[0]) !== 0;
+        const [value] = params;
+        if ((typeof value !== 'number' && typeof value !== 'string') || !/^-?\d+$/.test(String(value)))
+          throw new RpcError(400, 'Cannot turn pings on or off: a number is needed');
+        state.pinger.enabled = Number(value) !== 0;
         return {};
       },
     },
