@@ -94,6 +94,12 @@ export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): voi
   let pending = false;
   for (const branch of tx.branches) {
     if (branch.done || branch.silent) continue;
+    if (branch === tx.suspendBranch) {
+      forgetRequest(tm, branch);
+      branch.dropped = true;
+      tx.suspendBranch = undefined;
+      continue;
+    }
     pending = true;
     cancelBranch(tm, branch, reason);
   }

@@ -3,6 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
+import { writeForward } from '../../kemi/record-route.ts';
 import { advertisedOf, hostTarget, NoTarget, socketFor, type Target, targetOf } from '../core/api.ts';
 import { E_CANCELED, E_DROPPED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
 import { answer } from './server.ts';
@@ -40,7 +41,10 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
   }
   const inFailure = tx.routeStart !== undefined;
   const start = new Snapshot(mem, at);
-  const mainIsNew = inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at);
+  const mainIsNew =
+    tx.neverRelayed ||
+    (inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at));
+  tx.neverRelayed = false;
   const contacts = takeBranches(host, at);
   if (!mainIsNew && !contacts.length) {
     host.log.error({}, 'Cannot relay: there are no branches to forward to');
@@ -202,7 +206,7 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
   }
   const path = branch.path ? routeLine(msg, branch.path) : undefined;
   const via: number = x.tmVia(msg.at, at, length, tx.number, tx.label, branch.index);
-  const written: number = x.msgForward(msg.at, x.tmViaLine(), via);
+  const written = writeForward(host, msg, x.tmViaLine(), via, socket);
   path?.restore(core.mem, msg.at);
   if (written < 0) {
     host.log.error({ uri: branch.uri }, `Cannot relay to "${branch.uri}": ${L.STATUS_NAMES[-written]}`);

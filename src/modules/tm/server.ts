@@ -178,6 +178,5 @@ export function abandon(tm: Tm, tx: Transaction): void {
   if (tx.phase !== PHASE_NONE) return;
   tx.ended = true;
   for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
-  tx.suspended = false;
   wait(tm, tx);
 }
