@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { generateCalls } from './gen-calls.ts';
 import { generate } from './gen-tables.ts';
 
 const root = new URL('..', import.meta.url);
@@ -15,6 +16,10 @@ const run = (bin: string, ...args: string[]) =>
 
 mkdirSync(path('build'), { recursive: true });
 generate();
+if (wants('gen') || wants('wasm') || wants('debug')) {
+  const { MODULES } = await import('../src/modules/index.ts');
+  generateCalls(MODULES.flatMap(module => module.functions));
+}
 if (wants('wasm') || wants('debug')) {
   const { WINDOW_BASE, WINDOW_SIZE } = await import('../src/core/gen/layout.gen.ts');
   for (const target of only.includes('debug') ? ['debug'] : only.length ? ['release'] : ['release', 'debug']) {

@@ -163,6 +163,7 @@ export function generate(): void {
     ...offsets.map(([n, v, d]) => `/** ${d} */\nexport const ${n}: usize = ${v};`),
     ...numbers.map(([n, v]) => `export const ${n}: i32 = ${v};`),
     `export const HASH_MULTIPLIER: u32 = ${M};`,
+    `export const METHOD_COUNT: i32 = ${METHODS.length};`,
     `export const METHOD_MULTIPLIER: u32 = ${methodMultiplier};\nexport const METHOD_SHIFT: u32 = ${32 - METHOD_HASH_BITS};`,
     ...Object.entries({ HT, NT, CT, MASK, TK, KV, MT }).map(
       ([n, t]) => `export const ${n}: usize = memory.data<u8>([${t.join(',')}], 16);`,

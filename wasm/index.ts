@@ -24,12 +24,14 @@ export {
   luaTicks,
   luaUnwind,
 } from './lua/entry';
+export * from './gen/calls.gen';
 export { luaFind } from './lua/find';
 export { luaDispatch } from './lua/inplace';
 export {
   selfTestEcho,
   selfTestForty,
   selfTestInt,
+  selfTestMethod,
   selfTestMinusOne,
   selfTestMixed,
   selfTestMsg,
@@ -49,17 +51,6 @@ export {
 export { md5 } from './hash/md5';
 export { sha256 } from './hash/sha256';
 export { sipHash } from './hash/siphash';
-export {
-  luaCall0Bool,
-  luaCall0Int,
-  luaCall0Xval,
-  luaCallIntBool,
-  luaCallIntInt,
-  luaCallPvXval,
-  luaCallStrBool,
-  luaCallStrInt,
-  luaCallStrXval,
-} from './lua/shapes';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
