@@ -59,7 +59,10 @@ import { funcOf, lengthOf, luaDispatch, pushXval, TAG_INT, TAG_SHORT, tagOf, top
 import { giveBool, giveInt, isStr, pvSlot } from '../lua/shapes';
 import { MSG } from '../mem/state';
 
-${[...byName].sort().map(([, fn]) => callFunction(fn)).join('\n')}`;
+${[...byName]
+  .sort()
+  .map(([, fn]) => callFunction(fn))
+  .join('\n')}`;
   const file = new URL('wasm/gen/calls.gen.ts', root);
   if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
   mkdirSync(new URL('.', file), { recursive: true });

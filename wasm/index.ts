@@ -8,6 +8,7 @@ export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from '.
 
 // ---- Lua dispatcher and entry (lua/)
 
+export * from './gen/calls.gen';
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
 export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
@@ -24,7 +25,6 @@ export {
   luaTicks,
   luaUnwind,
 } from './lua/entry';
-export * from './gen/calls.gen';
 export { luaFind } from './lua/find';
 export { luaDispatch } from './lua/inplace';
 export {

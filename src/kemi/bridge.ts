@@ -100,7 +100,11 @@ export class Bridge {
 
   /** every function, for the engines to build their KSR tree */
   get entries(): KsrEntry[] {
-    return this.#bound.map(({ path, id, fn }) => ({ path: path.split('.'), id, ...(fn.wasm && { call: callName(fn) }) }));
+    return this.#bound.map(({ path, id, fn }) => ({
+      path: path.split('.'),
+      id,
+      ...(fn.wasm && { call: callName(fn) }),
+    }));
   }
 
   /** modules whose table stands on KSR */

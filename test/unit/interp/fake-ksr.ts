@@ -98,7 +98,11 @@ export function fake(more: FakeFunction[] = [], limits?: InterpreterOptions['lim
     params.forEach((p, k) => {
       mem.u8[at + L.DS_TYPES + k] = TYPE[p];
     });
-    return { id, path: f.path.split('.'), ...(f.wasm && { call: callName({ ...f, params, returns: f.returns ?? 'int' }) }) };
+    return {
+      id,
+      path: f.path.split('.'),
+      ...(f.wasm && { call: callName({ ...f, params, returns: f.returns ?? 'int' }) }),
+    };
   });
   const complaints: string[] = [];
   const resolved: string[] = [];
