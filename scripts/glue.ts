@@ -4,8 +4,7 @@ import { readFileSync } from 'node:fs';
 export const GLUE = new URL('../node_modules/wasmoon/dist/glue.wasm', import.meta.url);
 
 /** Exports of a fresh instance that cannot call anything: its data stands in its memory. */
-export function freshGlue() {
-  const module = new WebAssembly.Module(readFileSync(GLUE));
+export function freshGlue(module = new WebAssembly.Module(readFileSync(GLUE))) {
   const imports: WebAssembly.Imports = {};
   for (const i of WebAssembly.Module.imports(module)) {
     imports[i.module] ??= {};
