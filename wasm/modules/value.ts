@@ -19,6 +19,7 @@ import {
   M_PROTO,
   M_RURI,
   M_TO,
+  METHOD_NAMES,
   MSG_HDRS,
   SCHEME_OTHER,
   X_INT,
@@ -178,8 +179,19 @@ export function toPart(msg: usize, part: usize): i32 {
   return parseTo(msg) ? X_NULL : pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_TO + part);
 }
 
+/** Hands back a method's name. It is the table's, whose bytes are the same as the message's: Lua has it as a string. @param id METHOD_*, not 0 */
+export function methodName(id: i32): i32 {
+  const row = METHOD_NAMES + ((<usize>id) << 4);
+  return str(row, load<u8>(row, 15));
+}
+
 /** method of a request, of a reply the CSeq's; null when that does not parse */
 export function methodText(msg: usize): i32 {
+  const id = methodOf(msg);
+  return id ? methodName(id) : unknownMethodText(msg);
+}
+
+function unknownMethodText(msg: usize): i32 {
   if (load<u8>(msg + M_KIND) == REQUEST) return pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_METH);
   return parseCseq(msg) ? X_NULL : pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_CSEQ + CSEQ_METHOD);
 }
