@@ -22,6 +22,8 @@ export interface CoreHooks {
   sendReply(at: number, length: number, code: number): number;
   /** replies through the transaction of the current message: code, reason; 1 sent, -1 not */
   tmReply(code: number, at: number, length: number): number;
+  /** what tm's functions in the core need of src/modules/tm: an operation of wasm/modules/tm.ts */
+  tmCall(op: number, arg: number): number;
   /** is this host ours? IPv6 with or without brackets; port 0 and proto 0 match any; 1 or 0 */
   isMyself(at: number, length: number, port: number, proto: number): number;
   /** what Lua asks of its engine: ENG_* operation, arguments on the stack of L; number of results pushed, -1 for an error value pushed */
@@ -78,6 +80,7 @@ export function loadCore(options: LoadOptions): Core {
     pvResolve: notThere('pvResolve'),
     sendReply: () => 0,
     tmReply: () => -1,
+    tmCall: () => -1,
     isMyself: () => 0,
     engineCall: notThere('engineCall'),
     complain: () => {},
@@ -206,6 +209,7 @@ export function loadCore(options: LoadOptions): Core {
     sendReply: (at: number, length: number, code: number) => hooks.sendReply(at, length, code),
     isMyself: (at: number, length: number, port: number, proto: number) => hooks.isMyself(at, length, port, proto),
     tmReply: (code: number, at: number, length: number) => hooks.tmReply(code, at, length),
+    tmCall: (op: number, arg: number) => hooks.tmCall(op, arg),
     complain: (id: number, why: number) => hooks.complain(id, why),
     log: (level: number, at: number, length: number) => hooks.log(level, at, length),
   };

@@ -53,6 +53,12 @@ export interface Statistics {
   list(): { group: string; name: string; value: number }[];
 }
 
+/** Bytes in the core's memory. */
+export interface Text {
+  readonly at: number;
+  readonly length: number;
+}
+
 export interface Timer {
   cancel(): void;
 }
@@ -127,6 +133,8 @@ export interface ModuleHost extends TransformationHost {
   storeOf(at: number): Map<unknown, unknown> | undefined;
   /** perMessage of a message, made when there is none */
   makeStore(at: number): Map<unknown, unknown>;
+  /** A text that stays in the core's memory for the life of the runtime, made when first asked for. @param key what it is kept by */
+  lasting(key: string, make: () => ByteStr): Text;
   /** How many of a thing there may be at once. */
   readonly limits: { readonly transactions: number };
   /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */

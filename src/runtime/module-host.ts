@@ -6,7 +6,7 @@ import { type ByteStr, byteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
-import type { Destination, ModuleHost, Resolver, Socket, Statistics, Timer } from '../kemi/host.ts';
+import type { Destination, ModuleHost, Resolver, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
@@ -63,6 +63,7 @@ export class RuntimeHost implements ModuleHost {
   readonly userAgent?: ByteStr;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
+  readonly #texts = new Map<string, Text>();
   readonly #databases = new Map<string, Database>();
 
   constructor(parts: HostParts) {
@@ -128,6 +129,18 @@ export class RuntimeHost implements ModuleHost {
 
   makeStore(at: number): Map<unknown, unknown> {
     return this.#parts.messages.makeStore(at);
+  }
+
+  lasting(key: string, make: () => ByteStr): Text {
+    let text = this.#texts.get(key);
+    if (!text) {
+      const bytes = make();
+      const at: number = this.core.lua.malloc(bytes.length + L.SLACK);
+      if (!at) throw new KemiError('KEMI_ERR_NO_MEMORY', `Cannot keep "${key}": the linear memory is full`);
+      this.core.mem.putStr(at, bytes);
+      this.#texts.set(key, (text = { at, length: bytes.length }));
+    }
+    return text;
   }
 
   secret(name: string): Uint8Array {

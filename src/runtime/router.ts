@@ -228,7 +228,11 @@ export class Router {
       if (kind === L.RK_REPLY) {
         if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
       } else if (mem.u32(at + L.M_TRANS)) {
-        for (const fn of this.#parts.afterRoute) this.#within(at, () => fn(at));
+        const { x } = this.#parts.core;
+        const before = x.currentMsg();
+        x.setMsg(at);
+        for (const fn of this.#parts.afterRoute) fn(at);
+        x.setMsg(before);
       }
       mem.u8[at + L.M_ROUTE] = L.RK_NONE;
     } catch (error) {
@@ -307,26 +311,27 @@ export class Router {
     } finally {
       x.setMsg(before);
     }
-    const after = (end: RunResult): number => {
-      const { mem } = core;
-      const flags = mem.u32(at + L.M_MFLAGS);
-      const own = L.MFL_DROP | L.MFL_CAN_DROP;
-      mem.setU32(at + L.M_MFLAGS, (flags & ~own) | (outerFlags & own));
-      mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
-      mem.u8[at + L.M_ROUTE] = outer;
-      if (end.error) this.#scriptError(at, name, end.error);
-      return flags & L.MFL_DROP ? 3 : 1;
-    };
-    if (result.state !== 'suspended') return after(result);
+    if (result.state !== 'suspended') return this.#routeEnd(at, name, result, outer, outerFlags, scriptFlags);
     messages.keep(at);
     return new Promise(resolve => {
       void this.#wait(result, end => {
-        const bits = after(end);
-        resolve(bits);
+        resolve(this.#routeEnd(at, name, end, outer, outerFlags, scriptFlags));
         // behind what waits for the promise
         void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
       });
     });
+  }
+
+  /** Puts back what runOn() changed. @returns its bits */
+  #routeEnd(at: number, name: ByteStr, end: RunResult, kind: number, outer: number, scriptFlags: number): number {
+    const { mem } = this.#parts.core;
+    const flags = mem.u32(at + L.M_MFLAGS);
+    const own = L.MFL_DROP | L.MFL_CAN_DROP;
+    mem.setU32(at + L.M_MFLAGS, (flags & ~own) | (outer & own));
+    mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
+    mem.u8[at + L.M_ROUTE] = kind;
+    if (end.error) this.#scriptError(at, name, end.error);
+    return flags & L.MFL_DROP ? 3 : 1;
   }
 
   /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */

@@ -361,6 +361,9 @@ export class Runtime {
     if (secret.length < 16) throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use the secret: it needs at least 16 bytes');
     mem.u8.set(secret.subarray(0, 16), seed);
     x.setTagSeed(seed, 16);
+    // tm says later how requests are matched; the branches of stateless forwarding need the secret too
+    mem.u8.set(this.host.secret('tm'), seed);
+    x.tmSetup(seed, DEFAULT_MATCHING);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
     const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
@@ -420,6 +423,9 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
   }
   return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
+
+/** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
+const DEFAULT_MATCHING = 6;
 
 /** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
 const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {

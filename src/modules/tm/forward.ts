@@ -4,11 +4,11 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { advertisedOf, hostTarget, NoTarget, socketFor, type Target, targetOf } from '../core/api.ts';
+import { hostTarget, NoTarget, prefixFor, socketFor, type Target, targetOf } from '../core/api.ts';
 import { E_CANCELED, E_DROPPED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
-import { type Tm, viaPrefix } from './state.ts';
+import type { Tm } from './state.ts';
 import { Branch, type Transaction } from './transaction.ts';
 
 /** Where and how a request goes, when the script says so. */
@@ -131,7 +131,7 @@ function make(
     branch.path = contact.path;
     branch.userAgent = contact.locationUa;
   } else takeMainContact(tm, branch);
-  const route = options.silent ? '' : tm.names[tx.onBranch]!;
+  const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route)) return resolve(tm, branch, msg, options, undefined);
   const before = new Snapshot(mem, at);
   const outer = mem.u8[at + L.M_TBRANCH]!;
@@ -197,15 +197,10 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
     return E_NO_SOCKET;
   }
   if (tx.status >= 200 || tx.ended || tx.canceled) return E_CANCELED;
-  const advertised = advertisedOf(host, msg.at);
-  let { at, length } = tm.prefix(socket.index);
-  if (advertised) {
-    const text = viaPrefix(socket, advertised);
-    at = msg.store(text);
-    length = at ? text.length : 0;
-  }
+  const prefix = prefixFor(host, msg, socket);
+  if (!prefix) return E_UNSPEC;
   const path = branch.path ? routeLine(msg, branch.path) : undefined;
-  const via: number = x.tmVia(msg.at, at, length, tx.number, tx.label, branch.index);
+  const via: number = x.tmVia(msg.at, prefix.at, prefix.length, tx.number, tx.label, branch.index);
   const written = writeForward(host, msg, x.tmViaLine(), via, socket);
   path?.restore(core.mem, msg.at);
   if (written < 0) {

@@ -1,18 +1,18 @@
 /** KSR.tm: transactions (RFC 3261 16, 17; RFC 6026): stateful relaying and replying, forking, failure routes. */
 
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
-import * as L from '../../core/gen/layout.gen.ts';
 import { defineModule } from '../../kemi/table.ts';
 import { forwardReply } from '../core/api.ts';
 import type { TmApi, TmEvents } from './api.ts';
-import { errorAnswer } from './forward.ts';
-import { sendLocal } from './local.ts';
 import { cancelBranch, cancelTransaction } from './cancel.ts';
 import { resume, suspend } from './failure.ts';
+import { errorAnswer } from './forward.ts';
+import { sendLocal } from './local.ts';
 import { MODPARAMS, readParams } from './params.ts';
-import { create, lookup } from './relay.ts';
+import { checkTransaction, create, lookup } from './relay.ts';
 import { replyIn } from './replies.ts';
 import { reply, rows } from './rows.ts';
 import { stateRows } from './rows-state.ts';
@@ -113,6 +113,25 @@ function strayReply(tm: Tm, msg: SipMsg): boolean {
   return true;
 }
 
+/** What the functions in the core leave to us: operations of wasm/modules/tm.ts. */
+function coreCall(tm: Tm, op: number, arg: number): number {
+  const at: number = tm.host.core.x.currentMsg();
+  if (op === CALL_CHECK) return checkTransaction(tm, tm.host.at(at));
+  if (op === CALL_PRECHECK) return tm.isWaiting(tm.host.at(at)) ? 1 : -1;
+  const tx = tm.of(at);
+  if (op === CALL_ROUTE) {
+    if (tx) tx[ROUTES[arg >> 8]!] = arg & 0xff;
+    return 1;
+  }
+  const field = ROUTES[arg]!;
+  return (tx ? tx[field] : tm.host.core.mem.u8[at + L.M_ONFAIL + arg]!) ? 1 : -1;
+}
+const CALL_CHECK = 1;
+const CALL_ROUTE = 2;
+const CALL_PRECHECK = 4;
+/** in the order of M_ONFAIL */
+const ROUTES = ['onFailure', 'onBranch', 'onReply', 'onBranchFailure'] as const;
+
 export default defineModule<TmModule>({
   name: 'tm',
   modparams: MODPARAMS,
@@ -123,6 +142,7 @@ export default defineModule<TmModule>({
       const tx = current ? tm.of(current) : undefined;
       return tx && answer(tm, tx, code, host.core.mem.str(at, length)) ? 1 : -1;
     };
+    host.core.hooks.tmCall = (op, arg) => coreCall(tm, op, arg);
     return tm;
   },
   functions: [...rows, ...stateRows],

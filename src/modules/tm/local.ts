@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
-import { NoTarget, socketFor, type Target, targetOf } from '../core/api.ts';
+import { NoTarget, socketFor, type Target, targetOf, viaPrefix } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
 import { fake, startBranch } from './client.ts';
 import { wait } from './server.ts';
@@ -145,7 +145,7 @@ function start(
     false,
   );
   tx.branches.push(branch);
-  const prefix = tm.prefix(socket.index);
+  const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
   const length: number = x.msgForward(msg.at, x.tmViaLine(), via);
   branch.block = length > 0 ? x.tmKeep(length) : 0;
@@ -195,7 +195,7 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
     .map(r => `<${r.uri}${r.params ? `>;${r.params}` : '>'}`);
   const from = reply.first(L.HDR_FROM)?.body ?? '';
   const to = reply.first(L.HDR_TO)?.body ?? '';
-  const prefix = tm.prefix(branch.to.socket);
+  const prefix = host.lasting(`via ${branch.to.socket}`, () => viaPrefix(host.sockets[branch.to.socket]!));
   const { tx } = branch;
   // a transaction of its own: another branch
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 200);

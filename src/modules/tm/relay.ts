@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import { advertisedOf, forwardRequest } from '../core/api.ts';
+import { forwardRequest } from '../core/api.ts';
 import { cancelTransaction } from './cancel.ts';
 import { E_SCRIPT, E_UNSPEC } from './client.ts';
 import { forward, type RelayOptions } from './forward.ts';
@@ -85,10 +85,8 @@ export function absorbAck(tm: Tm, msg: SipMsg): boolean {
   return true;
 }
 
-const stateless = (tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | undefined) => {
-  void options;
-  return forwardRequest(tm.host, msg, uri ?? msg.dstUri ?? msg.ruri, advertisedOf(tm.host, msg.at));
-};
+const stateless = (tm: Tm, msg: SipMsg, uri: ByteStr | undefined) =>
+  forwardRequest(tm.host, msg, uri ?? msg.dstUri ?? msg.ruri);
 
 /**
  * t_relay()
@@ -100,9 +98,9 @@ export function relayRequest(tm: Tm, msg: SipMsg, options: RelayOptions, uri?: B
     tm.host.log.error({}, 'Cannot relay: the message is not a request');
     return E_UNSPEC;
   }
-  const { method } = { method: msg.methodId };
+  const method = msg.methodId;
   const kind = tm.host.route;
-  if (method === L.METHOD_ACK) return absorbAck(tm, msg) ? 1 : stateless(tm, msg, options, uri);
+  if (method === L.METHOD_ACK) return absorbAck(tm, msg) ? 1 : stateless(tm, msg, uri);
   const current = tm.of(msg.at);
   if (current && (kind === L.RK_FAILURE || kind === L.RK_BRANCH_FAILURE)) return forward(tm, current, msg, options);
   if (kind === L.RK_BRANCH || kind === L.RK_ONREPLY || kind === L.RK_REPLY) {
@@ -137,7 +135,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
   if (!invite) {
     switch (tm.params.unmatched_cancel) {
       case 1:
-        return stateless(tm, msg, options, uri);
+        return stateless(tm, msg, uri);
       case 2:
         return 1;
       default: {
@@ -159,7 +157,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
 
 /** t_check_trans(): see index.ts. */
 export function checkTransaction(tm: Tm, msg: SipMsg): number {
-  if (msg.isReply) return E_UNSPEC;
+  if (msg.isReply) return tm.matches(msg.at) ? 1 : -1;
   const method = msg.methodId;
   if (method === L.METHOD_CANCEL) return tm.host.core.x.tmFindInvite(msg.at) ? 1 : -1;
   if (method === L.METHOD_ACK) {

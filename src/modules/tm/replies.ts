@@ -61,7 +61,7 @@ export function replyIn(tm: Tm, at: number): boolean {
     finalOrNot(tm, branch, at, code);
     return true;
   }
-  const route = tm.names[tx.onReply]!;
+  const route = tm.nameOf(tx.onReply);
   if (!route || !tm.host.hasRoute(route)) {
     finalOrNot(tm, branch, at, code);
     return true;
@@ -183,7 +183,7 @@ export function ended(tm: Tm, branch: Branch): void {
     }
     conclude(tm, tx);
   };
-  const route = tx.onBranchFailure && tm.names[tx.onBranchFailure];
+  const route = tm.nameOf(tx.onBranchFailure);
   if (!route || tx.canceled || !tx.msg) {
     then();
     return;
@@ -225,7 +225,7 @@ export function conclude(tm: Tm, tx: Transaction): void {
       branch: best,
     });
   }
-  const route = tx.onFailure && tm.names[tx.onFailure];
+  const route = tm.nameOf(tx.onFailure);
   tx.onFailure = 0;
   if (!route || !tx.msg || !tm.host.hasRoute(route)) {
     deliver(tm, tx, best);

@@ -10,31 +10,6 @@ type C = Call<Tm>;
 const kemi = exportsOf<Tm>();
 const truth = (is: boolean): number => (is ? 1 : -1);
 
-/** Sets the number of a route: of the transaction, or of the one to come. */
-const setRoute =
-  (field: number, key: 'onFailure' | 'onBranch' | 'onReply' | 'onBranchFailure') =>
-  (call: C, name: ByteStr): number => {
-    const { state: tm, msg } = call;
-    const number = tm.numberOf(name);
-    const tx = tm.of(msg.at);
-    if (tx) tx[key] = number;
-    if (!tx || msg.isRequest) msg.mem.u8[msg.at + field] = number;
-    return 1;
-  };
-
-const FIELDS: Readonly<Record<string, [number, 'onFailure' | 'onBranch' | 'onReply']>> = {
-  failure_route: [L.M_ONFAIL, 'onFailure'],
-  branch_route: [L.M_ONBRANCH, 'onBranch'],
-  onreply_route: [L.M_ONREPLY, 'onReply'],
-};
-
-function isSet({ state: tm, msg }: C, target: ByteStr): number {
-  const field = FIELDS[target];
-  if (!field) return -1;
-  const tx = tm.of(msg.at);
-  return truth((tx ? tx[field[1]] : msg.mem.u8[msg.at + field[0]]!) !== 0);
-}
-
 /** Settings of the transaction, and what they mean for branches that run already. */
 function change(call: C, settings: Settings): number {
   const tx = call.state.set(call.msg, settings);
@@ -113,35 +88,35 @@ export const stateRows = [
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_failure; deviations: none
    */
-  kemi('t_on_failure', { params: ['str'], returns: 'int', run: setRoute(L.M_ONFAIL, 'onFailure') }),
+  kemi('t_on_failure', { params: ['str'], returns: 'int', wasm: 'tmOnFailure' }),
   /**
    * KSR.tm.t_on_branch(route): the callback that runs for each branch before it is sent; its changes are in that branch only.
    * @param route name of a function of the script, '' for none
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_branch; deviations: none
    */
-  kemi('t_on_branch', { params: ['str'], returns: 'int', run: setRoute(L.M_ONBRANCH, 'onBranch') }),
+  kemi('t_on_branch', { params: ['str'], returns: 'int', wasm: 'tmOnBranch' }),
   /**
    * KSR.tm.t_on_reply(route): the callback that runs for each reply of the transaction.
    * @param route name of a function of the script, '' for none
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_reply; deviations: none
    */
-  kemi('t_on_reply', { params: ['str'], returns: 'int', run: setRoute(L.M_ONREPLY, 'onReply') }),
+  kemi('t_on_reply', { params: ['str'], returns: 'int', wasm: 'tmOnReply' }),
   /**
    * KSR.tm.t_on_branch_failure(route): the callback that runs for each branch that fails.
-   * @param route name of a function of the script, '' for none; it gets `tm:branch-failure:NAME`
+   * @param route name of a function of the script, '' for none; it gets no argument
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_branch_failure; deviations: none
    */
-  kemi('t_on_branch_failure', { params: ['str'], returns: 'int', run: setRoute(L.M_ONBRFAIL, 'onBranchFailure') }),
+  kemi('t_on_branch_failure', { params: ['str'], returns: 'int', wasm: 'tmOnBranchFailure' }),
   /**
    * KSR.tm.t_is_set(target): whether the transaction, or the one to come, has a route.
    * @param target branch_route, failure_route or onreply_route
    * @returns 1 it has; -1 it has not, or another target
    * Kamailio 6.x manual, module tm, t_is_set; deviations: none
    */
-  kemi('t_is_set', { params: ['str'], returns: 'int', run: isSet }),
+  kemi('t_is_set', { params: ['str'], returns: 'int', wasm: 'tmIsSet' }),
   /**
    * KSR.tm.t_set_fr(inv, other): how long branches wait for a final answer. Those that run already are changed too.
    * @param inv ms, of an INVITE that had a provisional answer; 0 leaves it as it is

@@ -7,7 +7,7 @@ import { hostTarget, targetOf } from '../core/api.ts';
 import { loadContacts, nextContactFlow, nextContacts } from './contacts.ts';
 import { errorAnswer, forward, NO_OPTIONS, proxyTarget } from './forward.ts';
 import { sendLocal } from './local.ts';
-import { checkTransaction, create, lookup, newTransaction, relayRequest } from './relay.ts';
+import { create, lookup, newTransaction, relayRequest } from './relay.ts';
 import { abandon, answer, repeatAnswer } from './server.ts';
 import type { Tm } from './state.ts';
 
@@ -156,12 +156,7 @@ export const rows = [
    *   known (only with modules that ask for it), -1 else; for other requests: 0 it came before and was answered again, -1 it is new; for a reply: 1, -1
    * Kamailio 6.x manual, module tm, t_check_trans; deviations: none
    */
-  kemi('t_check_trans', {
-    params: [],
-    returns: 'int',
-    run: call =>
-      call.msg.isReply ? (call.state.matches(call.msg.at) ? 1 : -1) : checkTransaction(call.state, call.msg),
-  }),
+  kemi('t_check_trans', { params: [], returns: 'int', wasm: 'tmCheckTrans' }),
   /**
    * KSR.tm.t_lookup_request(): whether there is a transaction for the request.
    * @returns 1 yes; -1 no

@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import type { Destination, ModuleHost, Socket } from '../../kemi/host.ts';
+import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { protocolName } from '../core/api.ts';
@@ -14,8 +14,6 @@ import { retransmitAnswer } from './server.ts';
 import { type TimerNode, TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
 
-/** names of routes that one runtime keeps, as in Kamailio */
-const MAX_NAMES = 255;
 const SETTINGS = Symbol('tm settings');
 
 /** Counters of tm.stats and of the statistics of tmx. */
@@ -41,8 +39,7 @@ export class Tm implements Machine {
   readonly counters = newCounters();
   /** transactions at once, RuntimeOptions.limits.transactions */
   readonly limit: number;
-  readonly names: ByteStr[] = [''];
-  readonly #numbers = new Map<ByteStr, number>();
+  readonly #names: ByteStr[] = [];
   readonly table: (Transaction | undefined)[] = [undefined];
   readonly #free: number[] = [];
   readonly #waiting = new Map<ByteStr, number>();
@@ -51,9 +48,8 @@ export class Tm implements Machine {
   /** transactions without a final answer */
   active = 0;
   #label: number;
-  /** "Via: SIP/2.0/UDP host:port;branch=" of each socket, in the core's heap */
-  readonly #prefixes: { at: number; length: number }[] = [];
-  readonly extraHeaders: { at: number; length: number };
+  /** modparam ac_extra_hdrs */
+  readonly extraHeaders: Text;
   readonly handlers: { [E in keyof TmEvents]?: ((event: TmEvents[E]) => void)[] } = {};
   readonly defaultTimes: { inv: Times; other: Times };
   readonly seed: Uint8Array;
@@ -86,36 +82,19 @@ export class Tm implements Machine {
       (params.callid_cseq_matching ? 8 : 0);
     core.x.tmSetup(at, bits);
     core.lua.free(at);
-    for (const socket of host.sockets) this.#prefixes.push(this.#lasting(viaPrefix(socket)));
-    this.extraHeaders = this.#lasting(params.ac_extra_hdrs ?? '');
-  }
-
-  /** Text in the core's heap for the life of the runtime. */
-  #lasting(text: ByteStr): { at: number; length: number } {
-    const { core } = this.host;
-    const at = text ? core.lua.malloc(text.length + L.SLACK) : 0;
-    if (at) core.mem.putStr(at, text);
-    return { at, length: at ? text.length : 0 };
-  }
-
-  prefix(socket: number): { at: number; length: number } {
-    return this.#prefixes[socket]!;
+    this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
   }
 
   // ---- routes
 
-  /** Number of a route's name; 0 for '' and when there are too many. */
-  numberOf(name: ByteStr): number {
-    if (!name) return 0;
-    const known = this.#numbers.get(name);
+  /** Name of a route by its number: the core numbers them; '' for 0. */
+  nameOf(number: number): ByteStr {
+    if (!number) return '';
+    const known = this.#names[number];
     if (known !== undefined) return known;
-    if (this.names.length > MAX_NAMES) {
-      this.host.log.error({ route: name }, `Cannot keep the name of route ${name}: there are ${MAX_NAMES} already`);
-      return 0;
-    }
-    this.#numbers.set(name, this.names.length);
-    this.names.push(name);
-    return this.names.length - 1;
+    const { x, mem } = this.host.core;
+    const at: number = x.tmName(number);
+    return (this.#names[number] = mem.str(mem.u32(at), mem.u32(at + 4)));
   }
 
   // ---- transactions
@@ -450,12 +429,4 @@ export class Tm implements Machine {
 /** What a request and its retransmission have in common. */
 function waitingKey(msg: SipMsg): ByteStr {
   return `${msg.via?.branch ?? ''} ${msg.callId} ${msg.cseq?.number} ${msg.method} ${msg.from?.tag}`;
-}
-
-/** The part of our Via line that is the same for all requests of a socket. */
-export function viaPrefix(socket: Socket, advertised?: { host?: ByteStr; port?: ByteStr }): ByteStr {
-  const ip = advertised?.host ?? socket.advertisedIp ?? socket.ip;
-  const sentBy = ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
-  const port = advertised?.port ?? (advertised?.host ? socket.port : (socket.advertisedPort ?? socket.port));
-  return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}:${port};branch=`;
 }

@@ -1,7 +1,8 @@
 /** KSR.tmx: what else there is about transactions: route kinds, suspending, cancelling, counters, and the `$T_` variables. */
+
+import { KemiError } from '../../errors.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { defineModule } from '../../kemi/table.ts';
-import { KemiError } from '../../errors.ts';
 import type { TmModule } from '../tm/index.ts';
 import { PVS } from './pvs.ts';
 import { rows } from './rows.ts';
@@ -41,5 +42,7 @@ export default defineModule<TmxState>({
   },
   pvs: PVS,
   functions: rows,
-  onWait: (state, _host, msg, waits) => state.tm.noteWaiting(msg, waits),
+  onWait: (state, _host, msg, waits) => {
+    if (state.precheck) state.tm.noteWaiting(msg, waits);
+  },
 });

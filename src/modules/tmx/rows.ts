@@ -11,18 +11,7 @@ import { goOn, suspend } from './suspend.ts';
 type C = Call<TmxState>;
 const kemi = exportsOf<TmxState>();
 
-const isRoute =
-  (...kinds: number[]) =>
-  ({ host }: C): number =>
-    kinds.includes(host.route) ? 1 : -1;
-
 const current = ({ state: { tm }, msg }: C): Transaction | undefined => tm.of(msg.at);
-
-function precheck({ state, host, msg }: C): number {
-  const quick: number = host.core.x.tmPrecheckQuick();
-  if (quick) return quick;
-  return state.precheck && state.tm.isWaiting(msg) ? 1 : -1;
-}
 
 function cancelBranches(call: C, which: ByteStr): number {
   const tx = current(call);
@@ -90,31 +79,31 @@ export const rows = [
    * @returns 1 yes; -1 no
    * Kamailio 6.x manual, module tmx, t_is_request_route; deviations: none
    */
-  kemi('t_is_request_route', { params: [], returns: 'int', run: isRoute(L.RK_REQUEST) }),
+  kemi('t_is_request_route', { params: [], returns: 'int', wasm: 'tmIsRequestRoute' }),
   /**
    * KSR.tmx.t_is_failure_route(): whether this is a failure route.
    * @returns 1 yes; -1 no
    * Kamailio 6.x manual, module tmx, t_is_failure_route; deviations: none
    */
-  kemi('t_is_failure_route', { params: [], returns: 'int', run: isRoute(L.RK_FAILURE) }),
+  kemi('t_is_failure_route', { params: [], returns: 'int', wasm: 'tmIsFailureRoute' }),
   /**
    * KSR.tmx.t_is_branch_route(): whether this is a branch route.
    * @returns 1 yes; -1 no
    * Kamailio 6.x manual, module tmx, t_is_branch_route; deviations: none
    */
-  kemi('t_is_branch_route', { params: [], returns: 'int', run: isRoute(L.RK_BRANCH) }),
+  kemi('t_is_branch_route', { params: [], returns: 'int', wasm: 'tmIsBranchRoute' }),
   /**
    * KSR.tmx.t_is_reply_route(): whether this is a reply route: the core's, or a transaction's.
    * @returns 1 yes; -1 no
    * Kamailio 6.x manual, module tmx, t_is_reply_route; deviations: none
    */
-  kemi('t_is_reply_route', { params: [], returns: 'int', run: isRoute(L.RK_REPLY, L.RK_ONREPLY) }),
+  kemi('t_is_reply_route', { params: [], returns: 'int', wasm: 'tmIsReplyRoute' }),
   /**
    * KSR.tmx.t_precheck_trans(): whether the same request is being routed already: its route waits, and there is no transaction yet.
    * @returns 1 yes; -1 no; -2 ACK or CANCEL, which are not looked at
    * Kamailio 6.x manual, module tmx, t_precheck_trans; deviations: none
    */
-  kemi('t_precheck_trans', { params: [], returns: 'int', run: precheck }),
+  kemi('t_precheck_trans', { params: [], returns: 'int', wasm: 'tmPrecheck' }),
   /**
    * KSR.tmx.t_suspend(): the request waits in its transaction, which is made when there is none, until t_continue(). `$T(id_index)` and `$T(id_label)` name it.
    * When fr_timer ends before, the failure route runs.

@@ -109,6 +109,13 @@ export class FakeHost {
       release: () => {},
       storeOf: () => fake.host.perMessage,
       makeStore: () => fake.host.perMessage,
+      lasting: (_key, make) => {
+        const text = make();
+        const { core } = this.host;
+        const at = core.lua.malloc(text.length + 64);
+        core.mem.putStr(at, text);
+        return { at, length: text.length };
+      },
       limits: { transactions: 1000 },
       secret: () => new Uint8Array(16).fill(9),
       database: url => {
