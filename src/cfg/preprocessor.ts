@@ -123,6 +123,13 @@ export class Preprocessor {
     this.defines.set(`MOD_${module}`, '');
   }
 
+  /** Value of $env(name), $def(name) or $defv(name); undefined when there is none. */
+  variable(kind: string, name: string): ByteStr | undefined {
+    if (kind === 'env') return this.#env(name);
+    const value = this.defines.get(name);
+    return kind === 'defv' ? value?.replace(/^(["'])(.*)\1$/s, '$2') : value;
+  }
+
   #read(): Token {
     this.#glued = true;
     for (;;) {

@@ -77,7 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
   process.on('unhandledRejection', crash);
 
   for (const { file, line, column, message } of warnings) log.warn({ file, line, column }, message);
-  for (const note of config?.notes ?? []) log.info({ config: file?.path }, note);
+  for (const note of config?.notes ?? []) log.debug({ config: file?.path }, note);
   const server = await createServer({
     ...(config ? { config } : script !== undefined && { script }),
     listen,

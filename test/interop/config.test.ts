@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfigFile } from '../../src/transport/node/config-file.ts';
+import { createServer } from '../../src/transport/node/server.ts';
+import { answers } from './kamailio.ts';
 import { needs } from './needs.ts';
 import { sampleConfig, sampleFolder } from './sample.ts';
 
@@ -177,6 +179,24 @@ describe.skipIf(skipped)('the sample config', () => {
     );
     expect(options.defines).toMatchObject({ WITH_CFGLUA: '', FLT_ACC: '1', MULTIDOMAIN: '0' });
     expect(options.defines.WITH_MYSQL).toBeUndefined();
+  });
+
+  test('starts, or names the modules that this version has not', async () => {
+    const file = join(dir, 'start.cfg');
+    writeFileSync(file, sampleConfig({ port: 21298 }));
+    const missing = readConfigFile(file).diagnostics.filter(d => d.severity === 'error');
+    const started = createServer({ config: file });
+    if (missing.length > 0) {
+      await expect(started).rejects.toMatchObject({ diagnostics: missing });
+      return;
+    }
+    const server = await started;
+    try {
+      await answers(21298);
+      expect(server.runtime.modules).toEqual(expect.arrayContaining(['tm', 'rr', 'usrloc', 'registrar', 'kx']));
+    } finally {
+      await server.close();
+    }
   });
 
   test('as it is in the package, every branch of it, it is read without a mistake of grammar', () => {

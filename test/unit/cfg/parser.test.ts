@@ -149,6 +149,24 @@ describe('loadmodule, modparam, cfgengine', () => {
     ]);
   });
 
+  test('loadmodulex and modparamx evaluate what has a value already', () => {
+    const config = read(
+      '#!define X "q"\n#!define Y 5\nloadmodulex "$env(M).so"\nmodparamx("$def(Y)", "a$(defv(X))b$$c", "$env(M)$")\nmodparam("$x", "$env(M)", "$ru")',
+      {},
+      { env: { M: 'pv' } },
+    );
+    expect(findings(config)).toEqual([]);
+    expect(config.modules.map(m => m.name)).toEqual(['pv']);
+    expect(config.modparams.map(m => [m.modules, m.name, m.value])).toEqual([
+      ['5', 'aqb$c', 'pv$'],
+      ['$x', '$env(M)', '$ru'],
+    ]);
+    expect(findings(read('loadmodulex "$env(NONE)"\nmodparamx("a", "b", "$ru")'))).toEqual([
+      'main.cfg:1:13: error: cannot evaluate "$env(NONE)": $env(NONE) has no value',
+      'main.cfg:2:21: error: cannot evaluate "$ru": "$ru" has no value when the config is read: $env(NAME), $def(NAME) and $defv(NAME) have',
+    ]);
+  });
+
   test('the engine: the last one counts', () => {
     expect(read('cfgengine "native"\nloadmodule "app_lua"\ncfgengine="lua"').engine).toEqual({
       name: 'lua',
