@@ -41,6 +41,11 @@ const NO_USER_AGENT = 'n/a';
 /** columns user_agent and callid of the table location */
 const MAX_TEXT_BYTES = 255;
 const MAX_REG_ID = 0x7fffffff;
+/** from so many contacts on it is looked whether a reply can list them all: a datagram holds 64 KiB */
+const MANY = 32;
+const MAX_LIST_BYTES = 48 * 1024;
+/** bytes of a contact in a reply beside its URIs */
+const LIST_OVERHEAD = 160;
 /** offset of the URI in M_TO */
 const ADDR_URI = 4;
 
@@ -228,10 +233,12 @@ class Save {
 
   #tooMany(
     record: UserRecord | undefined,
-    given: readonly { expiresSec: number; contact: Contact | undefined }[],
+    given: readonly { field: ContactField; expiresSec: number; contact: Contact | undefined }[],
   ): boolean {
     const set = this.state.config('max_contacts');
     const most = typeof set === 'number' ? set : this.state.settings.maxContacts;
+    const known = record?.contacts.length ?? 0;
+    if (known + given.length > MANY && listBytes(record, given) > MAX_LIST_BYTES) return true;
     if (most <= 0) return false;
     let count = 0;
     for (const contact of record?.contacts ?? []) {
@@ -329,6 +336,26 @@ class Save {
     }
     return send(state, msg, answer) === 1 ? result : FAILED;
   }
+}
+
+/** Bytes that the contacts of a record and new ones take in a reply, at most. */
+function listBytes(
+  record: UserRecord | undefined,
+  given: readonly { field: ContactField; expiresSec: number; contact: Contact | undefined }[],
+): number {
+  let bytes = 0;
+  const add = (uri: ByteStr, received: ByteStr | undefined, instance: ByteStr | undefined) => {
+    bytes +=
+      LIST_OVERHEAD + uri.length + (received?.length ?? 0) + (instance === undefined ? 0 : 2 * instance.length + 256);
+  };
+  for (const { uri, received, instance } of record?.contacts ?? []) add(uri, received, instance);
+  let more = false;
+  for (const { field, expiresSec, contact } of given) {
+    if (contact || expiresSec === 0) continue;
+    more = true;
+    add(field.uri, field.received, field.instance);
+  }
+  return more ? bytes : 0;
 }
 
 /** The address of record of the To header. */

@@ -258,7 +258,7 @@ export class Location implements Usrloc {
       return record.contacts.length > 0 ? record : undefined;
     };
     const through = (this.dbMode === DB_THROUGH || this.dbMode === DB_ONLY) && !memoryOnly;
-    const stored = through ? writes.filter(w => !(w.contact.flags & FL_MEM)) : [];
+    const stored = through ? writes.filter(w => w.do !== 'delete' || !(w.contact.flags & FL_MEM)) : [];
     if (stored.length === 0) return apply();
     return attempt(
       () => this.store!.write(tableName, aor, stored),
@@ -289,7 +289,11 @@ export class Location implements Usrloc {
       assign(contact, write.binding, true);
       table.insert(contact.record, contact);
       contact.state = CS_SYNC;
-    } else table.update(contact, write.binding);
+    } else {
+      const { flags } = contact;
+      table.update(contact, write.binding);
+      if (memoryOnly) contact.flags = flags;
+    }
     if (this.dbMode !== DB_BACK || memoryOnly || contact.flags & FL_MEM) return;
     if (contact.state === CS_SYNC) contact.state = CS_DIRTY;
     this.#dirty.set(contact, table);

@@ -8,7 +8,8 @@ export class Ruids {
 
   constructor(host: ModuleHost) {
     const start = Math.floor(host.now() / 1000).toString(16);
-    this.#middle = `-${start}-${Math.floor(host.random() * 0x10000).toString(16)}-`;
+    const chance = Math.floor(host.random() * 2 ** 32).toString(16);
+    this.#middle = `-${start}-${chance}-`;
   }
 
   /** the counter is written backwards, in hex, as Kamailio does */

@@ -2,7 +2,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import type { Awaitable, Database, DbCondition, DbRow } from '../../kemi/db.ts';
-import type { Binding, Contact } from './contact.ts';
+import { type Binding, type Contact, FL_MEM } from './contact.ts';
 import { inTurn, later } from './later.ts';
 import { attributeRows, COLUMNS, type RowFormat, rowOf, splitAor, timeValue, valuesOf } from './rows.ts';
 
@@ -158,6 +158,11 @@ export class Store {
         this.#deleteAttributes(table, contact.ruid),
       );
     const row = rowOf(format, aor, contact.ruid, w.binding);
+    // it was in memory only, and shall be stored from now on
+    if (contact.flags & FL_MEM)
+      return later(database.replace(table, row, [format.names.ruid]), () =>
+        this.#replaceAttributes(table, aor, contact, w.binding),
+      );
     if (updateInserts)
       return later(database.insert(table, row), () => this.#replaceAttributes(table, aor, contact, w.binding));
     return later(database.update(table, valuesOf(format, w.binding), this.#contactIs(aor, contact)), changed =>
