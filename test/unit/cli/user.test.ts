@@ -1,5 +1,6 @@
 /** kemi-wasm user: as a process with a pipe, and the reading of passwords with a stand-in for the terminal. */
 import { spawn } from 'node:child_process';
+import dgram from 'node:dgram';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -9,8 +10,9 @@ import { type Input, readPassword } from '../../../src/cli/password.ts';
 import { UsageError } from '../../../src/cli/usage.ts';
 import { user as command } from '../../../src/cli/user.ts';
 import { KemiError } from '../../../src/errors.ts';
+import { createServer } from '../../../src/transport/node/server.ts';
 import { openSqlite } from '../../../src/transport/node/sqlite.ts';
-import { digestOf } from '../../support/digest.ts';
+import { credentials, digestOf, nonceOf } from '../../support/digest.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/cli/main.ts');
 let folder: string;
@@ -59,6 +61,36 @@ async function user(args: string, stdin = '', db: string | undefined = file) {
   }
 }
 
+/** A server with the database, and a client that registers alice. */
+async function serve(script: string) {
+  const server = await createServer({ script, listen: ['udp:127.0.0.1:0'], db: file });
+  const client = dgram.createSocket('udp4');
+  await new Promise<void>(resolve => client.bind(0, '127.0.0.1', resolve));
+  let number = 0;
+  const send = (more?: string) => {
+    const lines = [
+      'REGISTER sip:example.com SIP/2.0',
+      `Via: SIP/2.0/UDP 127.0.0.1:${client.address().port};rport;branch=z9hG4bK${++number}`,
+      'From: <sip:alice@example.com>;tag=1',
+      'To: <sip:alice@example.com>',
+      'Call-ID: 1',
+      `CSeq: ${number} REGISTER`,
+      'Max-Forwards: 70',
+      ...(more ? [more] : []),
+      'Content-Length: 0',
+    ];
+    return new Promise<string>(resolve => {
+      client.once('message', data => resolve(data.toString('latin1')));
+      client.send(`${lines.join('\r\n')}\r\n\r\n`, server.sockets[0]!.port, '127.0.0.1');
+    });
+  };
+  const close = async () => {
+    client.close();
+    await server.close(0);
+  };
+  return { send, close };
+}
+
 const rows = () => {
   const db = openSqlite(`sqlite://${file}`);
   const columns = ['username', 'domain', 'password', 'ha1', 'ha1b', 'ha1_sha256', 'ha1b_sha256'];
@@ -103,6 +135,32 @@ describe('kemi-wasm user', () => {
     expect(await user('rm alice@example.com')).toMatchObject({ code: 1 });
     expect(await user('passwd alice@example.com', 'x\n')).toMatchObject({ code: 1 });
     expect(rows()).toHaveLength(2);
+  });
+
+  it('a server that runs sees who was added', async () => {
+    const script = path.join(folder, 'a.lua');
+    fs.writeFileSync(
+      script,
+      `function ksr_request_route()
+        local code = KSR.auth_db.auth_check("example.com", "subscriber", 1)
+        if code < 0 then KSR.auth.auth_challenge("example.com", 1) return end
+        KSR.sl.sl_send_reply(200, "OK")
+      end`,
+    );
+    const { send, close } = await serve(script);
+    try {
+      const request = { method: 'REGISTER', uri: 'sip:example.com' };
+      const refused = await send();
+      expect(refused).toMatch(/^SIP\/2\.0 401 /);
+      const answer = credentials(nonceOf(refused), request, { qop: 'auth' });
+      expect(await send(answer)).toMatch(/^SIP\/2\.0 401 /);
+      expect(await user('add alice@example.com', 'secret\n')).toMatchObject({ code: 0 });
+      expect(await send(answer)).toMatch(/^SIP\/2\.0 200 /);
+      expect(await user('rm alice@example.com')).toMatchObject({ code: 0 });
+      expect(await send(answer)).toMatch(/^SIP\/2\.0 401 /);
+    } finally {
+      await close();
+    }
   });
 
   it('is a command of its own', async () => {
