@@ -177,6 +177,25 @@ describe('a password', () => {
 });
 
 describe('RFC 7616', () => {
+  it('the example of section 3.9.1 is verified, with both algorithms', () => {
+    // Its nonce is not ours, so only the calculation is compared.
+    const nonce = '7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v';
+    const answer = { user: 'Mufasa', realm: 'http-auth@example.org', password: 'Circle of Life', qop: 'auth' };
+    const more = { cnonce: 'f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ' };
+    const request = { method: 'GET', uri: '/dir/index.html' };
+    expect(credentials(nonce, request, { ...answer, ...more })).toContain(
+      'response="8ca523f5e9506fed4657c9700eebdbec"',
+    );
+    const sha256 = credentials(nonce, request, { ...answer, ...more, hash: 'sha256' });
+    expect(sha256).toContain('response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"');
+  });
+
+  it('credentials without uri are none', () => {
+    const { challenge, check } = start();
+    challenge();
+    expect(check({ uri: '' })).toBe('-1');
+  });
+
   it('qop=auth-int covers the body', () => {
     const { challenge, check } = start();
     challenge(2);
@@ -270,6 +289,27 @@ describe('the other functions', () => {
     const { challenge, ask } = start();
     challenge();
     expect(ask(`return KSR.${lua}`, answer, step)).toBe(code);
+  });
+
+  it('is_subscriber() needs no load_credentials', () => {
+    const { ask } = start();
+    for (const [uri, flags, code] of [
+      ['sip:alice@example.com', 0, '1'],
+      ['sip:alice@example.org', 0, '1'],
+      ['sip:alice@example.org', 1, '-2'],
+      ['sip:nobody@example.com', 2, '-2'],
+      ['nonsense', 0, '-1'],
+    ] as const)
+      expect(ask(`return KSR.auth_db.is_subscriber("${uri}", "subscriber", ${flags})`)).toBe(code);
+  });
+
+  it('nobody is verified by a check that fails', () => {
+    const { challenge, ask } = start();
+    challenge();
+    const lua = (password: string) =>
+      `local r = KSR.auth.pv_auth_check("example.com", "${password}", 0, 0) return r, KSR.siputils.is_user("alice"), KSR.auth.consume_credentials(), KSR.pv.get("$AU")`;
+    expect(ask(lua('x'), {}, { from: 'sip:carol@example.com' })).toBe("-2 -1 -1 'carol'");
+    expect(ask(lua('secret'), {}, { from: 'sip:carol@example.com' })).toBe("1 1 1 'alice'");
   });
 
   it('consume_credentials() keeps what was verified from those behind us, and nothing else', () => {

@@ -90,6 +90,14 @@ describe('a table of addresses', () => {
     }
   });
 
+  it('what is no address is looked for among the names only', () => {
+    const table = new AddressTable([record(1, '10.0.0.0', 8), record(1, 'example.com')], 9);
+    expect(table.find(1, '10.999.1.1', 0)).toBeUndefined();
+    expect(table.find(1, '010.1.1.1', 0)).toBeUndefined();
+    expect(table.find(1, 'example.com', 0)).toBeDefined();
+    expect(table.find(1, '', 0)).toBeUndefined();
+  });
+
   it('IPv4 and IPv6 do not meet', () => {
     const table = new AddressTable([record(1, '127.0.0.1'), record(1, '0.0.0.0', 1), record(2, '::', 1)], 9);
     expect(table.find(1, '::ffff:127.0.0.1', 0)).toBeUndefined();
