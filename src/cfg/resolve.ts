@@ -176,7 +176,7 @@ class Resolver {
     if (definition)
       return this.#fits(`${name}.${param}`, definition.modparams[param]!, value, at) ? definition.name : undefined;
     if (type !== undefined) {
-      if (type !== 'any') this.#fits(`${name}.${utf8Of(param)}`, { type, doc: '' }, value, at);
+      this.#fits(`${name}.${utf8Of(param)}`, { type, doc: '' }, value, at);
       return undefined;
     }
     const near = closest(
@@ -197,6 +197,7 @@ class Resolver {
       this.#found.error(at, `cannot set modparam ${name} to ${shown}: ${what}`);
       return false;
     };
+    if (param.type === 'any') return true;
     if (param.type === 'str')
       return typeof value === 'string' || wrong(`it takes a string: write "${shown}" in quotes`);
     if (typeof value === 'string')

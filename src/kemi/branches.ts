@@ -69,8 +69,8 @@ export function mainContact(host: ModuleHost, at: number): Branch | undefined {
 }
 
 /** Sets that for the message at hand; undefined takes it away. */
-export function setMainContact(host: ModuleHost, contact: Branch | undefined): void {
-  if (contact) host.perMessage.set(ZERO, contact);
+export function setMainContact(host: ModuleHost, contact: Partial<Branch> | undefined): void {
+  if (contact) host.perMessage.set(ZERO, { ...emptyBranch(), ...contact });
   else host.perMessage.delete(ZERO);
 }
 

@@ -104,6 +104,12 @@ export interface ModuleHost extends TransformationHost {
    * @throws KemiError KEMI_ERR_CONFIG when no database can be opened here, or not this one
    */
   database(url: string): Database;
+  /**
+   * Runs an RPC command, as ctl does; its parameters and its result are JSON with Unicode text.
+   * @returns the result, or a promise of it where the command waits
+   * @throws RpcError with Kamailio's code (or the promise rejects with one)
+   */
+  callRpc?(method: string, params?: unknown): unknown;
   /** L.RK_* of the route that runs with the current message; RK_NONE outside of a route */
   readonly route: number;
   /**

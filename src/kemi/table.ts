@@ -70,7 +70,8 @@ export function exportsOf<S>() {
 
 /** One module parameter, as `modparam("module", "name", value)` sets it. */
 export interface ModParam {
-  readonly type: 'int' | 'str';
+  /** 'any': a number or a string, as it was given */
+  readonly type: 'int' | 'str' | 'any';
   /** default; absent means not set */
   readonly default?: number | ByteStr;
   /**

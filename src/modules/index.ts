@@ -1,5 +1,6 @@
 /** Every module there is, in load order. One row a module. */
 import type { AnyModule } from '../kemi/table.ts';
+import acc from './acc/index.ts';
 import auth from './auth/index.ts';
 import authDb from './auth_db/index.ts';
 import cfgutils from './cfgutils/index.ts';
@@ -9,6 +10,7 @@ import counters from './counters/index.ts';
 import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
+import jsonrpcs from './jsonrpcs/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
 import nathelper from './nathelper/index.ts';
@@ -27,6 +29,7 @@ import textopsx from './textopsx/index.ts';
 import tm from './tm/index.ts';
 import tmx from './tmx/index.ts';
 import usrloc from './usrloc/index.ts';
+import uuid from './uuid/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -54,8 +57,11 @@ export const MODULES: readonly AnyModule[] = [
   permissions,
   statistics,
   counters,
+  jsonrpcs,
+  uuid,
   tm,
   tmx,
   usrloc,
   registrar,
+  acc,
 ];

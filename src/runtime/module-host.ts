@@ -33,6 +33,7 @@ export interface HostParts {
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly secret: Uint8Array;
 }
@@ -53,6 +54,7 @@ export class RuntimeHost implements ModuleHost {
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
@@ -79,6 +81,7 @@ export class RuntimeHost implements ModuleHost {
     this.runRouteOn = parts.runRouteOn;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
+    this.callRpc = parts.callRpc;
     const byteMap = (given: Readonly<Record<string, string>> = {}) =>
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);

@@ -132,6 +132,7 @@ export class Runtime {
       limits: this.limits,
       secret,
       hasRoute: name => this.#program?.has(name) ?? false,
+      callRpc: (method, params) => this.rpc.run(method, params),
     });
     this.#router = new Router({
       core,

@@ -113,7 +113,7 @@ export async function startKamailio(options: KamailioOptions): Promise<RunningKa
  * @throws Error with the log when it does not answer within 10 s
  */
 export async function startKamailioWith(file: string, port: number, dir: string): Promise<RunningKamailio> {
-  const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-Y', dir, '-x', 'fm', '-X', 'fm'];
+  const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '32', '-Y', dir, '-x', 'fm', '-X', 'fm'];
   const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', text => log.push(text));

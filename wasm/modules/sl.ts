@@ -119,6 +119,11 @@ function hasContact(): bool {
   return false;
 }
 
+/** Gives a redirection of the current request its Contact, as slSendReply does: for replies that tm builds. */
+export function slRedirect(): void {
+  addContact();
+}
+
 /** A redirection carries the request URI that the script set, and the branches, in Contact (RFC 3261 8.3, 21.3). */
 function addContact(): void {
   if (dsPv == 0) {

@@ -487,10 +487,11 @@ export function tmHop(
       to = put(to, at, next - at);
     at = next;
   }
-  to = put(to, extra, extraLength);
   to = putDecimal(put(to, TEXT_CONTENT_LENGTH, TEXT_CONTENT_LENGTH_LEN), 0);
-  store<u32>(to, 0x0a0d0a0d);
-  return <i32>(to + 4 - out);
+  store<u16>(to, <u16>CRLF);
+  to = put(to + 2, extra, extraLength);
+  store<u16>(to, <u16>CRLF);
+  return <i32>(to + 2 - out);
 }
 
 function isPrefixed(at: usize, end: usize, prefix: usize, length: i32): bool {

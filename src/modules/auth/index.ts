@@ -210,7 +210,7 @@ export default defineModule<AuthState>({
       run: (call, realm, flags) => challenge(call, 'proxy', realm, flags),
     }),
     /**
-     * KSR.auth.auth_get_www_authenticate(realm, flags, pvdest): put the WWW-Authenticate header of a challenge into a variable, without line end.
+     * KSR.auth.auth_get_www_authenticate(realm, flags, pvdest): put the WWW-Authenticate header of a challenge into a variable, with its line end, as append_to_reply takes it.
      * @param realm not empty
      * @param flags as auth_challenge
      * @param pvdest a variable that can be written, "$var(x)"
@@ -224,7 +224,7 @@ export default defineModule<AuthState>({
         const pv = realm ? call.host.pv(pvdest) : undefined;
         if (!pv?.writable) return ERROR;
         const headers = challengeHeaders(call, 'www', realm, challengeOptions(call.state, flags));
-        return headers !== undefined && pv.set(headers.slice(0, -2)) ? OK : ERROR;
+        return headers !== undefined && pv.set(headers) ? OK : ERROR;
       },
     }),
     /**

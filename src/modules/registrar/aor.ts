@@ -33,7 +33,7 @@ export function aorAt(state: RegistrarState, at: number, length: number): Aor | 
   if (user.length + host.length > MAX_AOR_BYTES) return 'long';
   const plain = user.includes('%') ? unescaped(user) : user;
   if (plain === undefined) return 'unescape';
-  const gr = state.settings.gruu && params !== '' ? grOf(params) : undefined;
+  const gr = params === '' ? undefined : grOf(params);
   const name = state.settings.caseSensitive ? plain : plain.toLowerCase();
   if (!state.usrloc.useDomain) return { aor: name, gr };
   const domain = host.toLowerCase();

@@ -5,14 +5,13 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { rewrittenUri } from '../../kemi/addresses.ts';
 
 /** offsets in the core's address area (wasm/sip/name-addr.ts) */
+const ADDR_DISPLAY = 0;
 const ADDR_URI = 4;
 const ADDR_PARAMS = 8;
 const LESS = 60;
 const QUOTE = 34;
 const SEMICOLON = 59;
 const BACKSLASH = 92;
-/** RFC 3261 20.19: what is no such number counts as 3600 */
-const MALFORMED_SEC = 3600;
 const MAX_SEC = 0xffffffff;
 
 /** One Contact. What it does not say is undefined; values without their quotes. */
@@ -35,7 +34,7 @@ export interface Contacts {
   count: number;
 }
 
-/** @returns undefined when a Contact or its URI does not parse */
+/** @returns undefined when a Contact or its URI does not parse, or a Contact header is empty */
 export function readContacts(msg: SipMsg): Contacts | undefined {
   const { core, mem, buf } = msg;
   const { x } = core;
@@ -62,6 +61,10 @@ export function readContacts(msg: SipMsg): Contacts | undefined {
       out.star = true;
       continue;
     }
+    if (mem.u16(area + ADDR_DISPLAY + 2) > 0 && /^\*[ \t]*,/.test(msg.slice(mem.u16(area + ADDR_DISPLAY), 8))) {
+      out.star = true; // `*, <sip:...>`: the core took the star for the name of what follows
+      out.count++;
+    }
     if (x.parseUriAt(uriAt, uriLength, uriArea)) return undefined;
     const field: ContactField = {
       uri: rewrittenUri(msg, uriAt - buf, uriLength) ?? mem.str(uriAt, uriLength),
@@ -77,7 +80,8 @@ export function readContacts(msg: SipMsg): Contacts | undefined {
     fields.push(field);
   }
   reverse(fields, headerFrom);
-  return out;
+  const empty = out.count === 0 && mem.u8[msg.at + L.M_FIRST + L.HDR_CONTACT] !== 0;
+  return empty ? undefined : out;
 }
 
 function reverse(fields: ContactField[], from: number): void {
@@ -130,17 +134,16 @@ function setParam(field: ContactField, name: string, given: ByteStr): void {
   }
 }
 
-/** Seconds of an expires parameter. */
-export function secondsOf(text: ByteStr): number {
+/** Seconds of an expires parameter; undefined for what is no number up to 2^32 - 1 (RFC 3261 20.10). */
+export function secondsOf(text: ByteStr): number | undefined {
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
-  return value <= MAX_SEC ? value : MALFORMED_SEC;
+  return value <= MAX_SEC ? value : undefined;
 }
 
-/** Seconds of the Expires header, undefined when there is none. */
+/** Seconds of the Expires header; undefined when there is none, or it is no such number. */
 export function expiresHeader(msg: SipMsg): number | undefined {
   const value: number = msg.core.x.expires(msg.at);
-  if (value >= 0) return value;
-  return value === -L.ST_MISSING ? undefined : MALFORMED_SEC;
+  return value >= 0 ? value : undefined;
 }
 
 /** q times 1000. @returns undefined for what is no number from 0 to 1 */

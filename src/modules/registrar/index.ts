@@ -212,14 +212,14 @@ export default defineModule<RegistrarState>({
      * @param table table of module usrloc
      * @param uri SIP URI; with db_mode 3 it may be empty
      * @param ruid of the contact: $ulc(profile=>ruid)
-     * @returns 1 removed; -1 the URI has no address of record, no ruid, or no such table; -2 the database failed; -3 there is no such contact
+     * @returns 1 removed; -1 the URI has no address of record, or no such table; -2 the database failed; -3 there is no such contact
      * Kamailio 6.x manual, module registrar, unregister; deviations: none
      */
     kemi('unregister_ruid', {
       params: ['str', 'str', 'str'],
       returns: 'int',
       async: true,
-      run: (call, table, uri, ruid) => (ruid === '' ? -1 : unregister(call, table, uri, ruid)),
+      run: (call, table, uri, ruid) => unregister(call, table, uri, ruid),
     }),
     // ---- looking at contacts
     /**

@@ -39,6 +39,8 @@ function reachable(call: C, table: ByteStr, { aor, gr }: Aor): Awaitable<Contact
   return onMessage(call.host, msg, usrloc.record(table, aor), record => {
     if (!record) return NONE;
     const valid = record.contacts.filter(c => state.usable(c, now) && (gr === undefined || isInstance(c, gr)));
+    // RFC 5627 3.4: one phone, even if several flows lead to it
+    if (gr !== undefined) valid.splice(1);
     return valid.length > 0 ? filtered(state, msg, valid) : NONE;
   });
 }

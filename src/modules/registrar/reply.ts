@@ -26,6 +26,7 @@ export const FAILURES = {
   contactParse: [400, 'Contact parse error'],
   starExpires: [400, '* used in contact and expires is not zero'],
   starMore: [400, '* used in contact and more than 1 contact'],
+  expiresParse: [400, 'Expires parse error'],
   tooLong: [400, 'Contact/received too long'],
   aorParse: [400, 'Error while parsing AOR'],
   aorUnescape: [400, 'Error while unescaping username'],
@@ -121,7 +122,7 @@ export function accept(
 ): Answer {
   const { pathMode } = state.settings;
   const shown = path !== undefined && pathMode >= PATH_LAZY && hasOption(msg, L.HDR_SUPPORTED, 'path');
-  const headers = contactLine(state, msg, record) + outboundLines(state, outbound) + (shown ? `Path: ${path}\r\n` : '');
+  const headers = contactLine(state, msg, record) + (shown ? `Path: ${path}\r\n` : '') + outboundLines(state, outbound);
   return { code: 200, headers, prepared: false };
 }
 

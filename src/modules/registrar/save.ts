@@ -107,6 +107,7 @@ class Save {
     }
     for (const { uri, received } of contacts.fields)
       if (uri.length > contactMaxSize || (received !== undefined && received.length > contactMaxSize)) return 'tooLong';
+    if (bodyOf(msg, L.HDR_EXPIRES) === '') return 'expiresParse';
     const required = hasOption(msg, L.HDR_REQUIRE, 'outbound');
     if (required && outboundMode === OUTBOUND_OFF) return 'outboundUnsupported';
     this.outbound = required || (outboundMode !== OUTBOUND_OFF && hasOption(msg, L.HDR_SUPPORTED, 'outbound'));
@@ -199,7 +200,7 @@ class Save {
   #expires({ expires }: ContactField, header: number | undefined): number | Failure {
     const { settings, host } = this.state;
     const set = this.state.config('expires');
-    const asked = typeof set === 'number' ? set : expires !== undefined ? secondsOf(expires) : header;
+    const asked = typeof set === 'number' ? set : expires === undefined ? header : secondsOf(expires);
     if (asked === 0) return 0;
     let sec = asked ?? settings.defaultExpiresSec;
     const range = asked === undefined ? settings.defaultExpiresRange : settings.expiresRange;
@@ -251,7 +252,7 @@ class Save {
     const set = this.state.config('q');
     const q = typeof set === 'number' ? set : (qOverride(this.state.host) ?? this.#q(field));
     if (q === undefined || q > 1000 || q < -1) return 'q';
-    const received = field.received ?? this.#received;
+    const received = this.pathReceived ?? field.received ?? this.#received;
     return {
       ...shared,
       uri: field.uri,
@@ -275,14 +276,14 @@ class Save {
     const agent = bodyOf(msg, L.HDR_USER_AGENT) || NO_USER_AGENT;
     const attributes = usrloc.xavpContact ? varsOf(host).xavps.find(usrloc.xavpContact)?.value : undefined;
     this.#methods = state.allow.of(msg);
-    this.#received = this.pathReceived ?? state.receivedAvp();
+    this.#received = state.receivedAvp();
     if (this.pathReceived !== undefined) this.#natted = usrloc.natFlag;
     return {
       callId: this.callId,
       cseq: this.cseq,
       flags: 0,
       cflags: msg.u32(L.M_BFLAGS),
-      userAgent: agent.length > MAX_TEXT_BYTES ? agent.slice(0, MAX_TEXT_BYTES) : agent,
+      userAgent: agent.length > MAX_TEXT_BYTES ? NO_USER_AGENT : state.shared(agent),
       path: this.path,
       socket: this.#socket(),
       serverId: 0,

@@ -14,6 +14,8 @@ import { fillUlc } from './ulc.ts';
 
 /** profile of $ulc that holds the contact of the event usrloc:contact-expired */
 const EXPIRED_PROFILE = 'exp';
+/** User-Agents that are remembered */
+const MAX_SHARED = 1024;
 const EXPIRED_EVENT = 'usrloc:contact-expired';
 
 export class RegistrarState {
@@ -25,6 +27,7 @@ export class RegistrarState {
   rejected = 0;
   /** texts of the sockets by index, as they are stored */
   readonly sockets: readonly ByteStr[];
+  readonly #texts = new Map<ByteStr, ByteStr>();
   #receivedPv: Pv | undefined;
   #callidPv: Pv | undefined;
 
@@ -57,6 +60,15 @@ export class RegistrarState {
         fillUlc(host, EXPIRED_PROFILE, contact.record, [contact]);
         host.runRoute(eventCallback, EXPIRED_EVENT);
       });
+  }
+
+  /** The same text for the same text: phones of one kind all say who they are. */
+  shared(text: ByteStr): ByteStr {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MAX_SHARED) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
   }
 
   /** wall clock, seconds */

@@ -28,7 +28,7 @@ export function pushAttributes(state: RegistrarState, contacts: readonly Contact
   if (!name) return;
   const { xavps } = varsOf(state.host);
   for (let i = contacts.length - 1; i >= 0; i--) {
-    const { xavp } = contacts[i]!;
-    if (xavp) xavps.push(name, xavp.clone());
+    // one for each contact, so that positions tell whose it is
+    xavps.push(name, contacts[i]!.xavp?.clone() ?? new XavpList());
   }
 }

@@ -27,7 +27,8 @@ export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
       break;
     case 1:
       branch.cancelWanted = true;
-      branch.cancelReason = reason;
+      // as Kamailio: what is cancelled later has the cause alone
+      branch.cancelReason = reason.replace(/;text="Call completed elsewhere"/, '');
       break;
     default:
       stopRetransmission(tm, branch);
@@ -93,6 +94,12 @@ export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): voi
   let pending = false;
   for (const branch of tx.branches) {
     if (branch.done || branch.silent) continue;
+    if (branch === tx.suspendBranch) {
+      forgetRequest(tm, branch);
+      branch.dropped = true;
+      tx.suspendBranch = undefined;
+      continue;
+    }
     pending = true;
     cancelBranch(tm, branch, reason);
   }

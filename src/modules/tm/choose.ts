@@ -46,8 +46,6 @@ export function pick(tm: Tm, tx: Transaction): Branch | undefined {
 
 /** Sends the chosen answer to the caller. */
 export function deliver(tm: Tm, tx: Transaction, best: Branch): void {
-  const { host } = tm;
-  const { mem } = host.core;
   const at = best.reply;
   if (!at) {
     answer(tm, tx, best.code, FAKED_REASONS[best.code] ?? 'Server Internal Error', best);
@@ -57,9 +55,11 @@ export function deliver(tm: Tm, tx: Transaction, best: Branch): void {
     aggregate(tm, tx, best);
     return;
   }
-  // RFC 3261 16.7 step 6: a 503 tells the caller to avoid this proxy, which is well
-  if (best.code === 503 && tm.params.remap_503_500 && !mem.u16(at + L.M_NEWSTATUS))
-    mem.view.setUint16(at + L.M_NEWSTATUS, 500, true);
+  // RFC 3261 16.7 step 6: a 503 would tell the caller to avoid this proxy, which is well
+  if (best.code === 503 && tm.params.remap_503_500) {
+    answer(tm, tx, 500, 'Service Unavailable', best);
+    return;
+  }
   if (!relay(tm, tx, best, at) && tx.status < 200) answer(tm, tx, 500, 'Server Internal Error', best);
 }
 
@@ -81,6 +81,5 @@ function aggregate(tm: Tm, tx: Transaction, best: Branch): void {
       if (header.id === L.HDR_WWW_AUTHENTICATE || header.id === L.HDR_PROXY_AUTHENTICATE)
         request.addReplyHeader(`${header.name}: ${header.body}\r\n`);
   }
-  const reason = tm.host.at(best.reply).reason;
-  answer(tm, tx, best.code, reason, best);
+  answer(tm, tx, best.code, best.code === 401 ? 'Unauthorized' : 'Proxy Authentication Required', best);
 }

@@ -9,6 +9,8 @@ export const E_UNSPEC = -1;
 export const E_NO_SOCKET = -7;
 export const E_SEND = -477;
 export const E_RESOLVE = -478;
+/** a branch route dropped the only branch */
+export const E_DROPPED = -6;
 export const E_CANCELED = -9;
 export const E_SCRIPT = -10;
 
@@ -52,8 +54,9 @@ export function stopRetransmission(tm: Tm, branch: Branch): void {
 function timeout(tm: Tm, branch: Branch): void {
   const { tx } = branch;
   branch.timedOut = true;
+  tx.lastBranch = branch;
   if (tx.isInvite && branch.code >= 100 && !branch.cancelSent) {
-    sendCancel(tm, branch, tm.params.local_cancel_reason ? 'Reason: SIP;cause=408\r\n' : '');
+    sendCancel(tm, branch, '');
   }
   fake(tm, branch, tx.canceled ? 487 : 408);
 }

@@ -5,10 +5,13 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { deliver, pick } from './choose.ts';
+import { forgetRequest, schedule } from './client.ts';
+import { errorAnswer } from './forward.ts';
 import { conclude } from './replies.ts';
+import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tm } from './state.ts';
-import type { Branch, Transaction } from './transaction.ts';
+import { Branch, type Transaction } from './transaction.ts';
 
 /** Runs a route of the transaction with its request, as it was relayed. @returns a promise when it waits */
 function runWithRequest(
@@ -26,8 +29,10 @@ function runWithRequest(
   const outside = new Snapshot(mem, at);
   tx.relayed?.restore(mem, at);
   const before = new Snapshot(mem, at);
-  const flags = mem.u32(at + L.M_MFLAGS);
-  mem.setU32(at + L.M_MFLAGS, flags & ~L.MFL_FINAL_REPLY);
+  const outerFlags = mem.u32(at + L.M_SFLAGS);
+  mem.setU32(at + L.M_SFLAGS, tx.flags);
+  mem.setU32(at + L.M_BFLAGS, branch.flags);
+  mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) & ~(L.MFL_FINAL_REPLY | L.MFL_DELAYED_REPLY));
   const outerBranch = mem.u8[at + L.M_TBRANCH]!;
   mem.u8[at + L.M_TBRANCH] = branch.index + 1;
   const outerFailing = tx.failing;
@@ -41,6 +46,8 @@ function runWithRequest(
     tx.routeStart = outerStart;
     const { mem: now } = host.core;
     now.u8[at + L.M_TBRANCH] = outerBranch;
+    tx.flags = now.u32(at + L.M_SFLAGS);
+    now.setU32(at + L.M_SFLAGS, outerFlags);
     outside.restore(now, at);
     then();
     if (tx.status >= 200) tm.release(tx);
@@ -80,14 +87,33 @@ function dropReplies(tm: Tm, tx: Transaction, step: number, count: number): void
 
 /** The branch failure route. @returns a promise when it waits */
 export function runBranchFailure(tm: Tm, tx: Transaction, branch: Branch, name: ByteStr): Promise<void> | undefined {
-  const { host } = tm;
-  const full = `tm:branch-failure:${name}`;
-  // a callback of the script, or, as Kamailio names them, an event
-  const route = host.hasRoute(name)
-    ? name
-    : tm.params.event_callback && host.hasRoute(tm.params.event_callback)
-      ? tm.params.event_callback
-      : '';
-  if (!route) return undefined;
-  return runWithRequest(tm, tx, L.RK_BRANCH_FAILURE, route, branch, full, () => {});
+  if (!tm.host.hasRoute(name)) return undefined;
+  return runWithRequest(tm, tx, L.RK_BRANCH_FAILURE, name, branch, undefined, () => {});
+}
+
+/** The request waits for resume(): a branch that sends nothing keeps the transaction open until fr_timer ends. */
+export function suspend(tm: Tm, tx: Transaction): void {
+  if (tx.suspendBranch) return;
+  const branch = new Branch(tx, tx.branches.length, '', { socket: 0, proto: 'udp', ip: '', port: 0 }, false);
+  tx.branches.push(branch);
+  tx.suspendBranch = branch;
+  tx.saveRequest(tm.host.at(tx.msg));
+  tx.neverRelayed = tx.branches.length === 1;
+  const now = tm.host.monotonic();
+  branch.endAt = Math.min(now + tx.times.fr, tx.createdMs + tx.times.life);
+  schedule(tm, branch, now);
+}
+
+/** Goes on with a suspended request: the route runs as a failure route does. */
+export function resume(tm: Tm, tx: Transaction, route: ByteStr): void {
+  const branch = tx.suspendBranch!;
+  tx.suspendBranch = undefined;
+  forgetRequest(tm, branch);
+  branch.dropped = true;
+  void runWithRequest(tm, tx, L.RK_FAILURE, route, branch, undefined, () => {
+    if (tx.status >= 200 || tx.ended || tx.pending) return;
+    if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));
+    else if (pick(tm, tx)) conclude(tm, tx);
+    else answer(tm, tx, ...errorAnswer(-1));
+  });
 }

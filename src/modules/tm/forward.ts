@@ -3,8 +3,9 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
+import { writeForward } from '../../kemi/record-route.ts';
 import { advertisedOf, hostTarget, NoTarget, socketFor, type Target, targetOf } from '../core/api.ts';
-import { E_CANCELED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
+import { E_CANCELED, E_DROPPED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import { type Tm, viaPrefix } from './state.ts';
@@ -40,7 +41,10 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
   }
   const inFailure = tx.routeStart !== undefined;
   const start = new Snapshot(mem, at);
-  const mainIsNew = inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at);
+  const mainIsNew =
+    tx.neverRelayed ||
+    (inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at));
+  tx.neverRelayed = false;
   const contacts = takeBranches(host, at);
   if (!mainIsNew && !contacts.length) {
     host.log.error({}, 'Cannot relay: there are no branches to forward to');
@@ -52,6 +56,7 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
   const made: Made[] = [];
   const finish = (): number => {
     start.restoreTarget(host.core.mem, at);
+    tx.flags = host.core.mem.u32(at + L.M_SFLAGS);
     if (!options.silent) {
       tx.step = first;
       // What the script changes from here on is not in later branches.
@@ -137,7 +142,7 @@ function make(
     host.core.mem.u8[at + L.M_TBRANCH] = outer;
     if (end & 2) {
       before.restore(host.core.mem, at);
-      return E_SCRIPT_DROP;
+      return E_DROPPED;
     }
     const result = resolve(tm, branch, msg, options, before);
     return result;
@@ -146,8 +151,6 @@ function make(
   return end instanceof Promise ? end.then(after) : after(end);
 }
 
-/** a branch route dropped its branch: neither sent nor an error of its own */
-const E_SCRIPT_DROP = -11;
 const NOWHERE = { socket: 0, proto: 'udp', ip: '', port: 0 } as const;
 
 /** What lookup() left beside the request URI. */
@@ -203,7 +206,7 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
   }
   const path = branch.path ? routeLine(msg, branch.path) : undefined;
   const via: number = x.tmVia(msg.at, at, length, tx.number, tx.label, branch.index);
-  const written: number = x.msgForward(msg.at, x.tmViaLine(), via);
+  const written = writeForward(host, msg, x.tmViaLine(), via, socket);
   path?.restore(core.mem, msg.at);
   if (written < 0) {
     host.log.error({ uri: branch.uri }, `Cannot relay to "${branch.uri}": ${L.STATUS_NAMES[-written]}`);
@@ -237,7 +240,7 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
   const failed: Branch[] = [];
   for (const branch of made) {
     if (typeof branch === 'number') {
-      if (branch !== E_SCRIPT_DROP) error = branch;
+      error = branch;
       continue;
     }
     if (tm.send(branch.block, branch.length, branch.to)) {

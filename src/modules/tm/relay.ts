@@ -93,7 +93,7 @@ const stateless = (tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | un
 /**
  * t_relay()
  * @param uri where the options' target lies, for what is forwarded statelessly
- * @returns 1 sent, or nothing to do (an ACK that was absorbed); 0 the request came before and was answered again; negative: not sent
+ * @returns 1 sent, or nothing to do: an ACK that was absorbed, a request that came before and was answered again; negative: not sent
  */
 export function relayRequest(tm: Tm, msg: SipMsg, options: RelayOptions, uri?: ByteStr): number | Promise<number> {
   if (!msg.isRequest) {
@@ -111,13 +111,14 @@ export function relayRequest(tm: Tm, msg: SipMsg, options: RelayOptions, uri?: B
   }
   if (method === L.METHOD_CANCEL) return relayCancel(tm, msg, options, uri);
   if (current) {
-    if (isRepeat(msg)) return 0;
+    // t_check_trans() has answered it already
+    if (isRepeat(msg)) return 1;
     return forward(tm, current, msg, options);
   }
   const before = lookup(tm, msg.at);
   if (before) {
     repeatAnswer(tm, before);
-    return 0;
+    return 1;
   }
   const tx = create(tm, msg);
   return tx ? forward(tm, tx, msg, options) : E_UNSPEC;

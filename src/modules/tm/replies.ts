@@ -43,6 +43,7 @@ export function replyIn(tm: Tm, at: number): boolean {
   tm.counters.received++;
   const code = mem.u16(at + L.M_STATUS);
   tx.lastReply = code;
+  tx.lastBranch = branch;
   if (tx.isInvite && code >= 300) acknowledgeAnswer(tm, branch, at);
   if (branch.silent) {
     if (code >= 200 && !branch.done) {
@@ -68,20 +69,16 @@ export function replyIn(tm: Tm, at: number): boolean {
   tx.routes++;
   const { host } = tm;
   const own = tm.lendVars(tx, at);
-  mem.setU32(at + L.M_SFLAGS, tx.msg ? mem.u32(tx.msg + L.M_SFLAGS) : tx.flags);
+  mem.setU32(at + L.M_SFLAGS, tx.flags);
   mem.setU32(at + L.M_BFLAGS, branch.flags);
   const after = (end: number) => {
     tx.routes--;
     const { mem: now } = host.core;
     tm.takeVars(tx, at, own);
     tx.flags = now.u32(at + L.M_SFLAGS);
-    if (tx.msg) now.setU32(tx.msg + L.M_SFLAGS, tx.flags);
     branch.flags = now.u32(at + L.M_BFLAGS);
-    if (end & 2 && code < 200) {
-      branch.replied = true;
-      branch.code = Math.max(branch.code, code);
-      return;
-    }
+    // A final answer cannot be dropped: the caller would wait for nothing.
+    if (end & 2 && code < 200) return;
     finalOrNot(tm, branch, at, code);
     if (tx.status >= 200) tm.release(tx);
   };
@@ -138,10 +135,7 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
   if (!again) {
     branch.replied = before > 0;
     branch.code = code;
-    if (code >= 200) {
-      if (branch.cancelTimer) cancelAnswered(tm, branch);
-      forgetRequest(tm, branch);
-    }
+    if (code >= 200) forgetRequest(tm, branch);
   }
   if (tm.handlers['response-in'])
     tm.emit('response-in', {

@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import { type Call, exportsOf } from '../../kemi/table.ts';
 import { schedule } from './client.ts';
 import type { Tm } from './state.ts';
-import type { Settings, Transaction } from './transaction.ts';
+import type { Branch, Settings, Transaction } from './transaction.ts';
 
 type C = Call<Tm>;
 const kemi = exportsOf<Tm>();
@@ -96,11 +96,14 @@ function inFailure(call: C): boolean {
 function anyReplied(call: C): boolean {
   const tx = call.state.here;
   if (!tx) return false;
-  const current = call.host.route === L.RK_ONREPLY ? call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1 : -1;
-  return tx.branches.some((branch, i) => {
-    if (i === current) return branch.code > 0;
-    return branch.replied || (branch.code > 0 && !branch.faked && branch !== tx.failing);
-  });
+  return tx.branches.some(branch => replied(call, branch));
+}
+
+/** Whether a branch had an answer; of the branch whose answer is at hand one before it. */
+function replied({ host }: C, branch: Branch): boolean {
+  const { tx } = branch;
+  if (branch !== tx.lastBranch) return branch.replied || (branch.code > 0 && !branch.faked);
+  return host.route === L.RK_ONREPLY ? branch.code > 0 : branch.replied;
 }
 
 export const stateRows = [
@@ -338,7 +341,10 @@ export const stateRows = [
   kemi('t_branch_replied', {
     params: [],
     returns: 'int',
-    run: call => truth(inFailure(call) && (failing(call)?.replied ?? false)),
+    run: call => {
+      const branch = failing(call);
+      return truth(inFailure(call) && branch !== undefined && replied(call, branch));
+    },
   }),
   /**
    * KSR.tm.t_any_timeout(): whether a branch got no answer in time.

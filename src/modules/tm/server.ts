@@ -20,6 +20,7 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   if (!tx.msg || !tx.dst || tx.status >= 200) return false;
   const { core } = tm.host;
   const { x, mem } = core;
+  if (code >= 300 && code < 400) redirect(tm, tx.msg);
   const text = core.lua.malloc(reason.length + L.SLACK);
   if (!text) return false;
   mem.putStr(text, reason);
@@ -42,6 +43,15 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
+}
+
+/** A redirection of ours has the destination set in its Contact. */
+function redirect(tm: Tm, at: number): void {
+  const { x } = tm.host.core;
+  const before: number = x.currentMsg();
+  x.setMsg(at);
+  x.slRedirect();
+  x.setMsg(before);
 }
 
 /** event "tm:local-response" */
@@ -168,6 +178,5 @@ export function abandon(tm: Tm, tx: Transaction): void {
   if (tx.phase !== PHASE_NONE) return;
   tx.ended = true;
   for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
-  tx.suspended = false;
   wait(tm, tx);
 }

@@ -130,6 +130,8 @@ export class Transaction implements TimerOwner {
   canceled = false;
   /** status of the reply that came last; 0 none */
   lastReply = 0;
+  /** branch of that reply, or of the timeout that came later */
+  lastBranch: Branch | undefined;
   /** an ACK to our negative answer came */
   acked = false;
   /** made by the proxy itself */
@@ -148,9 +150,10 @@ export class Transaction implements TimerOwner {
   failing: Branch | undefined;
   /** failure and other routes of this transaction that run or wait */
   routes = 0;
-  /** the script suspended it: t_suspend() */
-  suspended = false;
+  /** t_suspend(): the branch that keeps it open */
   suspendBranch: Branch | undefined;
+  /** suspended before t_relay(): the request URI is a branch yet to be made */
+  neverRelayed = false;
   /** the error that answers the request when its route ends without an answer; 0 none */
   errorCode = 0;
   /** t_drop_replies(): which answers the next step leaves out; 'n' none, 'a' all, 'l' the last step's */
@@ -214,7 +217,7 @@ export class Transaction implements TimerOwner {
   /** whether an answer of a branch is still expected */
   get pending(): boolean {
     for (const branch of this.branches) if (!branch.done && !branch.silent) return true;
-    return this.suspended;
+    return false;
   }
 }
 

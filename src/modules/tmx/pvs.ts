@@ -92,8 +92,8 @@ export const PVS: readonly PvClass[] = [
     name: 'T_reply_last',
     doc: 'Status of the reply that came last.',
     get: (call: C) => {
-      const tx = call.state.tm.of(call.msg.at);
-      return tx?.lastReply || null;
+      if (!call.msg.isReply) return null;
+      return call.state.tm.of(call.msg.at)?.lastReply || null;
     },
   },
   {
@@ -108,7 +108,17 @@ export const PVS: readonly PvClass[] = [
     doc: 'A variable of the request, in a reply route: $T_req($ru).',
     get: (call: C, args) => {
       const tx = call.state.tm.of(call.msg.at);
-      return tx ? withMessage(call, tx.msg, args.inner) : null;
+      if (!tx?.msg) return null;
+      // its request URI is the received one
+      const { mem } = call.host.core;
+      const fields = [L.M_NEWURI, L.M_NEWURI + 4, L.M_DSTURI, L.M_DSTURI + 4];
+      const before = fields.map(field => mem.u32(tx.msg + field));
+      for (const field of fields) mem.setU32(tx.msg + field, 0);
+      const value = withMessage(call, tx.msg, args.inner);
+      fields.forEach((field, i) => {
+        call.host.core.mem.setU32(tx.msg + field, before[i]!);
+      });
+      return value;
     },
   },
   {

@@ -15,7 +15,7 @@ export const FL_MEM = 1;
 /** q when neither the contact nor the configuration gave one */
 export const Q_NONE = -1;
 /** methods when the REGISTER had no Allow: any */
-export const ALL_METHODS = 0xffffffff;
+export const ALL_METHODS = -1;
 
 /** What a REGISTER says of a contact, and what storage keeps of it. */
 export interface Binding {
@@ -31,7 +31,7 @@ export interface Binding {
   readonly flags: number;
   /** branch flags */
   readonly cflags: number;
-  /** bit n - 1 for the method with number n of Kamailio (see registrar/methods.ts), ALL_METHODS when none was said */
+  /** 32 bits, signed: what Kamailio's numbers of methods come to (see registrar/methods.ts), ALL_METHODS when none was said */
   readonly methods: number;
   readonly userAgent: ByteStr;
   /** URI that the REGISTER really came from */
@@ -51,18 +51,32 @@ export interface Binding {
   readonly xavp: XavpList | undefined;
 }
 
+/** of all records that are empty; never changed */
+const NO_CONTACTS: Contact[] = [];
+
 /** All contacts of one address of record in one table, best first. */
 export class UserRecord {
   /** user, or user@domain with use_domain */
   readonly aor: ByteStr;
   /** name of the table */
   readonly domain: ByteStr;
-  readonly contacts: Contact[] = [];
+  /** a record with its only contact takes no more room than for that one */
+  contacts: Contact[] = NO_CONTACTS;
 
   constructor(domain: ByteStr, aor: ByteStr) {
     this.domain = domain;
     this.aor = aor;
   }
+}
+
+/**
+ * A text that is kept for long, in one piece: texts read from a message are ropes of single characters, ten times as large, until something looks into
+ * them.
+ */
+export function kept<T extends ByteStr | undefined>(text: T): T {
+  // The search makes it one piece; its result must be used, or the compiler leaves the search out.
+  if (text !== undefined && text.indexOf('\n') > text.length) throw new RangeError('kept() found what cannot be');
+  return text;
 }
 
 export class Contact implements Binding {
@@ -99,20 +113,20 @@ export class Contact implements Binding {
 
   constructor(record: UserRecord, ruid: ByteStr, b: Binding) {
     this.record = record;
-    this.ruid = ruid;
-    this.uri = b.uri;
+    this.ruid = kept(ruid);
+    this.uri = kept(b.uri);
     this.expires = b.expires;
     this.q = b.q;
-    this.callId = b.callId;
+    this.callId = kept(b.callId);
     this.cseq = b.cseq;
     this.flags = b.flags;
     this.cflags = b.cflags;
     this.methods = b.methods;
     this.userAgent = b.userAgent;
-    this.received = b.received;
-    this.path = b.path;
+    this.received = kept(b.received);
+    this.path = kept(b.path);
     this.socket = b.socket;
-    this.instance = b.instance;
+    this.instance = kept(b.instance);
     this.regId = b.regId;
     this.serverId = b.serverId;
     this.connectionId = b.connectionId;

@@ -210,7 +210,7 @@ export class Location implements Usrloc {
       }
       if (c.uri !== uri) continue;
       if (matchingMode === MATCH_CALLID && c.callId !== callId) continue;
-      if (matchingMode === MATCH_PATH && (c.path ?? '') !== (path ?? '')) continue;
+      if (matchingMode === MATCH_PATH && path !== undefined && c.path !== path) continue;
       return c;
     }
     return undefined;
@@ -242,7 +242,7 @@ export class Location implements Usrloc {
   ): Awaitable<UserRecord | undefined | false> {
     const table = this.tables.get(tableName);
     if (!table) return false;
-    const record = given ?? new UserRecord(tableName, aor);
+    const record = given ?? new UserRecord(table.name, aor);
     const writes: Write[] = [];
     for (const change of changes) {
       if (change.do !== 'insert') {

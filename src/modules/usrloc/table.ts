@@ -1,22 +1,22 @@
 /** One table of records in memory, such as `location`. */
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
-import { type Binding, Contact, CS_GONE, type UserRecord } from './contact.ts';
+import { type Binding, Contact, CS_GONE, kept, type UserRecord } from './contact.ts';
 import { ExpiryWheel } from './wheel.ts';
 
 /** Sets everything that a REGISTER says; who it is stays. @param renamed the URI too: it was found by its instance */
 export function assign(contact: Contact, b: Binding, renamed: boolean): void {
-  if (renamed) contact.uri = b.uri;
+  if (renamed) contact.uri = kept(b.uri);
   contact.expires = b.expires;
   contact.q = b.q;
-  contact.callId = b.callId;
+  contact.callId = kept(b.callId);
   contact.cseq = b.cseq;
   contact.flags = b.flags;
   contact.cflags = b.cflags;
   contact.methods = b.methods;
   contact.userAgent = b.userAgent;
-  contact.received = b.received;
-  contact.path = b.path;
+  contact.received = kept(b.received);
+  contact.path = kept(b.path);
   contact.socket = b.socket;
   contact.serverId = b.serverId;
   contact.connectionId = b.connectionId;
@@ -24,7 +24,7 @@ export function assign(contact: Contact, b: Binding, renamed: boolean): void {
   contact.lastKeepalive = b.lastModified;
   contact.xavp = b.xavp;
   if (b.instance !== undefined) {
-    contact.instance = b.instance;
+    contact.instance = kept(b.instance);
     contact.regId = b.regId;
   }
 }
@@ -32,6 +32,10 @@ export function assign(contact: Contact, b: Binding, renamed: boolean): void {
 /** Puts a contact among the others: newest first, or behind those with the same or a higher q. */
 export function place(record: UserRecord, contact: Contact, newestFirst: boolean): void {
   const { contacts } = record;
+  if (contacts.length === 0) {
+    record.contacts = [contact];
+    return;
+  }
   if (newestFirst) {
     contacts.unshift(contact);
     return;
@@ -42,10 +46,18 @@ export function place(record: UserRecord, contact: Contact, newestFirst: boolean
   else contacts.splice(at, 0, contact);
 }
 
-/** Where a contact stands after a change: newest first, else it moves only when its q changed. */
+/** Where a contact stands after a change: newest first, else it moves only when the order by q asks for it. */
 export function replace(record: UserRecord, contact: Contact, newestFirst: boolean, oldQ: number): void {
   if (!newestFirst && contact.q === oldQ) return;
-  record.contacts.splice(record.contacts.indexOf(contact), 1);
+  const { contacts } = record;
+  const at = contacts.indexOf(contact);
+  if (
+    !newestFirst &&
+    (contacts[at - 1]?.q ?? contact.q) >= contact.q &&
+    (contacts[at + 1]?.q ?? contact.q) <= contact.q
+  )
+    return;
+  contacts.splice(at, 1);
   place(record, contact, newestFirst);
 }
 

@@ -36,6 +36,8 @@ const MAX_STATEMENTS = 256;
 export interface SqliteOptions {
   /** how large the file may get, in pages (4 KiB in a new file); writes beyond that fail as full */
   readonly maxPages?: number;
+  /** how long one call may wait for another process that writes, milliseconds; default BUSY_MS */
+  readonly busyMs?: number;
 }
 
 /**
@@ -59,7 +61,7 @@ export function openSqlite(url: string, options: SqliteOptions = {}): SqliteData
     db.exec(`PRAGMA busy_timeout=${OPEN_BUSY_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL`);
     db.exec('BEGIN IMMEDIATE');
     if (!db.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get()) for (const sql of schemaSql()) db.exec(sql);
-    db.exec(`COMMIT; PRAGMA busy_timeout=${BUSY_MS}`);
+    db.exec(`COMMIT; PRAGMA busy_timeout=${Math.trunc(options.busyMs ?? BUSY_MS)}`);
     if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count=${Math.trunc(options.maxPages)}`);
     return new SqliteDatabase(url, db);
   } catch (error) {

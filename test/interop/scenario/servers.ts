@@ -84,10 +84,18 @@ function oursArguments(file: string): string[] {
 /** The text of a group's kamailio.cfg. */
 export function configuration(name: GroupName, port: number, dir: string): string {
   const group = GROUPS[name];
-  if (group.stock) return stock(group, port, dir);
+  return group.stock ? stock(group, port, dir) : ownConfiguration(port);
+}
+
+/**
+ * The text of test/fixtures/stateful/routes.cfg.
+ * @param more lines in front of its cfgengine
+ */
+export function ownConfiguration(port: number, more: readonly string[] = []): string {
   const found = findKamailio();
   const modules = 'modules' in found ? found.modules : '/usr/lib/kamailio/modules';
-  return readFileSync(join(FIXTURES, `${name}.cfg`), 'utf8')
+  return readFileSync(join(FIXTURES, 'routes.cfg'), 'utf8')
+    .replace(/^cfgengine/m, engine => [...more, engine].join('\n'))
     .replaceAll('@PORT@', String(port))
     .replaceAll('@MODULES@', `${modules}/`)
     .replaceAll('@DIR@', FIXTURES);
