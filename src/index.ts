@@ -4,7 +4,7 @@ export { silentLogger } from './core/log.ts';
 export type { ByteStr } from './core/memory.ts';
 export { byteStrOf, bytesOf, utf8Of } from './core/memory.ts';
 export type { Diagnostic, ErrorCode } from './errors.ts';
-export { ERROR_CODES, KemiError, RpcError, ScriptError } from './errors.ts';
+export { ConfigError, ERROR_CODES, KemiError, RpcError, ScriptError } from './errors.ts';
 export type { Awaitable, Database, DbCalls, DbCondition, DbRow, DbValue, OpenDatabase } from './kemi/db.ts';
 export { DbError } from './kemi/db.ts';
 export { openMemoryDatabase } from './kemi/db-memory.ts';

@@ -7,7 +7,7 @@ export const HELP = {
 usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
   run [SCRIPT]          serve a script; without one, the built-in examples/basic.lua
-  check SCRIPT...       say what is wrong with scripts, without running a server
+  check SCRIPT...       say what is wrong with scripts, or with a kamailio.cfg (-f), without running a server
   ctl METHOD [ARGS...]  command a server that runs
   user add|rm|passwd|list  who may authenticate
 
@@ -20,6 +20,9 @@ Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
+  -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
+  -c                           only check the config and the script, as kemi-wasm check does
+  -L PATH                      accepted and ignored: modules are part of the program
   --listen udp:HOST[:PORT]     listen there; may be given several times. IPv6 in brackets. Default: UDP port 5060 of
                                each IPv4 address of this machine
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
@@ -35,6 +38,7 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --ctl PATH                   the control socket; default: kemi-wasm/ctl.sock in $XDG_RUNTIME_DIR, or in the temporary
                                folder
   --no-ctl                     no control socket
+  --rpc-http [HOST:]PORT       JSON-RPC over HTTP POST, without a password: a loopback address unless HOST says otherwise
 
 Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 0. A second one exits at once. SIGHUP: reloads.
 `,
@@ -42,7 +46,9 @@ Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 
 looked at. Nothing is routed, no socket is opened.
 
 usage: kemi-wasm check [OPTIONS] SCRIPT...
+       kemi-wasm check [OPTIONS] -f kamailio.cfg
 
+  -f FILE                      a kamailio.cfg: it, what it includes, and its scripts
   --format FORMAT              text (file:line:column: severity: message) or json; default: text
   -A NAME[=VALUE]              define a name, as for run
   --modparam MODULE:NAME=VALUE set a module parameter, as for run

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command `kemi-wasm`. */
-import { KemiError, RpcError, ScriptError } from '../errors.ts';
+
+import { ConfigError, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { DbError } from '../kemi/db.ts';
 import { closest } from '../kemi/suggest.ts';
 import { VERSION } from '../version.ts';
@@ -48,7 +49,7 @@ function tell(error: unknown): number {
     say(error.message);
     return 2;
   }
-  if (error instanceof ScriptError) {
+  if (error instanceof ScriptError || error instanceof ConfigError) {
     for (const d of error.diagnostics) {
       say(formatDiagnostic(d));
       if (d.traceback) process.stderr.write(`${d.traceback}\n`);

@@ -44,6 +44,7 @@ function withDatabase(name: string, param: ModParam, db: string): ModParam['defa
 }
 
 function check(module: string, name: string, param: ModParam, value: number | string): number | string {
+  if (param.type === 'any') return value;
   if (param.type === 'str') return String(value);
   const number = typeof value === 'number' ? value : /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   const { min = -0x80000000, max = 0x7fffffff } = param;

@@ -37,7 +37,7 @@ const pv = (
 function addressOf(letter: 'f' | 't', id: number, header: string): PvClass[] {
   const uri = (msg: SipMsg) => {
     const a = addr(msg, id);
-    return a && parseUri(a.uri);
+    return a && parseUri(msg.core, a.uri);
   };
   const set = addressSetters(id);
   return [
@@ -255,7 +255,7 @@ export const headers: readonly PvClass[] = [
     get: ({ msg, host }: C) => {
       const verified = verifiedOf(host.perMessage);
       if (verified) return `${verified.user}@${verified.domain}`;
-      const uri = parseUri(addr(msg, L.HDR_FROM)?.uri ?? '');
+      const uri = parseUri(msg.core, addr(msg, L.HDR_FROM)?.uri ?? '');
       return uri ? (uri.user ? `${uri.user}@${uri.host}` : uri.host) : null;
     },
   },
@@ -263,7 +263,7 @@ export const headers: readonly PvClass[] = [
     name: 'AU',
     doc: 'For accounting: user of the credentials once they were verified, else of From.',
     get: ({ msg, host }: C) =>
-      verifiedOf(host.perMessage)?.user ?? (parseUri(addr(msg, L.HDR_FROM)?.uri ?? '')?.user || null),
+      verifiedOf(host.perMessage)?.user ?? (parseUri(msg.core, addr(msg, L.HDR_FROM)?.uri ?? '')?.user || null),
   },
 
   pv('ai', 'URI in the first P-Asserted-Identity.', m => addr(m, L.HDR_P_ASSERTED_IDENTITY)?.uri),
@@ -271,12 +271,12 @@ export const headers: readonly PvClass[] = [
   pv(
     'pU',
     'User in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
   ),
   pv(
     'pd',
     'Host in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
   ),
   pv(
     'pn',

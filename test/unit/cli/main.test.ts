@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VERSION } from '../../../src/version.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/cli/main.ts');
+/** Types are stripped and code is compiled once for all processes; the cache goes by content, so it is never stale. */
+const CACHE = path.resolve(import.meta.dirname, '../../../build/compile-cache');
 let folder: string;
 const children: ChildProcess[] = [];
 beforeEach(() => {
@@ -26,7 +28,7 @@ const script = (name: string, text: string) => {
 const start = (args: string[]) => {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { ...process.env, XDG_RUNTIME_DIR: folder },
+    env: { ...process.env, XDG_RUNTIME_DIR: folder, NODE_COMPILE_CACHE: CACHE },
   });
   children.push(child);
   const out = { stdout: '', stderr: '' };
