@@ -12,7 +12,7 @@ const NO_NAMES: readonly string[] = ['', 'pvx', 'hdr', 'kx'];
 
 /** Our modules behind the name of one of Kamailio's; empty when there are none. */
 export function broughtBy(name: string, ours: readonly string[]): readonly string[] {
-  const brings = BRINGS[name];
+  const brings = Object.hasOwn(BRINGS, name) ? BRINGS[name] : undefined;
   if (brings) return brings.filter(b => ours.includes(b));
   return NO_NAMES.includes(name) || !ours.includes(name) ? [] : [name];
 }
@@ -50,11 +50,11 @@ const DB = 'databases are opened by their url: sqlite:// is there without a modu
 const CTL = 'kemi-wasm ctl is there without a module';
 
 export const MACHINERY: Readonly<Record<string, Machinery>> = {
-  app_lua: { why: 'Lua is there without a module', params: params('reload log_mode', 'load register') },
+  app_lua: { why: 'Lua is there without a module', params: params('reload log_mode', 'load') },
   kex: { why: 'its RPC commands are there without a module', params: {} },
   ctl: {
     why: CTL,
-    params: params('mode binrpc_max_body_size binrpc_struct_max_body_size', 'binrpc fifo', 'user group'),
+    params: params('mode binrpc_max_body_size binrpc_struct_max_body_size', 'binrpc fifo user group'),
   },
   cfg_rpc: { why: 'settings are not changed while it runs', params: {} },
   mi_fifo: { why: CTL, params: params('fifo_mode', 'fifo_name reply_dir', 'fifo_user fifo_group') },
@@ -71,7 +71,7 @@ export const MACHINERY: Readonly<Record<string, Machinery>> = {
     why: 'kemi-wasm check and the log do its work',
     params: params(
       'breakpoint cfgtrace log_assign log_level mod_hash_size mod_level_mode mod_facility_mode reset_msgid cfgpkgcheck',
-      'log_facility log_prefix mod_level mod_facility log_level_name cfgtrace_facility cfgtrace_prefix cfgtrace_lname',
+      'log_facility log_prefix mod_level mod_facility log_level_name',
     ),
   },
 };

@@ -30,6 +30,9 @@ export class Addresses {
       let name = '';
       if (this.#word('name')) name = this.#tokens.string('the name of a socket is a string').text;
       if (this.#word('virtual')) this.#virtual(at);
+      const late = this.#tokens.peek();
+      if (late.kind === 'word' && ['advertise', 'name', 'virtual'].includes(late.text))
+        throw new Mistake(late, `"${late.text}" stands too late: the order is advertise, name, virtual`);
       for (const address of addresses) this.#add(address, advertise, name, at);
     } while (this.#more());
   }

@@ -16,6 +16,7 @@ import { Diagnostics } from './diagnostics.ts';
 import { booleanWord, closestParameter, isKeyword, maySign, type Parameter, parameter, ROUTES } from './parameters.ts';
 import { Addresses } from './parser-addresses.ts';
 import { Preprocessor, Stop } from './preprocessor.ts';
+import { evaluateText } from './start-variables.ts';
 import { Mistake, Tokens } from './tokens.ts';
 
 /**
@@ -87,16 +88,21 @@ class Parser {
     } catch (error) {
       if (!(error instanceof Mistake)) throw error;
       this.#found.error(error.at, error.message);
-      this.#recover();
+      this.#recover(error.at);
     }
   }
 
-  /** Goes on at the next line that starts a statement. */
-  #recover(): void {
-    for (;;) {
+  /** Goes on at the next line that may start a statement; what stands in braces is left out. */
+  #recover({ line, column, file }: At): void {
+    const culprit = this.#tokens.peek();
+    const same = culprit.line === line && culprit.column === column && culprit.file === file;
+    if (same && !isKeyword(culprit.text) && culprit.text !== '{') this.#tokens.next();
+    for (let depth = 0; ; ) {
       const token = this.#tokens.peek();
       if (token.kind === 'end') return;
-      if (token.first && token.kind === 'word' && (isKeyword(token.text) || this.#tokens.peek(1).text === '=')) return;
+      if (depth === 0 && token.first && token.kind === 'word') return;
+      if (token.kind === 'symbol' && token.text === '{') depth++;
+      else if (token.kind === 'symbol' && token.text === '}' && depth > 0) depth--;
       this.#tokens.next();
     }
   }
@@ -157,7 +163,7 @@ class Parser {
 
   #loadmodule(start: Token): void {
     const bracket = this.#tokens.accept('(');
-    const path = this.#tokens.string(`${start.text} needs the name of a module in quotes`);
+    const path = this.#evaluated(start, this.#tokens.string(`${start.text} needs the name of a module in quotes`));
     let options = '';
     if (bracket) {
       if (this.#tokens.accept(',')) options = this.#tokens.string('the options of loadmodule are a string').text;
@@ -175,12 +181,12 @@ class Parser {
 
   #modparam(start: Token): void {
     this.#tokens.expect('(', start);
-    const modules = this.#tokens.string('modparam needs the name of a module in quotes');
+    const modules = this.#evaluated(start, this.#tokens.string('modparam needs the name of a module in quotes'));
     this.#tokens.expect(',', start);
-    const name = this.#tokens.string('modparam needs the name of a parameter in quotes');
+    const name = this.#evaluated(start, this.#tokens.string('modparam needs the name of a parameter in quotes'));
     this.#tokens.expect(',', start);
     const first = this.#tokens.peek();
-    const value = this.#value();
+    const value = first.kind === 'string' ? this.#evaluated(start, this.#tokens.next()).text : this.#value();
     if (value === undefined) {
       const hint = first.kind === 'word' ? `: it is no define and no number, write it in quotes if it is a text` : '';
       throw new Mistake(first, `the value of modparam is a number or a string, not "${shown(first)}"${hint}`);
@@ -193,6 +199,16 @@ class Parser {
       loaded: this.#modules.length,
       at: at(name),
     });
+  }
+
+  /** A string argument with its variables replaced, where the statement is the form that does so. */
+  #evaluated(start: Token, token: Token): Token {
+    if (!start.text.endsWith('x')) return token;
+    try {
+      return { ...token, text: evaluateText(token.text, (kind, name) => this.#reader?.variable(kind, name)) };
+    } catch (error) {
+      throw new Mistake(token, `cannot evaluate "${shown(token)}": ${(error as Error).message}`);
+    }
   }
 
   /** A number, a boolean word, or a string; undefined (nothing taken) for anything else. */

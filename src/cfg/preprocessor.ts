@@ -42,11 +42,14 @@ const DIRECTIVES = [
 ] as const;
 /** first lines that say whose config this is */
 const SIGNATURES = /^(KAMAILIO|OPENSER|SER|ALL|MAXCOMPAT)\b/i;
+const byLength = (words: readonly string[]) => [...words].sort((a, b) => b.length - a.length).join('|');
+// As documented: #!else and #!endif need the end of the line behind them; with anything else there they are comments.
+const ALONE = '(?:else|endif)(?=[ \\t\\r]*(?:\\n|$))';
 const DIRECTIVE = new RegExp(
-  `(?:#!|!!)[ \\t]*(${[...DIRECTIVES].sort((a, b) => b.length - a.length).join('|')})\\b`,
+  `(?:#!|!!)(${ALONE}|(?:${byLength(DIRECTIVES.filter(d => d !== 'else' && d !== 'endif'))})\\b)`,
   'y',
 );
-const CONDITION = new RegExp(`(?:#!|!!)[ \\t]*(${CONDITIONS.join('|')})\\b`, 'g');
+const CONDITION = new RegExp(`(?:#!|!!)(${ALONE}|(?:ifdef|ifndef|ifexp)\\b)`, 'g');
 const INCLUDE_WORD = /(include_file|import_file)\b/y;
 const BLANKS = /(?:[ \t\r\b\f\v]|\\\r?\n)+/y;
 const WORD = /\w+/y;
@@ -118,6 +121,13 @@ export class Preprocessor {
   /** Says that a module is loaded: MOD_name is defined from here on. */
   loaded(module: string): void {
     this.defines.set(`MOD_${module}`, '');
+  }
+
+  /** Value of $env(name), $def(name) or $defv(name); undefined when there is none. */
+  variable(kind: string, name: string): ByteStr | undefined {
+    if (kind === 'env') return this.#env(name);
+    const value = this.defines.get(name);
+    return kind === 'defv' ? value?.replace(/^(["'])(.*)\1$/s, '$2') : value;
   }
 
   #read(): Token {
@@ -200,22 +210,33 @@ export class Preprocessor {
     this.#sources.push(new Scanner(value, source.file, word, at));
   }
 
-  /** A string, and those that follow it with nothing but blanks between, as one. */
+  /** A string; in double quotes also those that follow it with nothing but blanks between, as one. */
   #string(source: Scanner): ByteStr {
     const quote = source.peek();
     let text = '';
-    for (;;) {
-      const at = source.where();
-      const part = readString(source);
+    for (let from: Scanner | undefined = source; from; from = quote === '"' ? this.#nextString() : undefined) {
+      const at = from.where();
+      const part = readString(from);
       if (part === undefined) {
         this.#found.error(at, `the string that starts here is not closed: a ${quote} is missing`);
         return text;
       }
       text += this.#substituted(part, at);
-      const next = source.match(/[ \t\r\n]*(["'])/y);
-      if (next?.[1] !== quote) return text;
-      source.to(source.at + next[0].length - 1);
     }
+    return text;
+  }
+
+  /** The source whose next character starts one more string; undefined, and nothing but the ends of defines taken, when there is none. */
+  #nextString(): Scanner | undefined {
+    let source = this.#sources.at(-1)!;
+    while (source.define && source.done) {
+      this.#sources.pop();
+      source = this.#sources.at(-1)!;
+    }
+    const next = source.match(/[ \t\r\n]*"/y);
+    if (!next) return undefined;
+    source.to(source.at + next[0].length - 1);
+    return source;
   }
 
   #substituted(text: ByteStr, at: At): ByteStr {
@@ -266,8 +287,12 @@ export class Preprocessor {
   }
 
   #unknownDirective(text: string, at: At): void {
-    const name = /^[ \t]*([A-Za-z_]+)/.exec(text)?.[1];
-    if (!name || SIGNATURES.test(text.trim())) return;
+    const name = /^([A-Za-z_]+)/.exec(text)?.[1];
+    if (!name || SIGNATURES.test(text)) return;
+    if (name === 'else' || name === 'endif') {
+      this.#found.warning(at, `#!${name} must stand alone on its line: with text behind it, it is taken as a comment`);
+      return;
+    }
     const near = closest(name, DIRECTIVES);
     if (near) this.#found.warning(at, `#!${name} is no directive and is taken as a comment, did you mean #!${near}`);
   }

@@ -17,6 +17,8 @@ import { usesOf } from './script-uses.ts';
 /** What there is to resolve against. */
 export interface Catalogue {
   readonly modules: readonly AnyModule[];
+  /** the script to run, for a config that names none */
+  readonly script?: string;
   /** reads a script, to say which of its functions miss a module; undefined when it cannot be read */
   readonly readScript?: (path: string) => Uint8Array | undefined;
 }
@@ -174,7 +176,7 @@ class Resolver {
     if (definition)
       return this.#fits(`${name}.${param}`, definition.modparams[param]!, value, at) ? definition.name : undefined;
     if (type !== undefined) {
-      if (type !== 'any') this.#fits(`${name}.${utf8Of(param)}`, { type, doc: '' }, value, at);
+      this.#fits(`${name}.${utf8Of(param)}`, { type, doc: '' }, value, at);
       return undefined;
     }
     const near = closest(
@@ -195,6 +197,7 @@ class Resolver {
       this.#found.error(at, `cannot set modparam ${name} to ${shown}: ${what}`);
       return false;
     };
+    if (param.type === 'any') return true;
     if (param.type === 'str')
       return typeof value === 'string' || wrong(`it takes a string: write "${shown}" in quotes`);
     if (typeof value === 'string')
@@ -229,34 +232,39 @@ class Resolver {
     return out;
   }
 
-  /** The scripts of app_lua, the last one first, as they run in Kamailio. */
-  #scripts(): string[] {
-    const { engine, modparams, modules, file } = this.#config;
+  /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */
+  #scripts(): readonly string[] {
+    const { engine, modparams, file, routes } = this.#config;
+    const given = this.#catalogue.script;
     const nowhere: At = { file, line: 0, column: 0 };
-    if (!engine || ['native', 'default'].includes(engine.name)) {
+    const native = engine ? ['native', 'default'].includes(engine.name) : given === undefined || routes.length > 0;
+    if (native) {
       this.#found.error(
         engine?.at ?? nowhere,
         'cfgengine native: route blocks are not run by this version; load app_lua.so, give it a script, and write cfgengine "lua"',
       );
       return [];
     }
-    if (engine.name !== 'lua') {
-      this.#found.error(
-        engine.at,
-        `cfgengine "${utf8Of(engine.name)}" is not available in this version: only "lua" is`,
-      );
-      return [];
-    }
-    if (!modules.slice(0, engine.loaded).some(m => m.name === 'app_lua'))
-      this.#found.error(engine.at, 'cfgengine "lua" needs loadmodule "app_lua.so" above it');
-    const scripts = modparams
-      .filter(m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string')
-      .map(m => utf8Of(String(m.value)))
-      .reverse();
-    if (scripts.length === 0)
-      this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
+    if (engine) this.#engine(engine);
     this.#blocks();
-    return scripts;
+    const loads = modparams.filter(
+      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
+    );
+    if (given !== undefined) {
+      if (loads[0])
+        this.#found.error(loads[0].at, `the config says which script runs: ${given} cannot be given beside it`);
+      return [given];
+    }
+    if (loads.length === 0 && engine?.name === 'lua')
+      this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
+    return loads.map(m => utf8Of(String(m.value))).reverse();
+  }
+
+  #engine({ name, loaded, at }: NonNullable<KamailioConfig['engine']>): void {
+    if (name !== 'lua')
+      this.#found.error(at, `cfgengine "${utf8Of(name)}" is not available in this version: only "lua" is`);
+    else if (!this.#config.modules.slice(0, loaded).some(m => m.name === 'app_lua'))
+      this.#found.error(at, 'cfgengine "lua" needs loadmodule "app_lua.so" above it');
   }
 
   #blocks(): void {

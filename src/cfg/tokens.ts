@@ -59,7 +59,9 @@ export class Tokens {
   /** Text without quotes, up to the next blank: a path, a name, an address. @throws Mistake when there is none */
   bare(start: Token): ByteStr {
     const first = this.peek();
-    if (first.kind === 'end' || first.text === ';') throw new Mistake(first, `${start.text} needs a value`);
+    const statement = first.first && first.kind === 'word' && this.peek(1).text === '=';
+    if (first.kind === 'end' || first.text === ';' || statement)
+      throw new Mistake(first, `${start.text} needs a value`);
     let text = this.next().text;
     for (let token = this.peek(); token.glued && token.text !== ';' && token.kind !== 'end'; token = this.peek())
       text += this.next().text;

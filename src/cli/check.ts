@@ -38,8 +38,8 @@ export async function check(args: readonly string[]): Promise<number> {
   const config = text(parsed, 'config');
   if (parsed.positionals.length === 0 && config === undefined)
     throw new UsageError('no script to check; write kemi-wasm check SCRIPT... or kemi-wasm check -f kamailio.cfg');
-  if (parsed.positionals.length > 0 && config !== undefined)
-    throw new UsageError(`${parsed.positionals[0]} beside -f: the config says which scripts run; check one of the two`);
+  if (parsed.positionals.length > 1 && config !== undefined)
+    throw new UsageError(`one script at most beside -f, "${parsed.positionals[1]}" is too much`);
   const format = oneOf(parsed, 'format', ['text', 'json'], 'text');
   const defines = readDefines(list(parsed, 'define'));
   const modparams = readModparams(list(parsed, 'modparam'));
@@ -52,7 +52,7 @@ export async function check(args: readonly string[]): Promise<number> {
       found.push(...(await checkScript(name, { wasm, defines, modparams, limits })));
     counted.push(plural(parsed.positionals.length, 'script'));
   } else {
-    const { options, diagnostics } = readConfigFile(config, defines);
+    const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
     counted.push('1 config', plural(options.scripts.length, 'script'));
     const settings = { wasm, ...configured(options, modparams, [], limits), config };

@@ -9,6 +9,7 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
   run [SCRIPT]          serve a script; without one, the built-in examples/basic.lua
   check SCRIPT...       say what is wrong with scripts, or with a kamailio.cfg (-f), without running a server
   ctl METHOD [ARGS...]  command a server that runs
+  user add|rm|passwd|list  who may authenticate
 
   --help                this text; after a command, its options
   --version             the version
@@ -37,6 +38,7 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --ctl PATH                   the control socket; default: kemi-wasm/ctl.sock in $XDG_RUNTIME_DIR, or in the temporary
                                folder
   --no-ctl                     no control socket
+  --rpc-http [HOST:]PORT       JSON-RPC over HTTP POST, without a password: a loopback address unless HOST says otherwise
 
 Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 0. A second one exits at once. SIGHUP: reloads.
 `,
@@ -65,6 +67,19 @@ usage: kemi-wasm ctl [OPTIONS] METHOD [ARGS...]
   kemi-wasm ctl system.listMethods          all commands
   kemi-wasm ctl stats.get_statistics all    counters
   kemi-wasm ctl app_lua.reload              reload the script
+`,
+  user: `Says who may authenticate: the subscribers in the database of run --db. A server that runs sees changes at once.
+
+usage: kemi-wasm user add NAME@DOMAIN --db FILE
+       kemi-wasm user passwd NAME@DOMAIN --db FILE
+       kemi-wasm user rm NAME@DOMAIN --db FILE
+       kemi-wasm user list --db FILE
+
+  --db FILE                    the SQLite file, or a sqlite:// URL; add makes it when it is not there
+  --plain                      keep the password itself, too: for scripts with modparam auth_db calculate_ha1
+  --format FORMAT              of list: text (one a line) or json; default: text
+
+The password is asked for twice, or is the first line of what is piped in. It is never shown; only hashes of it are kept.
 `,
 } as const;
 

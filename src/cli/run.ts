@@ -3,6 +3,7 @@ import type { Diagnostic } from '../errors.ts';
 import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
 import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
+import { parseRpcHttp } from '../transport/node/rpc-http.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
@@ -36,6 +37,7 @@ const OPTIONS = {
   'log-format': { type: 'string' },
   ctl: { type: 'string' },
   'no-ctl': { type: 'boolean' },
+  'rpc-http': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -55,14 +57,16 @@ export async function run(args: readonly string[]): Promise<number> {
   const limits = readLimits(list(parsed, 'limits'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const defines = readDefines(list(parsed, 'define'));
-  const file = configPath === undefined ? undefined : readConfigFile(configPath, defines);
+  const [script] = parsed.positionals;
+  const file = configPath === undefined ? undefined : readConfigFile(configPath, { defines, script });
   const warnings: Diagnostic[] = [];
   const config = file && usableConfig(file, warning => warnings.push(warning));
   const level = oneOf(parsed, 'log-level', LOG_LEVELS, config?.logLevel ?? 'info');
   const format = oneOf(parsed, 'log-format', LOG_FORMATS, process.stdout.isTTY ? 'pretty' : 'json');
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
   const db = text(parsed, 'db');
-  const [script] = parsed.positionals;
+  const rpcHttp = text(parsed, 'rpc-http');
+  if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
@@ -73,10 +77,9 @@ export async function run(args: readonly string[]): Promise<number> {
   process.on('unhandledRejection', crash);
 
   for (const { file, line, column, message } of warnings) log.warn({ file, line, column }, message);
-  for (const note of config?.notes ?? []) log.info({ config: file?.path }, note);
+  for (const note of config?.notes ?? []) log.debug({ config: file?.path }, note);
   const server = await createServer({
-    ...(script !== undefined && { script }),
-    ...(config && { config }),
+    ...(config ? { config } : script !== undefined && { script }),
     listen,
     log,
     ctl,
@@ -86,6 +89,7 @@ export async function run(args: readonly string[]): Promise<number> {
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
+    ...(rpcHttp !== undefined && { rpcHttp }),
   });
   // A config that asks for less says it of what happens later: where the server listens is always told.
   const quiet = config !== undefined && text(parsed, 'log-level') === undefined && level !== 'debug';
@@ -121,11 +125,11 @@ function checkArguments(parsed: Parsed): string[] {
 function started(server: Server, log: ReturnType<typeof createLogger>['log']): void {
   const listen = server.sockets.map(formatAddress);
   const { name, version } = server.script;
-  const { ctlPath } = server;
+  const { ctlPath, rpcHttpUrl } = server;
   const at = ctlPath === defaultCtlPath() ? '' : ` --ctl ${ctlPath}`;
   const control = ctlPath ? `; control with kemi-wasm ctl${at} METHOD` : '';
   log.info(
-    { listen, script: name, version, ctl: ctlPath },
+    { listen, script: name, version, ctl: ctlPath, rpcHttp: rpcHttpUrl },
     `Listening on ${listen.join(' ')}; routing with ${name}, version ${version}${control}`,
   );
 }

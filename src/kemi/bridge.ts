@@ -9,6 +9,7 @@ import type { Logger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
+import { callName } from './call-name.ts';
 import { KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
 import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
@@ -41,6 +42,8 @@ export interface KsrEntry {
   readonly path: readonly string[];
   /** export number: the dispatcher's upvalue */
   readonly id: number;
+  /** export of the core that is a C function for this function alone; undefined where it runs in TypeScript */
+  readonly call?: string;
 }
 
 /** A row of app_lua.api_list, in Kamailio's words. */
@@ -101,7 +104,11 @@ export class Bridge {
 
   /** every function, for the engines to build their KSR tree */
   get entries(): KsrEntry[] {
-    return this.#bound.map(b => ({ path: b.path.split('.'), id: b.id }));
+    return this.#bound.map(({ path, id, fn }) => ({
+      path: path.split('.'),
+      id,
+      ...(fn.wasm && { call: callName(fn) }),
+    }));
   }
 
   /** modules whose table stands on KSR */

@@ -8,6 +8,11 @@ import type { ByteStr } from '../core/memory.ts';
 
 export type Awaitable<T> = T | Promise<T>;
 
+/** Runs a step behind what may have to be waited for; at once where it need not. */
+export function after<T, R>(value: Awaitable<T>, step: (value: T) => R | Promise<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(step) : step(value);
+}
+
 /** Text is bytes; a date and time is text, 'YYYY-MM-DD HH:MM:SS' in UTC. */
 export type DbValue = null | number | ByteStr;
 export type DbRow = Readonly<Record<string, DbValue>>;

@@ -28,6 +28,8 @@ export interface Limits {
   readonly messageBytes: number;
   /** messages alive at once (a suspended route keeps its own), 1..60000; above it requests get 503 */
   readonly messages: number;
+  /** transactions at once, 1..1000000; above it t_relay() and t_newtran() fail, and the request gets 503 */
+  readonly transactions: number;
   /** milliseconds that a suspended call may wait before its route is abandoned with 500 */
   readonly waitMs: number;
 }
@@ -37,7 +39,8 @@ export const DEFAULT_LIMITS: Limits = {
   loadInstructions: 500_000_000,
   memoryPages: 4096,
   messageBytes: 65535,
-  messages: 4096,
+  messages: 16384,
+  transactions: 65536,
   waitMs: 30_000,
 };
 
@@ -117,6 +120,7 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
     memoryPages: [256, 65536],
     messageBytes: [64, 65535],
     messages: [1, 60000],
+    transactions: [1, 1_000_000],
     waitMs: [1, 3_600_000],
   };
   for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {

@@ -12,7 +12,8 @@ import type { ModParamSetting } from './options.ts';
 export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[], db?: string): ModParamValues {
   const values: ModParamValues = {};
   for (const [name, param] of Object.entries(definition.modparams)) {
-    const value = db === undefined ? param.default : name === 'db_url' ? db : (param.withDb ?? param.default);
+    const value =
+      (db === undefined || param.withDb === null ? undefined : withDatabase(name, param, db)) ?? param.default;
     if (param.repeat) values[name] = value === undefined ? [] : [value];
     else values[name] = value;
   }
@@ -37,7 +38,13 @@ export function paramValues(definition: AnyModule, settings: readonly ModParamSe
   return values;
 }
 
+/** The default that goes with the runtime's database. */
+function withDatabase(name: string, param: ModParam, db: string): ModParam['default'] {
+  return param.withDb ?? (name === 'db_url' && param.type === 'str' ? db : undefined);
+}
+
 function check(module: string, name: string, param: ModParam, value: number | string): number | string {
+  if (param.type === 'any') return value;
   if (param.type === 'str') return String(value);
   const number = typeof value === 'number' ? value : /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   const { min = -0x80000000, max = 0x7fffffff } = param;

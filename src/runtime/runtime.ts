@@ -31,7 +31,7 @@ import {
 } from './options.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
-import { Router, type Verdict } from './router.ts';
+import { type Hook, Router, type Verdict } from './router.ts';
 import { SelfAddresses } from './self.ts';
 
 /** A script as the runtime gets it: the name shows in errors, and `require` looks in its folder. */
@@ -77,6 +77,10 @@ export class Runtime {
   readonly #router: Router;
   readonly rpc: Rpc;
   readonly #now: () => number;
+  readonly #onRequest: Hook[] = [];
+  readonly #onReplyIn: Hook[] = [];
+  readonly #afterRoute: ((at: number) => void)[] = [];
+  readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
   #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
@@ -104,6 +108,7 @@ export class Runtime {
     this.stats = createStatistics();
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
+    const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
     this.host = new RuntimeHost({
       core,
@@ -123,7 +128,11 @@ export class Runtime {
       pv: spec => this.pvs.compile(spec),
       format: text => this.pvs.format(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
+      runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
+      limits: this.limits,
+      secret,
       hasRoute: name => this.#program?.has(name) ?? false,
+      callRpc: (method, params) => this.rpc.run(method, params),
     });
     this.#router = new Router({
       core,
@@ -143,13 +152,26 @@ export class Runtime {
       filtersAcks: () => states.has('sl'),
       program: () => this.#program,
       forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
+      onRequest: this.#onRequest,
+      onReplyIn: this.#onReplyIn,
+      afterRoute: this.#afterRoute,
+      onWait: this.#onWait,
+      answer: (code, reason) => {
+        const text = core.lua.malloc(reason.length + 64);
+        if (!text) return false;
+        core.mem.putStr(text, reason);
+        const sent = core.hooks.tmReply(code, text, reason.length) > 0;
+        core.lua.free(text);
+        return sent;
+      },
     });
-    this.#configureCore(self);
+    this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
       const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
+      this.#hook(definition, state);
     }
     const unknown = options.modparams?.find(p => !definitions.some(d => d.name === p.module));
     if (unknown) {
@@ -184,6 +206,16 @@ export class Runtime {
       takePending: () => this.bridge.takePending(),
       lane: options.lane ?? 'auto',
     });
+  }
+
+  /** What a module wants to hear of messages. */
+  #hook({ onRequest, onReply, afterRoute, onWait }: AnyModule, state: unknown): void {
+    const { host } = this;
+    const messages = this.#messages;
+    if (onRequest) this.#onRequest.push(at => onRequest(state, host, messages.at(at).msg));
+    if (onReply) this.#onReplyIn.push(at => onReply(state, host, messages.at(at).msg));
+    if (afterRoute) this.#afterRoute.push(at => afterRoute(state, host, messages.at(at).msg));
+    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at).msg, waits));
   }
 
   /** module names in load order */
@@ -281,7 +313,7 @@ export class Runtime {
     this.#closed = true;
     await this.#router.drain(drainMs);
     this.#program?.dispose();
-    for (const { definition, state } of this.#modules) definition.dispose?.(state);
+    for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
   }
 
@@ -322,14 +354,16 @@ export class Runtime {
     });
   }
 
-  #configureCore(self: SelfAddresses): void {
+  #configureCore(self: SelfAddresses, secret: Uint8Array): void {
     const { core } = this;
     const { x, mem, hooks } = core;
     const seed = core.lua.malloc(16);
-    const secret = this.#options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     if (secret.length < 16) throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use the secret: it needs at least 16 bytes');
     mem.u8.set(secret.subarray(0, 16), seed);
     x.setTagSeed(seed, 16);
+    // tm says later how requests are matched; the branches of stateless forwarding need the secret too
+    mem.u8.set(this.host.secret('tm'), seed);
+    x.tmSetup(seed, DEFAULT_MATCHING);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
     const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
@@ -389,6 +423,9 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
   }
   return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
+
+/** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
+const DEFAULT_MATCHING = 6;
 
 /** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
 const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {

@@ -43,7 +43,7 @@ export async function openPeers(): Promise<Peers> {
   let stream: Tcp | undefined;
   const overTcp = async (port: number): Promise<Tcp> => {
     if (!stream) {
-      stream = connect({ port, host: '127.0.0.1' });
+      stream = connect({ port, host: '127.0.0.1', localPort: CLIENT_PORT });
       stream.on('data', data => take('client', data.toString('latin1')));
       stream.on('error', () => {});
       await new Promise<void>(resolve => stream!.once('connect', () => resolve()));

@@ -88,13 +88,21 @@ export function parseExtra(param: string, text: ByteStr): Extra[] {
 export class Acc {
   readonly settings: Settings;
   readonly #host: ModuleHost;
+  /** all flags that ask for something */
+  readonly #flags: number;
 
   constructor(host: ModuleHost, settings: Settings) {
     this.#host = host;
     this.settings = settings;
+    this.#flags = settings.logFlag | settings.logMissedFlag | settings.dbFlag | settings.dbMissedFlag;
     host.stats.define('acc', 'log_records');
     host.stats.define('acc', 'db_records');
     host.stats.define('acc', 'db_errors');
+  }
+
+  /** Whether any flag of the request asks for a record. */
+  wants(request: SipMsg): boolean {
+    return (request.u32(L.M_SFLAGS) & this.#flags) !== 0;
   }
 
   /**
@@ -161,11 +169,14 @@ export class Acc {
     if (dbUrl === undefined) return failed('modparam db_url is not set');
     try {
       const db = this.#host.database(dbUrl);
-      const first = rows[0]!;
-      const done = rows.length === 1 ? db.insert(table, first) : db.transaction(() => insertAll(rows));
-      async function insertAll(all: readonly DbRow[]): Promise<void> {
-        for (const row of all) await db.insert(table, row);
-      }
+      // Legs are stored together; their writes go out one behind the other, whoever waits for what.
+      const done =
+        rows.length === 1
+          ? db.insert(table, rows[0]!)
+          : db.transaction(tx => {
+              const waits = rows.map(row => tx.insert(table, row)).filter(w => w instanceof Promise);
+              if (waits.length) return Promise.all(waits).then(() => {});
+            });
       return done instanceof Promise ? done.then(stored, failed) : stored();
     } catch (error) {
       return failed(error);

@@ -1,7 +1,10 @@
 /** KSR.acc: accounting of transactions, into the log and into a database. */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf, type ModParam, type ModParamValues } from '../../kemi/table.ts';
+import { answerTag, type ReplyEvent, type TmApi } from '../tm/api.ts';
 import { Acc, type Event, parseComment, parseExtra, type Settings } from './acc.ts';
 
 const kemi = exportsOf<Acc>();
@@ -25,6 +28,39 @@ function dbRequest(call: Call<Acc>, comment: ByteStr, table: ByteStr): number | 
   if (!event || table === '') return -1;
   const stored = call.state.store(table, event);
   return stored instanceof Promise ? stored.then(ok => (ok ? 1 : -1)) : stored ? 1 : -1;
+}
+
+const FIRST_FINAL = 200;
+const FIRST_NEGATIVE = 300;
+
+/** Listens to the transactions. */
+function attach(acc: Acc, host: ModuleHost, tm: TmApi): void {
+  const { x } = host.core;
+  // Values are read from the request, whatever is being routed.
+  const about = (event: ReplyEvent, fn: (told: Event) => void) => {
+    const { request, reply, code, reason } = event;
+    if (!request || !acc.wants(request)) return;
+    const before: number = x.currentMsg();
+    x.setMsg(request.at);
+    try {
+      fn({ request, code: String(code), reason, toTag: reply?.to?.tag ?? answerTag(request) });
+    } finally {
+      x.setMsg(before);
+    }
+  };
+  tm.on('failure', event => about(event, told => acc.missed(told)));
+  tm.on('response-out', event => {
+    if (event.code < FIRST_FINAL && !acc.settings.earlyMedia) return;
+    about(event, told => {
+      if (event.code >= FIRST_NEGATIVE) acc.missed(told);
+      acc.answered(told, event.code, (event.reply?.contentLength ?? 0) > 0);
+    });
+  });
+  if (acc.settings.reportAck)
+    tm.on('e2e-ack', ({ tx, request }) => {
+      const told = { request, code: String(tx.status), reason: '', toTag: request.to?.tag ?? '' };
+      acc.acknowledged(told, request.u32(L.M_SFLAGS) | tx.flags);
+    });
 }
 
 /** A column of the tables acc and missed_calls. */
@@ -159,6 +195,8 @@ export default defineModule<Acc>({
       // A database that does not open stops the start, not the first call.
       host.database(acc.settings.dbUrl);
     }
+    const tm = host.module<TmApi>('tm');
+    if (tm) attach(acc, host, tm);
     return acc;
   },
   functions: [

@@ -2,8 +2,9 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg, Uri } from '../../core/sip-msg.ts';
+import type { Address } from '../../kemi/addresses.ts';
 import { parseUri } from '../../kemi/uri.ts';
-import { BadRoute, type Route, RouteSet } from './route-set.ts';
+import { BadRoute, RouteSet } from './route-set.ts';
 import { type C, isOurs, param, routed, setRouted, socketOf } from './state.ts';
 
 const ROUTED = 1;
@@ -51,7 +52,7 @@ function planOf(call: C, routes: RouteSet, strict: boolean): Plan {
   const { msg, host } = call;
   const ruri = msg.ruriParts;
   if (!ruri) throw new BadRoute();
-  const inDialog = Boolean(msg.to?.tag);
+  const inDialog = msg.toTag !== '';
   const plan: Plan = { front: 0, back: false, socket: 0, params: '', nextHop: false, code: ROUTED };
   if (strict && inDialog && isOurs(host, ruri)) return afterStrict(call, routes, ruri, plan);
   return afterLoose(call, routes, inDialog, plan);
@@ -139,7 +140,7 @@ function appended(msg: SipMsg): boolean {
   return false;
 }
 
-function uriOf(call: C, route: Route): Uri {
+function uriOf(call: C, route: Address): Uri {
   const uri = parseUri(call.host.core, route.uri);
   if (!uri) throw new BadRoute();
   return uri;
@@ -180,5 +181,5 @@ function topRoute(msg: SipMsg): ByteStr | undefined {
 /** Whether the request runs from callee to caller: the tag recorded as ftag is not the one of From. Without ftag it does not. */
 export function isUpstream(call: C): boolean {
   const ftag = param(routeParams(call), 'ftag');
-  return Boolean(ftag) && ftag !== (call.msg.from?.tag ?? '');
+  return Boolean(ftag) && ftag !== call.msg.fromTag;
 }

@@ -16,16 +16,21 @@ export interface ConfigFile {
   readonly files: readonly string[];
 }
 
+export interface ConfigFileOptions {
+  /** -A NAME[=VALUE] */
+  readonly defines?: Readonly<Record<string, string>> | undefined;
+  /** for #!defenv and $env(); the process's own when absent */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** the script to run, for a config that names none */
+  readonly script?: string | undefined;
+}
+
 /**
  * Reads a kamailio.cfg and all it includes, and looks up its modules and parameters.
- * @param defines -A NAME[=VALUE]  @param env for #!defenv and $env(); the process's own when absent
  * @throws ConfigError when the file itself cannot be read; mistakes in it are among the diagnostics
  */
-export function readConfigFile(
-  path: string,
-  defines: Readonly<Record<string, string>> = {},
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): ConfigFile {
+export function readConfigFile(path: string, given: ConfigFileOptions = {}): ConfigFile {
+  const { defines = {}, env = process.env, script } = given;
   let source: Uint8Array;
   try {
     source = readFile(path) ?? fail('no such file');
@@ -34,7 +39,11 @@ export function readConfigFile(
     throw new ConfigError([{ severity: 'error', file: path, line: 0, column: 0, message: `cannot read it: ${why}` }]);
   }
   const config = parseConfig(source, path, { readFile, defines, env, os: process.platform });
-  const { options, diagnostics } = resolveConfig(config, { modules: MODULES, readScript });
+  const { options, diagnostics } = resolveConfig(config, {
+    modules: MODULES,
+    readScript,
+    ...(script !== undefined && { script }),
+  });
   return { path, options, diagnostics, files: config.files };
 }
 

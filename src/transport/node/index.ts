@@ -5,6 +5,7 @@ export { BASIC_SCRIPT, loadWasm } from './assets.ts';
 export { type ConfigFile, readConfigFile } from './config-file.ts';
 export { type CtlServer, callCtl, defaultCtlPath, listenCtl } from './ctl.ts';
 export { type NodeResolverOptions, nodeResolver } from './resolver.ts';
+export { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
 export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } from './server.ts';
 export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { UdpTransport } from './udp.ts';

@@ -12,6 +12,7 @@ import { BASIC_SCRIPT, loadWasm } from './assets.ts';
 import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
+import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
 import { ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { UdpTransport } from './udp.ts';
@@ -33,6 +34,8 @@ export interface ServerOptions {
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
   readonly ctl?: string | boolean;
+  /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
+  readonly rpcHttp?: string | RpcHttpAddress;
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
@@ -58,6 +61,8 @@ export class Server {
   readonly sockets: readonly Socket[];
   /** where ctl reaches this server, undefined when it does not */
   readonly ctlPath: string | undefined;
+  /** where JSON-RPC over HTTP is served, undefined when it is not */
+  readonly rpcHttpUrl: string | undefined;
   readonly #parts: Parts;
   #closing: Promise<void> | undefined;
 
@@ -66,6 +71,7 @@ export class Server {
     this.runtime = parts.runtime;
     this.sockets = parts.transport.sockets;
     this.ctlPath = parts.ctl?.path;
+    this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
   }
 
@@ -99,6 +105,7 @@ interface Parts {
   readonly transport: UdpTransport;
   runtime?: Runtime;
   ctl?: CtlServer;
+  rpcHttp?: RpcHttpServer;
   watcher?: Watcher;
 }
 
@@ -138,13 +145,14 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     for (const counter of Object.keys(transport.counters) as (keyof UdpTransport['counters'])[])
       runtime.stats.define('udp', snake(counter), () => transport.counters[counter]);
     runtime.load({ name, source });
-    if (options.ctl) {
-      const call = (method: string, params?: unknown) =>
-        method === 'app_lua.reload'
-          ? logged(parts, () => runtime.rpc.call(method, params))
-          : runtime.rpc.call(method, params);
-      parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
-    }
+    const call = (method: string, params?: unknown) =>
+      method === 'app_lua.reload'
+        ? logged(parts, () => runtime.rpc.call(method, params))
+        : runtime.rpc.call(method, params);
+    if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
+    const { rpcHttp } = options;
+    if (rpcHttp !== undefined)
+      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -210,7 +218,7 @@ function notReloaded(parts: Parts, error: unknown): void {
 
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
-  await Promise.all([parts.watcher?.close(), parts.ctl?.close()]);
+  await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
   await parts.runtime?.close(drainMs);
   await parts.transport.close();
 }
@@ -218,20 +226,21 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf({ config, defines, script }: ServerOptions, log: Logger): ConfigOptions | undefined {
   if (typeof config !== 'string') return config;
-  return usableConfig(readConfigFile(config, defines), ({ file, line, column, message }) =>
+  return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>
     log.warn({ file, line, column }, message),
   );
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */
 function scriptsOf({ script }: ServerOptions, config: ConfigOptions | undefined): readonly string[] {
-  if (script === undefined) return config?.scripts ?? [BASIC_SCRIPT];
-  if (config)
+  const configured = config?.scripts ?? [];
+  if (script === undefined) return configured.length > 0 ? configured : [BASIC_SCRIPT];
+  if (configured.some(c => c !== script))
     throw new KemiError(
       'KEMI_ERR_CONFIG',
-      `Cannot run ${script}: the config says which script runs, ${config.scripts.join(', ')}; give one of the two`,
+      `Cannot run ${script}: the config says which script runs, ${configured.join(', ')}; give one of the two`,
     );
   return [script];
 }

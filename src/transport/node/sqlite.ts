@@ -7,6 +7,9 @@
  *
  * Text is stored as TEXT with the bytes as they are, as Kamailio does. ASCII is bound as text; other bytes are bound as a blob and cast, since a JavaScript
  * string cannot carry them. The other way round, a result that shows a replacement character is read once more as bytes.
+ *
+ * A date and time is stored in columns declared TIMESTAMP or DATETIME as Kamailio's db_sqlite does it, so that both can use one file: as a Julian day number
+ * (SELECT datetime(expires) FROM location).
  */
 import fs from 'node:fs';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
@@ -22,7 +25,7 @@ import {
   plainName,
 } from '../../kemi/db.ts';
 import { keyOf } from '../../kemi/db-memory.ts';
-import { schemaSql } from './sqlite-schema.ts';
+import { isTimeType, julianDay, schemaSql, timeOfJulianDay } from './sqlite-schema.ts';
 
 /** how long one call may wait for another process that writes, milliseconds */
 export const BUSY_MS = 50;
@@ -33,6 +36,8 @@ const MAX_STATEMENTS = 256;
 export interface SqliteOptions {
   /** how large the file may get, in pages (4 KiB in a new file); writes beyond that fail as full */
   readonly maxPages?: number;
+  /** how long one call may wait for another process that writes, milliseconds; default BUSY_MS */
+  readonly busyMs?: number;
 }
 
 /**
@@ -56,7 +61,7 @@ export function openSqlite(url: string, options: SqliteOptions = {}): SqliteData
     db.exec(`PRAGMA busy_timeout=${OPEN_BUSY_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL`);
     db.exec('BEGIN IMMEDIATE');
     if (!db.prepare('SELECT 1 FROM sqlite_master LIMIT 1').get()) for (const sql of schemaSql()) db.exec(sql);
-    db.exec(`COMMIT; PRAGMA busy_timeout=${BUSY_MS}`);
+    db.exec(`COMMIT; PRAGMA busy_timeout=${Math.trunc(options.busyMs ?? BUSY_MS)}`);
     if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count=${Math.trunc(options.maxPages)}`);
     return new SqliteDatabase(url, db);
   } catch (error) {
@@ -70,6 +75,8 @@ export class SqliteDatabase implements Database {
   readonly #db: DatabaseSync;
   /** prepared statements by their SQL, the one used last at the end */
   readonly #statements = new Map<string, StatementSync>();
+  /** columns of each table that hold a date and time */
+  readonly #times = new Map<string, ReadonlySet<string>>();
   #inTransaction = false;
 
   /** @param db open, with the tables it shall have */
@@ -87,7 +94,8 @@ export class SqliteDatabase implements Database {
     const names = columns.map(quoted);
     if (!names.length) throw new DbError('other', `Cannot select from ${table}: no column is asked for`);
     const values: SQLInputValue[] = [];
-    let rest = ` FROM ${quoted(table)}${conditions(where, values)}`;
+    const times = this.#timesOf(table);
+    let rest = ` FROM ${quoted(table)}${conditions(where, times, values)}`;
     if (options.orderBy !== undefined) rest += ` ORDER BY ${quoted(options.orderBy)}`;
     if (options.limit !== undefined) {
       rest += ' LIMIT ?';
@@ -96,16 +104,17 @@ export class SqliteDatabase implements Database {
     const found = this.#all(`SELECT ${names.join(', ')}${rest}`, values);
     if (found.some(hasReplacement)) {
       const bytes = names.map(n => `CASE typeof(${n}) WHEN 'text' THEN CAST(${n} AS BLOB) ELSE ${n} END AS ${n}`);
-      return this.#all(`SELECT ${bytes.join(', ')}${rest}`, values).map(row => readRow(row, columns));
+      return this.#all(`SELECT ${bytes.join(', ')}${rest}`, values).map(row => readRow(row, columns, times));
     }
-    return found.map(row => readRow(row, columns));
+    return found.map(row => readRow(row, columns, times));
   }
 
   insert(table: string, row: DbRow): void {
     const values: SQLInputValue[] = [];
     const names = Object.keys(row).map(quoted);
     if (!names.length) throw new DbError('other', `Cannot insert into ${table}: the row is empty`);
-    const places = Object.values(row).map(v => place(v, values));
+    const times = this.#timesOf(table);
+    const places = Object.entries(row).map(([name, value]) => place(value, times.has(name), values));
     this.#run(`INSERT INTO ${quoted(table)} (${names.join(', ')}) VALUES (${places.join(', ')})`, values);
   }
 
@@ -120,14 +129,17 @@ export class SqliteDatabase implements Database {
 
   update(table: string, set: DbRow, where: readonly DbCondition[]): number {
     const values: SQLInputValue[] = [];
-    const parts = Object.entries(set).map(([name, value]) => `${quoted(name)} = ${place(value, values)}`);
+    const times = this.#timesOf(table);
+    const parts = Object.entries(set).map(
+      ([name, value]) => `${quoted(name)} = ${place(value, times.has(name), values)}`,
+    );
     if (!parts.length) throw new DbError('other', `Cannot update ${table}: nothing is to be set`);
-    return this.#run(`UPDATE ${quoted(table)} SET ${parts.join(', ')}${conditions(where, values)}`, values);
+    return this.#run(`UPDATE ${quoted(table)} SET ${parts.join(', ')}${conditions(where, times, values)}`, values);
   }
 
   delete(table: string, where: readonly DbCondition[]): number {
     const values: SQLInputValue[] = [];
-    return this.#run(`DELETE FROM ${quoted(table)}${conditions(where, values)}`, values);
+    return this.#run(`DELETE FROM ${quoted(table)}${conditions(where, this.#timesOf(table), values)}`, values);
   }
 
   transaction<T>(fn: (tx: DbCalls) => T | Promise<T>): T {
@@ -160,6 +172,16 @@ export class SqliteDatabase implements Database {
   close(): void {
     this.#statements.clear();
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #timesOf(table: string): ReadonlySet<string> {
+    let times = this.#times.get(table);
+    if (!times) {
+      const columns = this.#all(`PRAGMA table_info(${quoted(table)})`, []);
+      times = new Set(columns.filter(c => isTimeType(String(c.type))).map(c => String(c.name)));
+      if (columns.length) this.#times.set(table, times);
+    }
+    return times;
   }
 
   #all(sql: string, values: SQLInputValue[]): Record<string, SQLOutputValue>[] {
@@ -213,10 +235,10 @@ function quoted(name: string): string {
   return `[${plainName(name)}]`;
 }
 
-function conditions(where: readonly DbCondition[], values: SQLInputValue[]): string {
+function conditions(where: readonly DbCondition[], times: ReadonlySet<string>, values: SQLInputValue[]): string {
   if (!where.length) return '';
   const parts = where.map(({ column, op = '=', value }) => {
-    if (value !== null) return `${quoted(column)} ${op} ${place(value, values)}`;
+    if (value !== null) return `${quoted(column)} ${op} ${place(value, times.has(column), values)}`;
     if (op === '=') return `${quoted(column)} IS NULL`;
     return op === '!=' ? `${quoted(column)} IS NOT NULL` : `${quoted(column)} ${op} NULL`;
   });
@@ -226,7 +248,11 @@ function conditions(where: readonly DbCondition[], values: SQLInputValue[]): str
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** Appends the value; @returns what stands for it in the SQL */
-function place(value: DbValue, values: SQLInputValue[]): string {
+function place(value: DbValue, isTime: boolean, values: SQLInputValue[]): string {
+  if (isTime && typeof value === 'string') {
+    values.push(julianDay(value) ?? value);
+    return '?';
+  }
   if (typeof value === 'string' && BEYOND_ASCII.test(value)) {
     values.push(bytesOf(value));
     return 'CAST(? AS TEXT)';
@@ -243,13 +269,14 @@ function hasReplacement(row: Record<string, SQLOutputValue>): boolean {
   return false;
 }
 
-function readRow(row: Record<string, SQLOutputValue>, columns: readonly string[]): DbRow {
+function readRow(row: Record<string, SQLOutputValue>, columns: readonly string[], times: ReadonlySet<string>): DbRow {
   const out: Record<string, DbValue> = {};
   for (const column of columns) {
     const value = row[column]!;
     if (typeof value === 'string') out[column] = BEYOND_ASCII.test(value) ? byteStrOf(value) : value;
     else if (value instanceof Uint8Array) out[column] = byteStr(value);
-    else out[column] = value === null ? null : Number(value);
+    else if (value === null) out[column] = null;
+    else out[column] = times.has(column) ? timeOfJulianDay(Number(value)) : Number(value);
   }
   return out;
 }

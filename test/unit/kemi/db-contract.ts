@@ -120,6 +120,18 @@ export function databaseContract(name: string, open: () => Database): void {
       ]);
     });
 
+    it('dates are compared as dates', async () => {
+      const db = create();
+      const times = ['2026-01-02 03:04:05', '2026-01-02 03:04:06', '2030-12-31 23:59:59', '1999-01-01 00:00:00'];
+      for (const expires of times) await db.insert('location', { ruid: expires, expires });
+      const found = async (op: '<' | '<=' | '=' | '>=', value: string) =>
+        (await db.select('location', ['expires'], [{ column: 'expires', op, value }])).length;
+      expect(await found('<', '2026-01-02 03:04:06')).toBe(2);
+      expect(await found('<=', '2026-01-02 03:04:06')).toBe(3);
+      expect(await found('=', '2030-12-31 23:59:59')).toBe(1);
+      expect(await found('>=', '2000-01-01 00:00:00')).toBe(3);
+    });
+
     it('update() and delete() say how many rows they met', async () => {
       const db = create();
       for (const n of ['a', 'b', 'c']) await db.insert('subscriber', user(n));

@@ -111,14 +111,37 @@ describe('a database that others use', () => {
     const db = openSqlite(`sqlite://${file}`);
     const other = new DatabaseSync(file);
     other.exec(
-      "INSERT INTO acc (callid, time) VALUES (CAST(x'ff4100fe' AS TEXT), 0), (x'c3bc00', 1), ('z\u00fc', 2.5)",
+      "INSERT INTO acc (callid, time) VALUES (CAST(x'ff4100fe' AS TEXT), 'a'), (x'c3bc00', 'b'), ('z\u00fc', 'c')",
     );
     other.close();
     expect(db.select('acc', ['callid', 'time'], [], { orderBy: 'id' })).toEqual([
-      { callid: '\xffA\0\xfe', time: 0 },
-      { callid: '\xc3\xbc\0', time: 1 },
-      { callid: 'z\xc3\xbc', time: 2.5 },
+      { callid: '\xffA\0\xfe', time: 'a' },
+      { callid: '\xc3\xbc\0', time: 'b' },
+      { callid: 'z\xc3\xbc', time: 'c' },
     ]);
+    db.close();
+  });
+
+  it('dates are Julian days in the file, as Kamailio writes and reads them', () => {
+    const file = newFile();
+    const db = openSqlite(`sqlite://${file}`);
+    const other = new DatabaseSync(file);
+    // the number that Kamailio 5.6.3 wrote for a contact which ends at that time
+    other.exec("INSERT INTO location (ruid, expires) VALUES ('theirs', 2461372.44969329)");
+    db.insert('location', { ruid: 'ours', expires: '2026-11-27 22:47:36' });
+    db.insert('location', { ruid: 'default' });
+    const raw = other.prepare('SELECT ruid, expires, typeof(expires) t, datetime(expires) d FROM location').all();
+    expect(raw[1]).toMatchObject({ t: 'real', d: '2026-11-27 22:47:36' });
+    expect(raw[2]).toMatchObject({ t: 'real', d: '2030-05-28 21:32:15' });
+    expect(db.select('location', ['ruid', 'expires'], [], { orderBy: 'expires' })).toEqual([
+      { ruid: 'theirs', expires: '2026-11-27 22:47:34' },
+      { ruid: 'ours', expires: '2026-11-27 22:47:36' },
+      { ruid: 'default', expires: '2030-05-28 21:32:15' },
+    ]);
+    const at = { column: 'expires', value: '2026-11-27 22:47:36' };
+    expect(db.delete('location', [{ ...at, op: '<' }])).toBe(1);
+    expect(db.update('location', { expires: '2031-01-01 00:00:00' }, [at])).toBe(1);
+    other.close();
     db.close();
   });
 
