@@ -56,6 +56,8 @@ export interface Answer {
 }
 
 const KEY = Symbol('registrar answer');
+/** what a contact that never expires shows: the most that RFC 3261 20.10 allows */
+const FOR_EVER_SEC = 0xffffffff;
 
 /** `Contact: <uri>;expires=3600, ...`; '' when nobody is registered. */
 function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | undefined): ByteStr {
@@ -70,7 +72,7 @@ function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | un
     line += c.uri;
     line += '>';
     if (c.q !== Q_NONE) line += `;q=${qText(c.q)}`;
-    line += `;expires=${c.expires === 0 ? 0 : c.expires - now}`;
+    line += `;expires=${c.expires === 0 ? FOR_EVER_SEC : c.expires - now}`;
     if (c.received !== undefined && receivedParam) line += `;${receivedParam}="${c.received}"`;
     if (c.instance === undefined) continue;
     if (gruu && (gruus ??= gruuMaker(state, msg))) line += gruus(c);

@@ -84,6 +84,7 @@ test('a permanent contact never expires', async () => {
   await rpc('ul.add', 'location', 'alice', 'sip:p@1', 0, -1, '.', 0, 0, 4294967295);
   advance(86_400_000);
   expect(send(other('return KSR.registrar.lookup("location"), KSR.pv.get("$ru")')).results).toEqual(['1 "sip:p@1"']);
+  expect(send(build()).reply).toBe(`${OK}\nContact: <sip:p@1>;expires=4294967295`);
 });
 
 test('default_expires_range and expires_range shorten by a random part', () => {
