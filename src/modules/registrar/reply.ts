@@ -86,7 +86,7 @@ function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | un
 function gruuMaker(state: RegistrarState, msg: SipMsg): (contact: Contact) => ByteStr {
   const to = hasOption(msg, L.HDR_SUPPORTED, 'gruu') ? msg.to?.uri : undefined;
   const host = to && parseUri(state.host.core, to)?.host;
-  if (!to || !host) return () => '';
+  if (!to || !host || /["\\\s]/.test(to)) return () => '';
   const end = to.search(/[;?]/);
   const base = end < 0 ? to : to.slice(0, end);
   return c => {
