@@ -74,4 +74,20 @@ export function headersWith(msg: SipMsg, id: number): number[] {
   return out;
 }
 
+/**
+ * What fix_nated_contact() or set_contact_alias() put in place of a URI: registrar stores that. The message keeps its bytes, so nobody else sees it before it
+ * is written.
+ * @param at offset of the URI in the message  @returns undefined when nothing was put there
+ */
+export function rewrittenUri(msg: SipMsg, at: number, length: number): ByteStr | undefined {
+  const { mem } = msg;
+  for (let n = mem.u16(msg.at + L.M_NEDITS), e = mem.u32(msg.at + L.M_EDITS); n > 0; n--, e += L.EDIT_SIZE) {
+    if (mem.u32(e + L.E_OFF) !== at || mem.u32(e + L.E_DEL) !== length || mem.u32(e + L.E_KIND) !== L.EK_REPLACE)
+      continue;
+    const text = mem.str(mem.u32(e + L.E_SRC), mem.u32(e + L.E_LEN));
+    return text.startsWith('<') ? text.slice(1, -1) : text;
+  }
+  return undefined;
+}
+
 const isBlank = (c: number): boolean => c === 0x20 || c === 0x09 || c === 0x0d || c === 0x0a;

@@ -7,13 +7,21 @@ import { PROTOCOLS, protocolName } from '../core/api.ts';
 import { bracketed, type PlacedUri, placedUri, portOf, sourceUri, transportParam, withParams } from './source.ts';
 import type { C } from './state.ts';
 
+const FIX = { wrap: false, stored: true };
+const ADD = { wrap: true, stored: false };
+const SET = { wrap: true, stored: true };
+
 /**
  * Gives each contact a new URI.
  * @param make undefined leaves the URI
- * @param wrap put a URI without brackets into brackets
+ * @param how wrap: put a URI without brackets into brackets; stored: registrar stores the new URI
  * @returns 1 done; 0 there is none, or none was changed; -1 one is no SIP URI or does not parse, or was changed before: nothing is changed then
  */
-function rewrite(call: C, make: (uri: PlacedUri) => ByteStr | undefined, wrap: boolean): number {
+function rewrite(
+  call: C,
+  make: (uri: PlacedUri) => ByteStr | undefined,
+  how: { wrap: boolean; stored: boolean },
+): number {
   const { msg, host } = call;
   const contacts = addressesOf(msg, L.HDR_CONTACT);
   if (!contacts) return -1;
@@ -25,8 +33,8 @@ function rewrite(call: C, make: (uri: PlacedUri) => ByteStr | undefined, wrap: b
     if (text !== undefined) made.push([contact, text]);
   }
   for (const [contact, text] of made) {
-    const put = contact.bracketed || !wrap ? text : `<${text}>`;
-    if (!msg.edit(contact.uriAt, contact.uri.length, put)) return -1;
+    const put = contact.bracketed || !how.wrap ? text : `<${text}>`;
+    if (!msg.edit(contact.uriAt, contact.uri.length, put, how.stored ? L.EK_REPLACE : L.EK_TEXT)) return -1;
   }
   return made.length ? 1 : 0;
 }
@@ -35,7 +43,7 @@ function rewrite(call: C, make: (uri: PlacedUri) => ByteStr | undefined, wrap: b
 export function fixContact(call: C): number {
   const { msg } = call;
   const address = `${bracketed(msg.srcIp)}:${msg.srcPort}`;
-  return rewrite(call, u => u.text.slice(0, u.hostAt) + address + u.text.slice(u.hostEnd), false) || -1;
+  return rewrite(call, u => u.text.slice(0, u.hostAt) + address + u.text.slice(u.hostEnd), FIX) || -1;
 }
 
 /** `;alias=ip~port~proto` of where the message came from */
@@ -55,7 +63,7 @@ export function addAlias(call: C): number {
     (u.uri.host === msg.srcIp || u.uri.host === bracketed(msg.srcIp)) &&
     portOf(u.uri) === msg.srcPort &&
     transportParam(u.uri) === protocolName(msg.proto);
-  return rewrite(call, u => (here(u) ? undefined : behindHost(u, alias)), true) || 2;
+  return rewrite(call, u => (here(u) ? undefined : behindHost(u, alias)), ADD) || 2;
 }
 
 /** Adds an alias with a given address. @returns 1; 2 no Contact; -1 not an address, a port or a protocol, or as rewrite() */
@@ -68,7 +76,7 @@ export function addAliasOf(call: C, ip: ByteStr, port: ByteStr, proto: ByteStr):
     return -1;
   }
   const alias = `;${state.alias}=${bracketed(ip)}~${Number(port)}~${id}`;
-  return rewrite(call, u => behindHost(u, alias), true) || 2;
+  return rewrite(call, u => behindHost(u, alias), ADD) || 2;
 }
 
 /** Adds the alias behind the other parameters. @param trim take the one away that is there  @returns 1; -1 no Contact, or as rewrite() */
@@ -79,7 +87,7 @@ export function setAlias(call: C, trim: boolean): number {
     const shorter = trim ? withoutParam(u, state.alias, true) : undefined;
     return (shorter !== undefined && placedUri(host, shorter.text)) || u;
   };
-  return rewrite(call, u => withParams(clean(u), alias), true) || -1;
+  return rewrite(call, u => withParams(clean(u), alias), SET) || -1;
 }
 
 /** Takes one parameter out. @param last the last one of this name, else the first  @returns undefined when there is none with a value */

@@ -1,12 +1,17 @@
 /** Signs that a message came through a NAT. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
 import { addressesOf } from '../../kemi/addresses.ts';
 import { parseUri } from '../../kemi/uri.ts';
 import { secondVia } from '../core/api.ts';
 import { connectionAddresses, sdpOf } from './sdp.ts';
 import { bracketed, isPrivate, portOf, transportParam } from './source.ts';
 import type { C } from './state.ts';
+
+/** offsets in the core's area of a Via (wasm/sip/via.ts) */
+const VIA_HOST = 4;
+const VIA_PORT = 28;
 
 const isWebSocket = (transport: ByteStr | undefined): boolean => transport === 'ws' || transport === 'wss';
 
@@ -18,17 +23,24 @@ const contactPort = (call: C): boolean => contactUris(call).some(uri => portOf(u
 const contactUris = ({ msg, host }: C) =>
   (addressesOf(msg, L.HDR_CONTACT) ?? []).flatMap(({ uri }) => parseUri(host.core, uri) ?? []);
 
-/** sent-by of the top Via is another address than the one the message came from */
-function received({ msg }: C): boolean {
-  const via = msg.via;
-  return via !== undefined && via.host !== msg.srcIp && via.host !== bracketed(msg.srcIp);
+/** host of the top Via, '' when it does not parse: the other parts are not made */
+function viaHost(msg: SipMsg): ByteStr {
+  if (msg.core.x.parseVia(msg.at)) return '';
+  const via = msg.at + L.M_VIA;
+  return msg.slice(msg.mem.u16(via + VIA_HOST), msg.mem.u16(via + VIA_HOST + 2));
 }
 
-const inVia = ({ msg, state }: C): boolean => isPrivate(msg.via?.host ?? '', state.reserved);
+/** sent-by of the top Via is another address than the one the message came from */
+function received({ msg }: C): boolean {
+  const host = viaHost(msg);
+  return host !== '' && host !== msg.srcIp && host !== bracketed(msg.srcIp);
+}
+
+const inVia = ({ msg, state }: C): boolean => isPrivate(viaHost(msg), state.reserved);
 
 function viaPort({ msg }: C): boolean {
-  const via = msg.via;
-  return via !== undefined && (via.port || 5060) !== msg.srcPort;
+  if (msg.core.x.parseVia(msg.at)) return false;
+  return (msg.mem.u16(msg.at + L.M_VIA + VIA_PORT) || 5060) !== msg.srcPort;
 }
 
 const media = ({ msg }: C): ByteStr[] => {

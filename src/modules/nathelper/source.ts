@@ -19,7 +19,8 @@ const RESERVED: readonly (readonly [network: number, mask: number])[] = [[0xc000
 
 /** Whether the text is an IPv4 address of a private network. @param reserved count other reserved networks as well */
 export function isPrivate(text: ByteStr, reserved: boolean): boolean {
-  const bytes = parseIpv4(text);
+  const first = text.charCodeAt(0);
+  const bytes = first >= 0x30 && first <= 0x39 ? parseIpv4(text) : undefined;
   if (!bytes) return false;
   const [a, b, c, d] = bytes as [number, number, number, number];
   const ip = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;

@@ -52,7 +52,7 @@ function planOf(call: C, routes: RouteSet, strict: boolean): Plan {
   const { msg, host } = call;
   const ruri = msg.ruriParts;
   if (!ruri) throw new BadRoute();
-  const inDialog = Boolean(msg.to?.tag);
+  const inDialog = msg.toTag !== '';
   const plan: Plan = { front: 0, back: false, socket: 0, params: '', nextHop: false, code: ROUTED };
   if (strict && inDialog && isOurs(host, ruri)) return afterStrict(call, routes, ruri, plan);
   return afterLoose(call, routes, inDialog, plan);
@@ -181,5 +181,5 @@ function topRoute(msg: SipMsg): ByteStr | undefined {
 /** Whether the request runs from callee to caller: the tag recorded as ftag is not the one of From. Without ftag it does not. */
 export function isUpstream(call: C): boolean {
   const ftag = param(routeParams(call), 'ftag');
-  return Boolean(ftag) && ftag !== (call.msg.from?.tag ?? '');
+  return Boolean(ftag) && ftag !== call.msg.fromTag;
 }

@@ -1,17 +1,20 @@
 /** Asking for Record-Route; it is written when the request is sent: src/kemi/record-route.ts. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
 import { askRecordRoute, askRouteParam, isHeaderText, type RecordRoute } from '../../kemi/record-route.ts';
 import { parseUri } from '../../kemi/uri.ts';
 import { isUpstream } from './loose.ts';
 import type { C } from './state.ts';
+
+const SIPS = 'sips:';
 
 type Lines = Pick<RecordRoute, 'kind' | 'params' | 'tail'> & { address: ByteStr; second: ByteStr };
 
 function ask(call: C, lines: Lines): number {
   const { msg, state } = call;
   if (!msg.isRequest) return -1;
-  const scheme = !state.ignoreSips && msg.ruriParts?.scheme === L.SCHEME_SIPS ? 'sips' : 'sip';
+  const scheme = !state.ignoreSips && isSips(msg) ? 'sips' : 'sip';
   const user = state.username ? username(call) : '';
   const start = (address: ByteStr) => `Record-Route: <${scheme}:${user ? `${user}@` : ''}${address}`;
   const asked = askRecordRoute(msg, {
@@ -25,6 +28,15 @@ function ask(call: C, lines: Lines): number {
   });
   if (!asked) call.host.log.error({ callId: msg.callId }, 'Cannot record the route: it was recorded before');
   return asked ? 1 : -1;
+}
+
+/** whether the request URI is a sips URI, by its first bytes */
+function isSips(msg: SipMsg): boolean {
+  const { mem } = msg;
+  const set = msg.u32(L.M_NEWURI);
+  const at = set || msg.buf + mem.u16(msg.at + L.M_URI);
+  const length = set ? msg.u32(L.M_NEWURI + 4) : mem.u16(msg.at + L.M_URI + 2);
+  return length > SIPS.length && mem.str(at, SIPS.length).toLowerCase() === SIPS;
 }
 
 /** custom_user_avp where it has a value, else the user of the request URI as received */
@@ -41,13 +53,13 @@ function username(call: C): ByteStr {
 /** `;ftag=` with the tag of whoever began the dialog */
 function fromTag(call: C): ByteStr {
   if (!call.state.fromTag) return '';
-  const tag = (isUpstream(call) ? call.msg.to : call.msg.from)?.tag;
+  const tag = isUpstream(call) ? call.msg.toTag : call.msg.fromTag;
   return tag ? `;ftag=${tag}` : '';
 }
 
 /** `;name=value`, the first semicolon added where it is missing; undefined for text that would end the header */
 const asParam = (text: ByteStr): ByteStr | undefined => {
-  if (!isHeaderText(text) || /[<>]/.test(text)) return undefined;
+  if (!isHeaderText(text) || text.includes('<') || text.includes('>')) return undefined;
   return !text || text.startsWith(';') ? text : `;${text}`;
 };
 

@@ -291,6 +291,31 @@ describe('with usrloc and registrar', () => {
   });
 });
 
+describe('what save() stores of a Contact that was changed', () => {
+  const stored = (code: string, contact: string) => {
+    const world = testRuntime(`function ksr_request_route() ${code} KSR.registrar.save("location", 0) end`, {
+      modparams: [{ module: 'usrloc', name: 'preload', value: 'location' }],
+    });
+    const [reply] = world.receive(request('REGISTER', 'sip:example.com', [`Contact: ${contact}`, 'Expires: 60']));
+    return /^Contact: (.*)\r$/m.exec(reply!.text)?.[1];
+  };
+
+  // as the real one answered
+  test.for([
+    ['', '<sip:a@127.0.0.1:5063>', '<sip:a@127.0.0.1:5063>;expires=60'],
+    ['KSR.nathelper.fix_nated_contact()', '<sip:a@127.0.0.1:5063>', '<sip:a@127.0.0.1:5062>;expires=60'],
+    [
+      'KSR.nathelper.set_contact_alias()',
+      'sip:a@127.0.0.1:5063',
+      '<sip:a@127.0.0.1:5063;alias=127.0.0.1~5062~1>;expires=60',
+    ],
+    ['KSR.nathelper.add_contact_alias()', '<sip:a@127.0.0.1:5063>', '<sip:a@127.0.0.1:5063>;expires=60'],
+    ['KSR.nathelper.add_rcv_param(1)', '<sip:a@127.0.0.1:5063>', '<sip:a@127.0.0.1:5063>;expires=60'],
+  ])('%s', ([code, contact, expected]) => {
+    expect(stored(code!, contact!)).toBe(expected);
+  });
+});
+
 describe('configuration', () => {
   test.for<[Record<string, number | string>, RegExp]>([
     [{ udpping_from_path: 1 }, /udpping_from_path/],
