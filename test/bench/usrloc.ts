@@ -3,8 +3,9 @@
  *
  *   node --expose-gc test/bench/usrloc.ts [contacts]     default 100000
  */
+
 import { createRuntime, type Runtime } from '../../src/index.ts';
-import type { DbRow } from '../../src/kemi/db.ts';
+import type { Database, DbRow } from '../../src/kemi/db.ts';
 import { loadWasm } from '../../src/transport/node/assets.ts';
 
 /** what a proxy does with a request up to relaying it; here the answer is a redirection, so that all of it is there */
@@ -120,17 +121,20 @@ async function loading(): Promise<void> {
       { module: 'usrloc', name: 'db_url', value: 'rows://' },
       { module: 'usrloc', name: 'preload', value: 'location' },
     ],
-    openDatabase: url => ({
-      url,
-      select: () => rows,
-      insert() {},
-      replace() {},
-      update: none,
-      delete: none,
-      transaction: fn => fn(),
-      tableVersion: () => 9,
-      close() {},
-    }),
+    openDatabase: url => {
+      const database: Database = {
+        url,
+        select: () => rows,
+        insert() {},
+        replace() {},
+        update: none,
+        delete: none,
+        transaction: fn => fn(database),
+        tableVersion: () => 9,
+        close() {},
+      };
+      return database;
+    },
   });
   const ms = process.cpuUsage(began).user / 1000;
   console.log(
