@@ -17,6 +17,7 @@ export interface CoreOptions {
   readonly userAgent?: string;
   /** replies go to the source port, as if each Via had rport */
   readonly forceRport?: boolean;
+  readonly logPrefix?: { readonly text: string; readonly each: boolean };
   /** bytes of one message */
   readonly messageBytes?: number;
   readonly callbacks: { readonly request?: string; readonly reply?: string };
@@ -87,6 +88,11 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   },
   // What it asks for is so anyway, or is told below.
   disable_tcp: () => undefined,
+  log_prefix_mode: () => undefined,
+  log_prefix: (out, { value }) => {
+    if (value !== '') out.logPrefix = { text: utf8Of(String(value)), each: false };
+    else delete out.logPrefix;
+  },
   force_rport: (out, { value }) => {
     out.forceRport = value !== 0;
   },
@@ -139,6 +145,8 @@ export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: s
   for (const [why, names] of ignored) notes.push(`${names.join(', ')} without effect: ${why}`);
   const tcp = values.disable_tcp !== 1;
   if (tcp) notes.push('TCP is not available in this version: UDP only, as with disable_tcp=yes');
+  if (out.logPrefix && values.log_prefix_mode !== undefined)
+    out.logPrefix = { ...out.logPrefix, each: values.log_prefix_mode !== 0 };
   out.coreParams = values;
   return out;
 }

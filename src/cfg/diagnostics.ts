@@ -17,8 +17,9 @@ export class Diagnostics {
     this.#add('warning', at, message);
   }
 
-  get errors(): number {
-    return this.found.filter(d => d.severity === 'error').length;
+  /** Whether nothing more is taken: reading on is of no use. */
+  get full(): boolean {
+    return this.#left === 0;
   }
 
   #add(severity: Diagnostic['severity'], { file, line, column }: At, message: string): void {
@@ -26,6 +27,6 @@ export class Diagnostics {
     this.#left--;
     this.found.push({ severity, file, line, column, message });
     if (this.#left === 0)
-      this.found.push({ severity: 'error', file, line, column, message: 'too many findings: the rest is not shown' });
+      this.found.push({ severity: 'error', file, line, column, message: 'too many findings: the rest is not read' });
   }
 }

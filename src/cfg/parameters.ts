@@ -35,6 +35,8 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   ['bool', undefined, 'server_signature disable_tls/tls_disable enable_tls/tls_enable'],
   ['string', undefined, 'server_header user_agent_header'],
   ['name', undefined, 'advertised_address'],
+  ['string', undefined, 'log_prefix'],
+  ['int', undefined, 'log_prefix_mode'],
   [
     'string',
     undefined,
@@ -67,12 +69,8 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   ],
   ['bool', MEMORY, 'shm_force_alloc'],
   ['bool', LOGGING, 'log_stderror'],
-  [
-    'int',
-    LOGGING,
-    'log_prefix_mode corelog/core_log sip_parser_log latency_log latency_cfg_log verbose_startup log_color',
-  ],
-  ['string', LOGGING, 'log_name log_prefix log_engine_type log_engine_data'],
+  ['int', LOGGING, 'corelog/core_log sip_parser_log latency_log latency_cfg_log verbose_startup log_color'],
+  ['string', LOGGING, 'log_name log_engine_type log_engine_data'],
   ['other', LOGGING, 'log_facility'],
   ['int', ABSENT, 'latency_limit_action latency_limit_db latency_limit_cfg'],
   ['int', NATIVE, 'max_while_loops max_recursive_level'],

@@ -54,7 +54,7 @@ class Parser {
 
   parse(): KamailioConfig {
     try {
-      while (this.#tokens.peek().kind !== 'end') this.#statement();
+      while (!this.#found.full && this.#tokens.peek().kind !== 'end') this.#statement();
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }

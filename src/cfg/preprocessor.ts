@@ -20,6 +20,12 @@ const MAX_TOKENS = 2_000_000;
 /** defines may use defines, each not itself; a few levels are plenty */
 const MAX_DEFINE_DEPTH = 32;
 const MAX_EXPANSIONS = 200_000;
+const MAX_EXPANDED_BYTES = 64 << 20;
+const MAX_SUBSTITUTIONS = 256;
+/** of one pseudo-variable with all in its brackets */
+const MAX_VARIABLE_BYTES = 4096;
+/** looked at in vain */
+const MAX_UNCLOSED_BYTES = 64 << 20;
 /** 6.0.0: the version whose documented behaviour this follows */
 const KAMAILIO = [6, 0, 0] as const;
 
@@ -78,6 +84,8 @@ export class Preprocessor {
   #includes = 0;
   #tokens = 0;
   #expansions = 0;
+  #expanded = 0;
+  #unclosed = 0;
   #glued = false;
   #first = true;
   #last: At;
@@ -177,7 +185,7 @@ export class Preprocessor {
       first: this.#first,
     });
     if (c === '"' || c === "'") return make('string', this.#string(source));
-    if (c === '$') return make('pv', variable(source));
+    if (c === '$') return make('pv', this.#variable(source, at));
     const word = source.match(WORD)?.[0];
     if (word !== undefined) {
       source.to(source.at + word.length);
@@ -201,12 +209,37 @@ export class Preprocessor {
     return undefined;
   }
 
+  /** `$name`, `$name(...)`, `$(name(...)[...]{...})`, with everything between the brackets. */
+  #variable(source: Scanner, where: At): ByteStr {
+    const { text, at: start } = source;
+    source.to(start + 1);
+    source.to(source.at + source.match(/[\w.?]*/y)![0].length);
+    if (source.peek() !== '(') return text.slice(start, source.at);
+    const end = Math.min(text.length, start + MAX_VARIABLE_BYTES);
+    let depth = 0;
+    let at = source.at;
+    for (; at < end && text[at] !== '\n'; at++) {
+      if (text[at] === '(') depth++;
+      else if (text[at] === ')' && --depth === 0) break;
+    }
+    if (at < end && text[at] === ')') source.to(at + 1);
+    else {
+      // Not closed on this line: the bracket is a token of its own.
+      this.#unclosed += at - start;
+      if (this.#unclosed > MAX_UNCLOSED_BYTES) this.#stop(where, 'too many brackets of variables are not closed');
+    }
+    return text.slice(start, source.at);
+  }
+
   #expand(word: string, value: ByteStr, source: Scanner, at: At): void {
     const open = this.#sources.filter(s => s.define).map(s => s.define);
     if (open.includes(word)) this.#stop(at, `define ${word} contains itself: ${[...open, word].join(' -> ')}`);
     if (open.length >= MAX_DEFINE_DEPTH)
       this.#stop(at, `defines use defines more than ${MAX_DEFINE_DEPTH} levels deep`);
     if (++this.#expansions > MAX_EXPANSIONS) this.#stop(at, `defines are used more than ${MAX_EXPANSIONS} times`);
+    this.#expanded += value.length;
+    if (this.#expanded > MAX_EXPANDED_BYTES)
+      this.#stop(at, `defines come to more than ${MAX_EXPANDED_BYTES >> 20} MiB`);
     this.#sources.push(new Scanner(value, source.file, word, at));
   }
 
@@ -426,6 +459,8 @@ export class Preprocessor {
         if (this.defines.has(rule.source)) throw new SubstitutionError(`${rule.source} is defined already`);
         this.#define(rule.source, directive === 'substdefs' ? `"${rule.replacement}"` : rule.replacement, at);
       }
+      if (this.#substitutions.length === MAX_SUBSTITUTIONS)
+        throw new SubstitutionError(`there are more than ${MAX_SUBSTITUTIONS} of them`);
       this.#substitutions.push(rule);
     } catch (error) {
       if (!(error instanceof SubstitutionError)) throw error;
@@ -550,23 +585,4 @@ export class Preprocessor {
     this.#found.error(at, message);
     throw new Stop(message);
   }
-}
-
-/** `$name`, `$name(...)`, `$(name(...)[...]{...})`, with everything between the brackets. */
-function variable(source: Scanner): ByteStr {
-  const start = source.at;
-  source.to(start + 1);
-  const name = source.match(/[\w.?]*/y)![0];
-  source.to(source.at + name.length);
-  if (source.peek() === '(') {
-    let depth = 0;
-    let at = source.at;
-    for (; at < source.text.length && source.text[at] !== '\n'; at++) {
-      if (source.text[at] === '(') depth++;
-      else if (source.text[at] === ')' && --depth === 0) break;
-    }
-    // Not closed on this line: the bracket is a token of its own.
-    if (source.text[at] === ')') source.to(at + 1);
-  }
-  return source.text.slice(start, source.at);
 }

@@ -46,12 +46,14 @@ export class Scanner {
 
   /** Goes on to an offset, counting lines. */
   to(end: number): void {
-    const { text } = this;
-    for (let n = text.indexOf('\n', this.at); n >= 0 && n < end; n = text.indexOf('\n', n + 1)) {
+    const { at } = this;
+    // Searching in the whole text would look at the rest of a long line for each of its tokens.
+    const passed = this.text.slice(at, end);
+    for (let n = passed.indexOf('\n'); n >= 0; n = passed.indexOf('\n', n + 1)) {
       this.#line++;
-      this.#lineStart = n + 1;
+      this.#lineStart = at + n + 1;
     }
-    this.at = Math.min(end, text.length);
+    this.at = Math.min(end, this.text.length);
   }
 
   /** The rest of the line, without its end, which is not taken. */

@@ -6,6 +6,7 @@ import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a datagram came from. */
 export interface Source {
@@ -94,6 +95,8 @@ export interface RuntimeOptions {
   readonly callbacks?: Partial<Callbacks>;
   /** text of the User-Agent header of requests that are made here; default: each module's own */
   readonly userAgent?: string;
+  /** text in front of what is logged while a message is routed (Kamailio's log_prefix) */
+  readonly logPrefix?: LogPrefix;
   /** every reply goes to the source port, as if the Via had rport (Kamailio's force_rport=yes) */
   readonly forceRport?: boolean;
   /** core parameters of a kamailio.cfg, by name: for modules that have a use for one */

@@ -19,6 +19,7 @@ import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
+import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -90,7 +91,8 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.limits = checkLimits(options.limits);
-    this.log = options.log ?? silentLogger;
+    const log = options.log ?? silentLogger;
+    this.log = options.logPrefix ? prefixedLogger(log, options.logPrefix, () => this.host) : log;
     this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
     this.startedMs = this.#now();
     this.#callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', ...options.callbacks };

@@ -117,3 +117,25 @@ test('pieces in any order are read to their end', () => {
     { numRuns: 400 },
   );
 });
+
+test.each([
+  ['one long line', 'debug=1;'.repeat(100_000)],
+  ['strings', `x.v=${'"a" '.repeat(100_000)}`],
+  ['comments in comments', '/*'.repeat(500_000)],
+  ['regions in regions', '#!ifndef A\n'.repeat(50_000)],
+  ['brackets', `route{${'('.repeat(200_000)}}`],
+  ['variables that do not end', `route{${'$('.repeat(200_000)}}`],
+  ['long defines', `#!define A ${' '.repeat(1_000_000)};\n${'A '.repeat(50_000)}`],
+  ['expressions', `#!ifexp ${'!'.repeat(200_000)}1\n#!endif`],
+  ['mistakes', 'foo\n'.repeat(200_000)],
+  ['addresses', `listen=${'(('.repeat(200_000)}`],
+])(
+  'hostile ones end soon: %s',
+  (_name, text) => {
+    const before = performance.now();
+    readAll(text);
+    // seconds on a busy machine; what grows with the square of its length takes minutes
+    expect(performance.now() - before).toBeLessThan(20_000);
+  },
+  30_000,
+);

@@ -61,7 +61,7 @@ export function configured(
   aliases: readonly string[] = [],
   limits: Partial<Limits> = {},
 ) {
-  const { messageBytes, serverHeader, userAgent, forceRport } = config;
+  const { messageBytes, serverHeader, userAgent, forceRport, logPrefix } = config;
   return {
     modules: config.modules,
     modparams: [...config.modparams, ...modparams],
@@ -73,6 +73,7 @@ export function configured(
     ...(serverHeader !== undefined && { serverHeader }),
     ...(userAgent !== undefined && { userAgent }),
     ...(forceRport !== undefined && { forceRport }),
+    ...(logPrefix && { logPrefix }),
   } satisfies Partial<RuntimeOptions>;
 }
 

@@ -1,7 +1,7 @@
 /** `kemi-wasm/node`: servers on Node. Re-exports only. */
 export { parseListenAddress } from '../listen-address.ts';
 export type { ListenAddress, Receiver, Transport, TransportCounters } from '../transport.ts';
-export { BASIC_SCRIPT, loadWasm } from './assets.ts';
+export { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
 export { type ConfigFile, readConfigFile } from './config-file.ts';
 export { type CtlServer, callCtl, defaultCtlPath, listenCtl } from './ctl.ts';
 export { type NodeResolverOptions, nodeResolver } from './resolver.ts';

@@ -8,7 +8,7 @@ import type { Limits, ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
-import { BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
 import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
@@ -22,7 +22,7 @@ import { type Watcher, watchFiles } from './watch.ts';
 export const DRAIN_MS = 5000;
 
 export interface ServerOptions {
-  /** path of the script; that of the config, else the built-in one, when absent */
+  /** path of the script; that of the config when absent. With neither, the built-in registrar and proxy runs */
   readonly script?: string;
   /**
    * A kamailio.cfg: its path, or what readConfigFile() made of it. Options that are given beside it win over it; modparams and aliases are added.
@@ -120,7 +120,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const log = options.log ?? silentLogger;
   const config = configOf(options, log);
   const script = new ScriptSource(scriptsOf(options, config));
-  const listen = options.listen?.length ? options.listen : (config?.listen ?? ['udp:0.0.0.0:5060']);
+  const listen = options.listen?.length ? options.listen : (config?.listen.length ? config.listen : ['udp:0.0.0.0:5060']);
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const parts: Parts = { log, script, transport: new UdpTransport({ log }) };
   try {
@@ -226,7 +226,13 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines, script }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+  if (config === undefined && script === undefined && modules === undefined) {
+    // The built-in pair: with a database it asks for passwords.
+    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
+    return { ...options, listen: [] };
+  }
   if (typeof config !== 'string') return config;
   return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>
     log.warn({ file, line, column }, message),

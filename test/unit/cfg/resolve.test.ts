@@ -180,6 +180,10 @@ describe('core parameters', () => {
       aliases: ['a.com', 'b.com'],
       defines: { N: '"v"', MOD_app_lua: '', KAMAILIO_6: '' },
     });
+    expect(options('log_prefix="a"\nlog_prefix="{$rm}: "\nlog_prefix_mode=1\n').logPrefix).toEqual({
+      text: '{$rm}: ',
+      each: true,
+    });
     expect(options('server_signature=no\nserver_header="Server: me"\n').serverHeader).toBe('');
     expect(options('').serverHeader).toBeUndefined();
   });
