@@ -76,7 +76,7 @@ export { replyBuild, replyBuildStateful, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
 export { msgStrict } from './sip/strict';
 export { msgSummary } from './sip/summary';
-export { setTagSeed, toTag } from './sip/to-tag';
+export { setTagSeed, tmToTag, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
 // ---- KEMI modules of the hot path (modules/)
@@ -224,6 +224,7 @@ export {
 export { sanityPasses } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {
+  slBindTm,
   slCounters,
   slIsOwnAck,
   slRedirect,
