@@ -56,29 +56,29 @@ function symbols(texts: readonly string[]): string[] {
     return `*${known.get(key)}`;
   };
   return texts.map(text => {
-    const at = text.indexOf('\r\n\r\n') + 2;
+    const end = /\r?\n\r?\n/.exec(text)?.index ?? text.length;
     const head = text
-      .slice(0, at)
+      .slice(0, end)
+      // each branch of a request has a value of its own here, Kamailio's share one in front of the index
       .replace(
-        /(;branch=z9hG4bK)([^~;,\s]+?)((?:\.\d+)?)(?=[;,\s])/g,
-        (_, b, value, index) => `${b}${symbol('b', value)}${index}`,
+        /(;branch=z9hG4bK)([^~;,\s]+?)((?:\.\d+)?)(?=[;,\s]|$)/g,
+        (_, name, value, index) => `${name}${symbol('b', value + index)}${index}`,
       )
-      .replace(/(;tag=)([^~;,\s>]+)(?=[;,\s>])/g, (_, t, value) => `${t}${symbol('t', value)}`)
+      .replace(/(;tag=)([^~;,\s>]+)(?=[;,\s>]|$)/g, (_, t, value) => `${t}${symbol('t', value)}`)
       .replace(/^Call-ID: [^~\r]*\r/gim, 'Call-ID: *\r')
       .replace(/^(Server|User-Agent): (?:kamailio|kemi-wasm)[^\r]*/gim, '$1: *')
       .replace(/nonce="[^"]*"/g, 'nonce="*"')
       // expiry counts down while the scenario runs: the scenarios use whole tens; what lies years ahead came with the database
       .replace(/;expires=(\d+)/g, (_, n) => `;expires=${Number(n) > 10_000 ? '*' : Math.ceil(Number(n) / 10) * 10}`)
       .replace(/^Via: [^\r]*/gim, receivedLast);
-    return head + text.slice(at);
+    return head + text.slice(end);
   });
 }
 
 /** docs/differences.md, "`received` in the top Via of a reply": where both stand differs between 5.6.3 and 6.x. */
 function receivedLast(via: string): string {
-  const found = /;received=[0-9.]+/.exec(via)?.[0] ?? '';
-  const rport = /;rport=\d+/.exec(via)?.[0] ?? '';
-  return via.replace(found, '').replace(rport, '') + rport + found;
+  const moved = [...via.matchAll(/;(?:received=[0-9.]+|rport=\d+)/g)].map(m => m[0]).sort();
+  return moved.reduce((rest, param) => rest.replace(param, ''), via) + moved.join('');
 }
 
 /** The ports of this run as those of the recorded ones. */

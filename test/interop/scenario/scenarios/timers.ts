@@ -338,6 +338,8 @@ scenario('server-transaction-ends', async t => {
   t.bob.reply(await t.bob.expect('MESSAGE'), 200);
   await t.alice.expect(200);
   await t.pause(6_500);
+  // Kamailio makes the same branch of the same request
+  t.bob.forget();
   message.again();
   t.bob.reply(await t.bob.expect('MESSAGE'), 200);
   await t.alice.expect(200);
