@@ -8,6 +8,7 @@ export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from '.
 
 // ---- Lua dispatcher and entry (lua/)
 
+export * from './gen/calls.gen';
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
 export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
@@ -30,6 +31,7 @@ export {
   selfTestEcho,
   selfTestForty,
   selfTestInt,
+  selfTestMethod,
   selfTestMinusOne,
   selfTestMixed,
   selfTestMsg,
@@ -49,20 +51,9 @@ export {
 export { md5 } from './hash/md5';
 export { sha256 } from './hash/sha256';
 export { sipHash } from './hash/siphash';
-export {
-  luaCall0Bool,
-  luaCall0Int,
-  luaCall0Xval,
-  luaCallIntBool,
-  luaCallIntInt,
-  luaCallPvXval,
-  luaCallStrBool,
-  luaCallStrInt,
-  luaCallStrXval,
-} from './lua/shapes';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
-export { msgAlloc, msgByHandle, msgFree, msgLimit, msgLive } from './mem/slots';
+export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLimit, msgLive } from './mem/slots';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';
@@ -72,11 +63,11 @@ export { msgForward, msgReplyForward, msgWrite } from './sip/forward';
 export { msgIndex } from './sip/header-index';
 export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
 export { expires, maxForwards } from './sip/numbers';
-export { replyBuild, setServerHeader } from './sip/reply';
+export { replyBuild, replyBuildStateful, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
 export { msgStrict } from './sip/strict';
 export { msgSummary } from './sip/summary';
-export { setTagSeed, toTag } from './sip/to-tag';
+export { setTagSeed, tmToTag, toTag } from './sip/to-tag';
 export { parseNewUri, parseRuri, parseUriAt } from './sip/uri';
 export { parseTopVia as parseVia, parseViaAt } from './sip/via';
 // ---- KEMI modules of the hot path (modules/)
@@ -223,4 +214,48 @@ export {
 } from './modules/pv';
 export { sanityPasses } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
-export { slCounters, slIsOwnAck, slReplyError, slSendReply, slSendReplyMode } from './modules/sl';
+export {
+  slCounters,
+  slIsOwnAck,
+  slRedirect,
+  slReplyAny,
+  slReplyError,
+  slReplyErrorAny,
+  slSendReply,
+  slSendReplyMode,
+} from './modules/sl';
+export {
+  statelessVia,
+  tmBlocks,
+  tmCheckTrans,
+  tmCseqMethod,
+  tmDrop,
+  tmFind,
+  tmFindDialog,
+  tmFindInvite,
+  tmHop,
+  tmInsert,
+  tmInsertDialog,
+  tmIsBranchRoute,
+  tmIsFailureRoute,
+  tmIsReplyRoute,
+  tmIsRequestRoute,
+  tmIsSet,
+  tmKeep,
+  tmMatched,
+  tmMatchReply,
+  tmName,
+  tmNameNumber,
+  tmOnBranch,
+  tmOnBranchFailure,
+  tmOnFailure,
+  tmOnReply,
+  tmPrecheck,
+  tmPut,
+  tmRemove,
+  tmSetup,
+  tmTable,
+  tmVia,
+  tmViaLine,
+  tmWaiting,
+} from './modules/tm';

@@ -84,9 +84,19 @@ export const MSG: Field[] = [
   ['BRANCHES', 480, 'u32', 'reserved for additional branches (kept by the runtime)'],
   ['CONID', 488, 'u32', 'id of the connection it came over, 0 none'],
   ['SCRFLAGS', 492, 'u32', 'script flags of the route that runs: KSR.setsflag(0..31)'],
-  ['SRCTEXT', 512, 'u8[64]', 'the text that SRCIP points to'],
+  ['REFS', 496, 'u16', 'owners besides the first: msgFree frees when there are none'],
+  ['ROUTE', 498, 'u8', 'RK_* of the route that runs with it'],
+  ['TBRANCH', 499, 'u8', 'index + 1 of the branch that the route is about, 0 none'],
+  ['TRANS', 500, 'u32', 'number of its transaction, 0 none'],
+  ['ONFAIL', 504, 'u8', 'number of the failure route for the transaction to come, 0 none'],
+  ['ONBRANCH', 505, 'u8', 'the same for the branch route'],
+  ['ONREPLY', 506, 'u8', 'the same for the reply route'],
+  ['ONBRFAIL', 507, 'u8', 'the same for the branch failure route'],
+  ['TMFLAGS', 508, 'u32', 'TMF_* bits: what tm knows of this message'],
+  ['TLABEL', 512, 'u32', 'label of its transaction: numbers are used again'],
+  ['SRCTEXT', 528, 'u8[64]', 'the text that SRCIP points to'],
 ];
-export const MSG_HDRS = 576;
+export const MSG_HDRS = 592;
 export const HDR_SIZE = 16;
 export const MAX_HEADERS = 254;
 /** offset of the message's bytes behind the struct in a slot: M_BUF is msg + MSG_BYTES */
@@ -185,7 +195,6 @@ export const CONSTS: Record<string, number> = {
   SCHEME_SIPS: 2,
   SCHEME_TEL: 3,
   SCHEME_URN: 4,
-  SCHEME_TELS: 5,
   // transports (Kamailio's numbers)
   PROTO_NONE: 0,
   PROTO_UDP: 1,
@@ -206,12 +215,29 @@ export const CONSTS: Record<string, number> = {
   MFL_DROP: 128,
   MFL_NO_REPLY: 256,
   MFL_CAN_DROP: 512,
+  MFL_DELAYED_REPLY: 1024,
+  // route kinds
+  RK_NONE: 0,
+  RK_REQUEST: 1,
+  RK_REPLY: 2,
+  RK_FAILURE: 3,
+  RK_BRANCH: 4,
+  RK_ONREPLY: 5,
+  RK_BRANCH_FAILURE: 6,
+  RK_ONSEND: 7,
+  RK_EVENT: 8,
+  RK_LOCAL: 9,
+  // what tm knows of a message
+  TMF_RETRANSMISSION: 1,
+  TMF_SETTINGS: 2,
+  TMF_ABSORBED: 4,
   // edit kinds
   EK_TEXT: 0,
   EK_REMOVE_HDR: 1,
   EK_ADD_HDR: 2,
   EK_REPLACE: 3,
   EK_BODY: 4,
+  EK_RECORD_ROUTE: 5,
   // xval tags: what a function that returns xval hands back; the payload is in RET
   X_NULL: 0,
   X_INT: 1,

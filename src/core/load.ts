@@ -20,6 +20,10 @@ export interface CoreHooks {
   pvResolve(at: number, length: number): number;
   /** bytes at `at` go to where the current message's reply goes; 1 sent, 0 not */
   sendReply(at: number, length: number, code: number): number;
+  /** replies through the transaction of the current message: code, reason; 1 sent, -1 not */
+  tmReply(code: number, at: number, length: number): number;
+  /** what tm's functions in the core need of src/modules/tm: an operation of wasm/modules/tm.ts */
+  tmCall(op: number, arg: number): number;
   /** is this host ours? IPv6 with or without brackets; port 0 and proto 0 match any; 1 or 0 */
   isMyself(at: number, length: number, port: number, proto: number): number;
   /** what Lua asks of its engine: ENG_* operation, arguments on the stack of L; number of results pushed, -1 for an error value pushed */
@@ -75,6 +79,8 @@ export function loadCore(options: LoadOptions): Core {
     pvGet: notThere('pvGet'),
     pvResolve: notThere('pvResolve'),
     sendReply: () => 0,
+    tmReply: () => -1,
+    tmCall: () => -1,
     isMyself: () => 0,
     engineCall: notThere('engineCall'),
     complain: () => {},
@@ -202,6 +208,8 @@ export function loadCore(options: LoadOptions): Core {
     pvResolve: (at: number, length: number) => hooks.pvResolve(at, length),
     sendReply: (at: number, length: number, code: number) => hooks.sendReply(at, length, code),
     isMyself: (at: number, length: number, port: number, proto: number) => hooks.isMyself(at, length, port, proto),
+    tmReply: (code: number, at: number, length: number) => hooks.tmReply(code, at, length),
+    tmCall: (op: number, arg: number) => hooks.tmCall(op, arg),
     complain: (id: number, why: number) => hooks.complain(id, why),
     log: (level: number, at: number, length: number) => hooks.log(level, at, length),
   };

@@ -37,6 +37,17 @@ export function branchesOf(host: ModuleHost): Branch[] {
   return list;
 }
 
+const NONE: readonly Branch[] = [];
+
+/** Takes the added branches of a message away: they are about to be sent. */
+export function takeBranches(host: ModuleHost, at: number): readonly Branch[] {
+  const store = host.storeOf(at);
+  const list = store?.get(KEY) as Branch[] | undefined;
+  if (!list?.length) return NONE;
+  store!.delete(KEY);
+  return list;
+}
+
 /**
  * What is known of branch 0 beside the message's own request URI, destination, socket and branch flags: path, ruid, instance, q, location_ua, otcpid.
  * The other fields are not used. Made when first asked for; see hasBranchZero() for those who only read.
@@ -50,6 +61,17 @@ export function branchZero(host: ModuleHost): Branch {
 /** Whether anything was said of branch 0 of the message at hand. */
 export function hasBranchZero(host: ModuleHost): boolean {
   return host.perMessage.has(ZERO);
+}
+
+/** What was said of branch 0 of a message; undefined when nothing was. */
+export function mainContact(host: ModuleHost, at: number): Branch | undefined {
+  return host.storeOf(at)?.get(ZERO) as Branch | undefined;
+}
+
+/** Sets that for the message at hand; undefined takes it away. */
+export function setMainContact(host: ModuleHost, contact: Partial<Branch> | undefined): void {
+  if (contact) host.perMessage.set(ZERO, { ...emptyBranch(), ...contact });
+  else host.perMessage.delete(ZERO);
 }
 
 /** @returns the branch, undefined when there are MAX_BRANCHES already */

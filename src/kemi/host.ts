@@ -53,6 +53,12 @@ export interface Statistics {
   list(): { group: string; name: string; value: number }[];
 }
 
+/** Bytes in the core's memory. */
+export interface Text {
+  readonly at: number;
+  readonly length: number;
+}
+
 export interface Timer {
   cancel(): void;
 }
@@ -88,6 +94,10 @@ export interface ModuleHost extends TransformationHost {
   format(text: ByteStr): ByteStr | undefined;
   /** names set with -A NAME[=VALUE] or #!define */
   readonly defines: ReadonlyMap<string, ByteStr>;
+  /** core parameters that a kamailio.cfg set, by name; undefined when there is none */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  /** text of the User-Agent header for requests that a module makes; undefined: the module's own choice; '' for none */
+  readonly userAgent?: ByteStr;
   /** environment variables the host grants to scripts */
   readonly env: ReadonlyMap<string, ByteStr>;
   /** absent: names are not resolved, and what needs that says so */
@@ -100,6 +110,35 @@ export interface ModuleHost extends TransformationHost {
    * @throws KemiError KEMI_ERR_CONFIG when no database can be opened here, or not this one
    */
   database(url: string): Database;
+  /**
+   * Runs an RPC command, as ctl does; its parameters and its result are JSON with Unicode text.
+   * @returns the result, or a promise of it where the command waits
+   * @throws RpcError with Kamailio's code (or the promise rejects with one)
+   */
+  callRpc?(method: string, params?: unknown): unknown;
+  /** L.RK_* of the route that runs with the current message; RK_NONE outside of a route */
+  readonly route: number;
+  /**
+   * Runs a callback of the loaded script with a given message, as a route of the given kind; drop() is possible where Kamailio allows it.
+   * @param at address of the message: BORROWED for the time of the route, across waits  @param kind L.RK_*
+   * @returns bits: 1 it ran, 2 it dropped; 0 there is no such function. A promise of that, never rejected, when the route waits
+   */
+  runRouteOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number>;
+  /** A message by its address. */
+  at(at: number): SipMsg;
+  /** Adds an owner to a message: it lives until release() was called as often as keep(), and the runtime is done with it. */
+  keep(at: number): void;
+  release(at: number): void;
+  /** perMessage of a message, undefined when nobody asked for it yet */
+  storeOf(at: number): Map<unknown, unknown> | undefined;
+  /** perMessage of a message, made when there is none */
+  makeStore(at: number): Map<unknown, unknown>;
+  /** A text that stays in the core's memory for the life of the runtime, made when first asked for. @param key what it is kept by */
+  lasting(key: string, make: () => ByteStr): Text;
+  /** How many of a thing there may be at once. */
+  readonly limits: { readonly transactions: number };
+  /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */
+  secret(name: string): Uint8Array;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   hasRoute(name: ByteStr): boolean;

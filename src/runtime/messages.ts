@@ -29,7 +29,16 @@ export class Messages {
 
   /** What modules keep with the current message. */
   get perMessage(): Map<unknown, unknown> {
-    const at = this.#core.x.currentMsg();
+    return this.makeStore(this.#core.x.currentMsg());
+  }
+
+  /** What modules keep with a message; undefined when that is nothing yet. */
+  storeOf(at: number): Map<unknown, unknown> | undefined {
+    return at ? this.#live.get(at)?.perMessage : this.#none;
+  }
+
+  /** The same, made when there is none. */
+  makeStore(at: number): Map<unknown, unknown> {
     if (!at) return this.#none;
     const live = this.at(at);
     live.perMessage ??= new Map();
@@ -45,10 +54,14 @@ export class Messages {
     return live;
   }
 
-  /** Gives the message's memory back; its handle is stale from now on. */
+  /** One more owner: the message lives until each has released it. */
+  keep(at: number): void {
+    this.#core.x.msgKeep(at);
+  }
+
+  /** One owner lets go; with the last one the message's memory goes back, and its handle is stale from then on. */
   release(at: number): void {
-    if (this.#live.get(at)) this.#live.set(at, undefined);
-    this.#core.x.msgFree(at);
+    if (this.#core.x.msgFree(at) && this.#live.get(at)) this.#live.set(at, undefined);
   }
 
   /** messages alive in the core */

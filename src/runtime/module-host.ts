@@ -1,11 +1,12 @@
 /** The runtime as modules see it (src/kemi/host.ts). */
+import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
-import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
+import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
-import type { Destination, ModuleHost, Resolver, Socket, Statistics, Timer } from '../kemi/host.ts';
+import type { Destination, ModuleHost, Resolver, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
@@ -30,7 +31,11 @@ export interface HostParts {
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
+  readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
+  readonly limits: ModuleHost['limits'];
+  readonly secret: Uint8Array;
 }
 
 export class RuntimeHost implements ModuleHost {
@@ -47,12 +52,18 @@ export class RuntimeHost implements ModuleHost {
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
+  readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
+  readonly limits: ModuleHost['limits'];
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  readonly userAgent?: ByteStr;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
+  readonly #texts = new Map<string, Text>();
   readonly #databases = new Map<string, Database>();
 
   constructor(parts: HostParts) {
@@ -68,7 +79,10 @@ export class RuntimeHost implements ModuleHost {
     this.pv = parts.pv;
     this.format = parts.format;
     this.runRoute = parts.runRoute;
+    this.runRouteOn = parts.runRouteOn;
+    this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
+    this.callRpc = parts.callRpc;
     const byteMap = (given: Readonly<Record<string, string>> = {}) =>
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
@@ -76,6 +90,8 @@ export class RuntimeHost implements ModuleHost {
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
+    if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
+    if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
   }
 
   get message(): SipMsg | undefined {
@@ -88,6 +104,48 @@ export class RuntimeHost implements ModuleHost {
 
   isMyself(host: ByteStr, port: number, proto: number): boolean {
     return this.#parts.self.has(host, port, proto);
+  }
+
+  get route(): number {
+    const at: number = this.core.x.currentMsg();
+    return at ? this.core.mem.u8[at + L.M_ROUTE]! : L.RK_NONE;
+  }
+
+  at(at: number): SipMsg {
+    return this.#parts.messages.at(at).msg;
+  }
+
+  keep(at: number): void {
+    this.#parts.messages.keep(at);
+  }
+
+  release(at: number): void {
+    this.#parts.messages.release(at);
+  }
+
+  storeOf(at: number): Map<unknown, unknown> | undefined {
+    return this.#parts.messages.storeOf(at);
+  }
+
+  makeStore(at: number): Map<unknown, unknown> {
+    return this.#parts.messages.makeStore(at);
+  }
+
+  lasting(key: string, make: () => ByteStr): Text {
+    let text = this.#texts.get(key);
+    if (!text) {
+      const bytes = make();
+      const at: number = this.core.lua.malloc(bytes.length + L.SLACK);
+      if (!at) throw new KemiError('KEMI_ERR_NO_MEMORY', `Cannot keep "${key}": the linear memory is full`);
+      this.core.mem.putStr(at, bytes);
+      this.#texts.set(key, (text = { at, length: bytes.length }));
+    }
+    return text;
+  }
+
+  secret(name: string): Uint8Array {
+    const hex = this.sha256(`${byteStr(this.#parts.secret)}${name}`);
+    return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
   }
 
   send(data: Uint8Array, to: Destination): boolean {
@@ -157,11 +215,14 @@ export class RuntimeHost implements ModuleHost {
   #digest(name: 'md5' | 'sha256', data: ByteStr, size: number): ByteStr {
     const { core } = this;
     const at = core.lua.malloc(data.length + 64 + size);
-    core.mem.u8.set(bytesOf(data), at + size);
+    core.mem.putStr(at + size, data);
     core.x[name](at + size, data.length, at);
+    const { u8 } = core.mem;
     let hex = '';
-    for (const byte of core.mem.u8.subarray(at, at + size)) hex += byte.toString(16).padStart(2, '0');
+    for (let i = at; i < at + size; i++) hex += HEX[u8[i]!]!;
     core.lua.free(at);
     return hex;
   }
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

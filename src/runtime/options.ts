@@ -6,6 +6,7 @@ import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a datagram came from. */
 export interface Source {
@@ -28,6 +29,8 @@ export interface Limits {
   readonly messageBytes: number;
   /** messages alive at once (a suspended route keeps its own), 1..60000; above it requests get 503 */
   readonly messages: number;
+  /** transactions at once, 1..1000000; above it t_relay() and t_newtran() fail, and the request gets 503 */
+  readonly transactions: number;
   /** milliseconds that a suspended call may wait before its route is abandoned with 500 */
   readonly waitMs: number;
 }
@@ -37,7 +40,8 @@ export const DEFAULT_LIMITS: Limits = {
   loadInstructions: 500_000_000,
   memoryPages: 4096,
   messageBytes: 65535,
-  messages: 4096,
+  messages: 16384,
+  transactions: 65536,
   waitMs: 30_000,
 };
 
@@ -89,11 +93,21 @@ export interface RuntimeOptions {
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
+  /** text of the User-Agent header of requests that are made here; default: each module's own */
+  readonly userAgent?: string;
+  /** text in front of what is logged while a message is routed (Kamailio's log_prefix) */
+  readonly logPrefix?: LogPrefix;
+  /** every reply goes to the source port, as if the Via had rport (Kamailio's force_rport=yes) */
+  readonly forceRport?: boolean;
+  /** core parameters of a kamailio.cfg, by name: for modules that have a use for one */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   /** reads a file for require, dofile and corex.file_read, where granted */
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   /** opens what db_url modparams name; without it there is no database */
   readonly openDatabase?: OpenDatabase;
+  /** db_url of the modules that have such a modparam and were given none */
+  readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
   /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */
@@ -109,6 +123,7 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
     memoryPages: [256, 65536],
     messageBytes: [64, 65535],
     messages: [1, 60000],
+    transactions: [1, 1_000_000],
     waitMs: [1, 3_600_000],
   };
   for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {

@@ -9,6 +9,7 @@ import type { Program, RunResult } from '../interp/interpreter.ts';
 import type { Socket } from '../kemi/host.ts';
 import type { Messages } from './messages.ts';
 import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
+import { protoId } from './self.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -45,6 +46,9 @@ function newCounters() {
   };
 }
 
+/** @returns whether the message is taken */
+export type Hook = (at: number) => boolean;
+
 /** What the router needs of the runtime that owns it. */
 export interface RouterParts {
   readonly core: Core;
@@ -56,10 +60,22 @@ export interface RouterParts {
   readonly send: RuntimeOptions['send'];
   readonly now: () => number;
   readonly after: StartTimer;
+  /** replies go to the source port, whatever the Via says */
+  readonly forceRport: boolean;
   /** counts a reply by status and method */
   readonly onReply: (at: number) => void;
   /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
   readonly filtersAcks: () => boolean;
+  /** modules that take requests before the script */
+  readonly onRequest: readonly Hook[];
+  /** modules that take replies behind the reply route */
+  readonly onReplyIn: readonly Hook[];
+  /** modules that want to know when the route of a request with a transaction has ended */
+  readonly afterRoute: readonly ((at: number) => void)[];
+  /** modules that want to know of request routes that wait */
+  readonly onWait: readonly ((at: number, waits: boolean) => void)[];
+  /** answers through the current message's transaction */
+  readonly answer: (code: number, reason: ByteStr) => boolean;
   /** the script that runs now */
   readonly program: () => Program | undefined;
   /** forwards the current message, a reply, by its second Via */
@@ -73,11 +89,14 @@ export class Router {
   readonly #parts: RouterParts;
   /** suspended runs: how to give each up */
   readonly #waiting = new Set<NonNullable<RunResult['abandon']>>();
+  /** PROTO_* of each socket */
+  readonly #protocols: readonly number[];
   #nextId = 1;
   #drained: (() => void) | undefined;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
+    this.#protocols = parts.sockets.map(socket => protoId(socket.proto));
   }
 
   /**
@@ -107,6 +126,7 @@ export class Router {
       return 'ignored';
     }
     if (tooBig) return this.#refuse(at, 513, 'the message is longer than the limit');
+    if (this.#parts.forceRport) mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_FORCE_RPORT);
     const status: number = indexed || x.msgCheck(at);
     if (status < 0) {
       counters.bad++;
@@ -140,7 +160,12 @@ export class Router {
       this.#parts.messages.release(at);
       return 'ignored';
     }
-    return this.#run(at, this.#parts.callbacks.request, undefined);
+    for (const hook of this.#parts.onRequest)
+      if (this.#within(at, () => hook(at))) {
+        this.#parts.messages.release(at);
+        return 'routed';
+      }
+    return this.#run(at, this.#parts.callbacks.request, L.RK_REQUEST);
   }
 
   #reply(at: number): Verdict {
@@ -155,22 +180,33 @@ export class Router {
     }
     const { mem } = this.#parts.core;
     mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_CAN_DROP);
-    return this.#run(at, reply, () => {
-      if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
-    });
+    return this.#run(at, reply, L.RK_REPLY);
   }
 
-  #run(at: number, route: string, after: (() => void) | undefined): Verdict {
+  #run(at: number, route: string, kind: number): Verdict {
     const program = this.#parts.program();
     if (!program) {
       this.#parts.messages.release(at);
       return 'ignored';
     }
+    this.#parts.core.mem.u8[at + L.M_ROUTE] = kind;
     const result = program.run(route, at);
     if (result.state !== 'suspended') {
-      this.#end(at, route, result, after);
+      this.#end(at, route, result, kind);
       return 'routed';
     }
+    const { onWait } = this.#parts;
+    const tells = kind === L.RK_REQUEST;
+    if (tells) for (const fn of onWait) fn(at, true);
+    void this.#wait(result, end => {
+      if (tells) for (const fn of onWait) fn(at, false);
+      this.#end(at, route, end, kind);
+    });
+    return 'suspended';
+  }
+
+  /** A run that waits: it may take limits.waitMs. */
+  async #wait(result: RunResult, then: (end: RunResult) => void): Promise<void> {
     this.counters.suspended++;
     const { abandon } = result;
     const stop = this.#parts.after(this.#parts.limits.waitMs, () => {
@@ -178,19 +214,27 @@ export class Router {
       abandon?.(`the call did not return within ${this.#parts.limits.waitMs} ms`);
     });
     if (abandon) this.#waiting.add(abandon);
-    void result.settled?.then(end => {
-      stop();
-      if (abandon) this.#waiting.delete(abandon);
-      this.#end(at, route, end, after);
-      if (this.#waiting.size === 0) this.#drained?.();
-    });
-    return 'suspended';
+    const end = await result.settled!;
+    stop();
+    if (abandon) this.#waiting.delete(abandon);
+    then(end);
+    if (this.#waiting.size === 0) this.#drained?.();
   }
 
-  #end(at: number, route: string, result: RunResult, after: (() => void) | undefined): void {
+  #end(at: number, route: string, result: RunResult, kind: number): void {
     try {
       if (result.error) this.#scriptError(at, route, result.error);
-      if (after) this.#within(at, after);
+      const { mem } = this.#parts.core;
+      if (kind === L.RK_REPLY) {
+        if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
+      } else if (mem.u32(at + L.M_TRANS)) {
+        const { x } = this.#parts.core;
+        const before = x.currentMsg();
+        x.setMsg(at);
+        for (const fn of this.#parts.afterRoute) fn(at);
+        x.setMsg(before);
+      }
+      mem.u8[at + L.M_ROUTE] = L.RK_NONE;
     } catch (error) {
       this.#parts.log.error({ err: error, route }, 'Cannot finish a message');
     } finally {
@@ -217,23 +261,77 @@ export class Router {
     // Kamailio leaves the request unanswered; a request that hit a limit of ours gets an answer (docs/differences.md).
     const { mem } = this.#parts.core;
     const answered = mem.u32(at + L.M_MFLAGS) & L.MFL_FINAL_REPLY;
-    if (error.limit && !answered && mem.u8[at + L.M_KIND] === 1) this.#answer(at, 500);
+    if (error.limit && !answered && mem.u8[at + L.M_KIND] === 1) {
+      if (!mem.u32(at + L.M_TRANS) || !this.#within(at, () => this.#parts.answer(500, REASONS[500]!)))
+        this.#answer(at, 500);
+    }
   }
 
   #forwardReply(at: number): void {
-    this.#within(at, () => this.#parts.forwardReply(at));
-  }
-
-  /** Runs fn with the message as the current one. */
-  #within(at: number, fn: () => void): void {
     const { x } = this.#parts.core;
     const before = x.currentMsg();
     x.setMsg(at);
     try {
-      fn();
+      for (const hook of this.#parts.onReplyIn) if (hook(at)) return;
+      this.#parts.forwardReply(at);
     } finally {
       x.setMsg(before);
     }
+  }
+
+  /** Runs fn with the message as the current one. */
+  #within<T>(at: number, fn: () => T): T {
+    const { x } = this.#parts.core;
+    const before = x.currentMsg();
+    x.setMsg(at);
+    try {
+      return fn();
+    } finally {
+      x.setMsg(before);
+    }
+  }
+
+  /** Runs a callback with a message as a route of some kind: see ModuleHost.runRouteOn. */
+  runOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number> {
+    const program = this.#parts.program();
+    if (!program?.has(name)) return 0;
+    const { core, messages } = this.#parts;
+    const { x } = core;
+    const outer = core.mem.u8[at + L.M_ROUTE]!;
+    const outerFlags = core.mem.u32(at + L.M_MFLAGS);
+    const scriptFlags = core.mem.u32(at + L.M_SCRFLAGS);
+    core.mem.setU32(at + L.M_SCRFLAGS, 0);
+    core.mem.setU32(at + L.M_MFLAGS, (outerFlags & ~L.MFL_DROP) | L.MFL_CAN_DROP);
+    core.mem.u8[at + L.M_ROUTE] = kind;
+    const before: number = x.currentMsg();
+    x.setMsg(at);
+    let result: RunResult;
+    try {
+      result = program.run(name, at, arg);
+    } finally {
+      x.setMsg(before);
+    }
+    if (result.state !== 'suspended') return this.#routeEnd(at, name, result, outer, outerFlags, scriptFlags);
+    messages.keep(at);
+    return new Promise(resolve => {
+      void this.#wait(result, end => {
+        resolve(this.#routeEnd(at, name, end, outer, outerFlags, scriptFlags));
+        // behind what waits for the promise
+        void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
+      });
+    });
+  }
+
+  /** Puts back what runOn() changed. @returns its bits */
+  #routeEnd(at: number, name: ByteStr, end: RunResult, kind: number, outer: number, scriptFlags: number): number {
+    const { mem } = this.#parts.core;
+    const flags = mem.u32(at + L.M_MFLAGS);
+    const own = L.MFL_DROP | L.MFL_CAN_DROP;
+    mem.setU32(at + L.M_MFLAGS, (flags & ~own) | (outer & own));
+    mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
+    mem.u8[at + L.M_ROUTE] = kind;
+    if (end.error) this.#scriptError(at, name, end.error);
+    return flags & L.MFL_DROP ? 3 : 1;
   }
 
   /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */
@@ -266,7 +364,7 @@ export class Router {
     view.setUint32(at + L.M_SRCIP, text, true);
     view.setUint32(at + L.M_SRCIP + 4, length, true);
     view.setUint16(at + L.M_SRCPORT, from.port, true);
-    u8[at + L.M_PROTO] = L.PROTO_UDP;
+    u8[at + L.M_PROTO] = this.#protocols[socket] ?? L.PROTO_UDP;
     u8[at + L.M_AF] = from.family ?? (ip.includes(':') ? 6 : 4);
     view.setUint16(at + L.M_SOCK, socket, true);
     view.setUint32(at + L.M_ID, this.#nextId++, true);

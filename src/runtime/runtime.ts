@@ -19,6 +19,7 @@ import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
+import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -31,7 +32,7 @@ import {
 } from './options.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
-import { Router, type Verdict } from './router.ts';
+import { type Hook, Router, type Verdict } from './router.ts';
 import { SelfAddresses } from './self.ts';
 
 /** A script as the runtime gets it: the name shows in errors, and `require` looks in its folder. */
@@ -77,6 +78,10 @@ export class Runtime {
   readonly #router: Router;
   readonly rpc: Rpc;
   readonly #now: () => number;
+  readonly #onRequest: Hook[] = [];
+  readonly #onReplyIn: Hook[] = [];
+  readonly #afterRoute: ((at: number) => void)[] = [];
+  readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
   #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
@@ -86,7 +91,8 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.limits = checkLimits(options.limits);
-    this.log = options.log ?? silentLogger;
+    const log = options.log ?? silentLogger;
+    this.log = options.logPrefix ? prefixedLogger(log, options.logPrefix, () => this.host) : log;
     this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
     this.startedMs = this.#now();
     this.#callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', ...options.callbacks };
@@ -104,6 +110,7 @@ export class Runtime {
     this.stats = createStatistics();
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
+    const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
     this.host = new RuntimeHost({
       core,
@@ -123,7 +130,11 @@ export class Runtime {
       pv: spec => this.pvs.compile(spec),
       format: text => this.pvs.format(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
+      runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
+      limits: this.limits,
+      secret,
       hasRoute: name => this.#program?.has(name) ?? false,
+      callRpc: (method, params) => this.rpc.run(method, params),
     });
     this.#router = new Router({
       core,
@@ -135,6 +146,7 @@ export class Runtime {
       send: options.send,
       now: this.#now,
       after: options.after ?? globalAfter,
+      forceRport: options.forceRport ?? false,
       onReply: at => {
         const { msg } = this.#messages.at(at);
         countReply(this.stats, msg.status, msg.method);
@@ -142,13 +154,26 @@ export class Runtime {
       filtersAcks: () => states.has('sl'),
       program: () => this.#program,
       forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
+      onRequest: this.#onRequest,
+      onReplyIn: this.#onReplyIn,
+      afterRoute: this.#afterRoute,
+      onWait: this.#onWait,
+      answer: (code, reason) => {
+        const text = core.lua.malloc(reason.length + 64);
+        if (!text) return false;
+        core.mem.putStr(text, reason);
+        const sent = core.hooks.tmReply(code, text, reason.length) > 0;
+        core.lua.free(text);
+        return sent;
+      },
     });
-    this.#configureCore(self);
+    this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
-      const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
+      const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
+      this.#hook(definition, state);
     }
     const unknown = options.modparams?.find(p => !definitions.some(d => d.name === p.module));
     if (unknown) {
@@ -161,7 +186,12 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
-    this.bridge = new Bridge(core, this.#modules, this.log);
+    this.bridge = new Bridge(
+      core,
+      this.#modules,
+      this.log,
+      MODULES.map(m => m.name),
+    );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
     this.#interpreter = new LuaInterpreter({
@@ -178,6 +208,16 @@ export class Runtime {
       takePending: () => this.bridge.takePending(),
       lane: options.lane ?? 'auto',
     });
+  }
+
+  /** What a module wants to hear of messages. */
+  #hook({ onRequest, onReply, afterRoute, onWait }: AnyModule, state: unknown): void {
+    const { host } = this;
+    const messages = this.#messages;
+    if (onRequest) this.#onRequest.push(at => onRequest(state, host, messages.at(at).msg));
+    if (onReply) this.#onReplyIn.push(at => onReply(state, host, messages.at(at).msg));
+    if (afterRoute) this.#afterRoute.push(at => afterRoute(state, host, messages.at(at).msg));
+    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at).msg, waits));
   }
 
   /** module names in load order */
@@ -316,14 +356,16 @@ export class Runtime {
     });
   }
 
-  #configureCore(self: SelfAddresses): void {
+  #configureCore(self: SelfAddresses, secret: Uint8Array): void {
     const { core } = this;
     const { x, mem, hooks } = core;
     const seed = core.lua.malloc(16);
-    const secret = this.#options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     if (secret.length < 16) throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use the secret: it needs at least 16 bytes');
     mem.u8.set(secret.subarray(0, 16), seed);
     x.setTagSeed(seed, 16);
+    // tm says later how requests are matched; the branches of stateless forwarding need the secret too
+    mem.u8.set(this.host.secret('tm'), seed);
+    x.tmSetup(seed, DEFAULT_MATCHING);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
     const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
@@ -383,6 +425,9 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
   }
   return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
+
+/** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
+const DEFAULT_MATCHING = 6;
 
 /** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
 const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {

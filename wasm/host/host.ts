@@ -8,6 +8,10 @@ export declare function pvGet(id: i32): i32;
 export declare function pvResolve(at: usize, length: i32): i32;
 /** Sends bytes to where the current message's reply goes. @returns 1 sent, 0 not */
 export declare function sendReply(at: usize, length: i32, code: i32): i32;
+/** Replies through the transaction of the current message. @returns 1 sent, -1 not */
+export declare function tmReply(code: i32, at: usize, length: i32): i32;
+/** What tm's functions need of src/modules/tm; ops in wasm/modules/tm.ts. */
+export declare function tmCall(op: i32, arg: i32): i32;
 /** Is this host ours? @param port 0 any @param proto PROTO_*, 0 any @returns 1 or 0 */
 export declare function isMyself(at: usize, length: i32, port: i32, proto: i32): i32;
 /** Logs an ARG_* arity error of an export. */

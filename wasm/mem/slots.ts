@@ -17,6 +17,7 @@ import {
   M_KIND,
   M_LEN,
   M_NHDR,
+  M_REFS,
   M_SRCTEXT,
   MSG_BYTES,
   SLACK,
@@ -162,11 +163,24 @@ export function msgAlloc(length: i32): i32 {
   return <i32>msg;
 }
 
-/** Ends a message: its handle is stale from now on. 0 and a message that was freed are ignored. */
-export function msgFree(msg: usize): void {
-  if (!msg) return;
+/** Adds an owner: the message lives until each of them called msgFree(). */
+export function msgKeep(msg: usize): void {
+  store<u16>(msg + M_REFS, load<u16>(msg + M_REFS) + 1);
+}
+
+/**
+ * One owner lets go; with the last one the message ends: its handle is stale from then on. 0 and a message that was freed are ignored.
+ * @returns 1 when it ended, 0 when others keep it
+ */
+export function msgFree(msg: usize): i32 {
+  if (!msg) return 1;
   const handle = load<u32>(msg + M_HANDLE);
-  if (msgByHandle(handle) != msg) return;
+  if (msgByHandle(handle) != msg) return 1;
+  const refs = load<u16>(msg + M_REFS);
+  if (refs) {
+    store<u16>(msg + M_REFS, refs - 1);
+    return 0;
+  }
   const index = <i32>(handle & 0xffff);
   const slot = slotAt(index);
   arenaFree(msg);
@@ -179,11 +193,12 @@ export function msgFree(msg: usize): void {
   if (size == CLASSES - 1 && <i32>load<u32>(idle) >= MAX_IDLE_LARGE) {
     releaseBlock(index);
     putBare(index);
-    return;
+    return 1;
   }
   store<u32>(slot + SLOT_NEXT, load<u32>(FREE_HEADS + (size << 2)));
   store<u32>(FREE_HEADS + (size << 2), index + 1);
   store<u32>(idle, load<u32>(idle) + 1);
+  return 1;
 }
 
 /** @returns address of the struct, 0 when the handle is stale or none */

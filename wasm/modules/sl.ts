@@ -11,14 +11,16 @@ import {
   M_NLUMPS,
   M_RECVMS,
   M_TO,
+  M_TRANS,
   METHOD_ACK,
+  MFL_DELAYED_REPLY,
   MFL_FINAL_REPLY,
   MFL_NO_REPLY,
   MFL_REPLY_CLOSE,
   MFL_REPLY_NO_CONNECT,
   X_STR,
 } from '../gen/layout.gen';
-import { pvResolve, sendReply as sendBytes } from '../host/host';
+import { pvResolve, sendReply as sendBytes, tmReply } from '../host/host';
 import { arenaAlloc } from '../mem/arena';
 import { byte, COLON, CRLF, equalBytes, HTAB, LOWER, lower4, SP } from '../mem/bytes';
 import { outArea } from '../mem/out';
@@ -33,6 +35,7 @@ import { REQUEST } from './value';
 const SENT: i32 = 1;
 const FAILED: i32 = -1;
 const NOT_WANTED: i32 = -2;
+const DELAYED: i32 = -3;
 const FINAL_FROM: i32 = 200;
 const ERROR_FROM: i32 = 400;
 /** ACKs to a stateless reply are taken away for so long behind the last one */
@@ -116,6 +119,11 @@ function hasContact(): bool {
   return false;
 }
 
+/** Gives a redirection of the current request its Contact, as slSendReply does: for replies that tm builds. */
+export function slRedirect(): void {
+  addContact();
+}
+
 /** A redirection carries the request URI that the script set, and the branches, in Contact (RFC 3261 8.3, 21.3). */
 function addContact(): void {
   if (dsPv == 0) {
@@ -152,13 +160,23 @@ export function slSendReply(code: i32, at: usize, length: i32): i32 {
   return SENT;
 }
 
-/** As slSendReply, with how a connection is treated. @param mode 1 only over the connection that exists, 2 close it behind the reply; bits */
+/**
+ * Replies through the transaction of the current request when it has one, else as slSendReply.
+ * @returns as slSendReply; -1 when the transaction has its final answer
+ */
+export function slReplyAny(code: i32, at: usize, length: i32): i32 {
+  if (!load<u32>(MSG + M_TRANS)) return slSendReply(code, at, length);
+  if (length <= 0) return FAILED;
+  return load<u32>(MSG + M_MFLAGS) & MFL_NO_REPLY ? NOT_WANTED : tmReply(code, at, length);
+}
+
+/** As slReplyAny, with how a connection is treated. @param mode 1 only over the connection that exists, 2 close it behind the reply; bits */
 export function slSendReplyMode(code: i32, at: usize, length: i32, mode: i32): i32 {
   let bits = 0;
   if (mode & MODE_NO_CONNECT) bits |= MFL_REPLY_NO_CONNECT;
   if (mode & MODE_CLOSE) bits |= MFL_REPLY_CLOSE;
   if (bits) store<u32>(MSG + M_MFLAGS, load<u32>(MSG + M_MFLAGS) | bits);
-  return slSendReply(code, at, length);
+  return slReplyAny(code, at, length);
 }
 
 const ERROR_CODE: i32 = 500;
@@ -169,10 +187,23 @@ const ERROR_TEXT: usize = memory.data<u8>([
 ]);
 const ERROR_BYTES: i32 = 48;
 
-/** Replies 500, once. @returns 1 sent; -1 as slSendReply; -2 this message gets no reply, or had a final one */
+/**
+ * Replies 500, once.
+ * @returns 1 sent; -1 as slSendReply; -2 this message gets no reply, or had a final one; -3 the transaction answers with its own error when the route ends
+ */
 export function slReplyError(): i32 {
-  if (load<u32>(MSG + M_MFLAGS) & (MFL_NO_REPLY | MFL_FINAL_REPLY)) return NOT_WANTED;
+  const flags = load<u32>(MSG + M_MFLAGS);
+  if (flags & (MFL_NO_REPLY | MFL_FINAL_REPLY)) return NOT_WANTED;
+  if (flags & MFL_DELAYED_REPLY) return DELAYED;
   return slSendReply(ERROR_CODE, ERROR_TEXT, ERROR_BYTES);
+}
+
+/** As slReplyError(), through the transaction when there is one. */
+export function slReplyErrorAny(): i32 {
+  const flags = load<u32>(MSG + M_MFLAGS);
+  if (flags & (MFL_NO_REPLY | MFL_FINAL_REPLY)) return NOT_WANTED;
+  if (flags & MFL_DELAYED_REPLY) return DELAYED;
+  return slReplyAny(ERROR_CODE, ERROR_TEXT, ERROR_BYTES);
 }
 
 /**

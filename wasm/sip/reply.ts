@@ -42,7 +42,7 @@ import { outArea, outRoom } from '../mem/out';
 import { headerAt } from './header-index';
 import { ADDR_TAG, parseTo } from './name-addr';
 import { VIA_EDITS, viaEdits } from './received';
-import { TAG_LENGTH, toTag } from './to-tag';
+import { TAG_LENGTH, tmToTag, toTag } from './to-tag';
 import { parseTopVia } from './via';
 
 const MIN_CODE: i32 = 100;
@@ -55,6 +55,8 @@ const SLACK_BYTES: usize = 64;
 /** what status line, To tag, received, rport, Content-Length and line ends can add to the copied headers */
 const FIXED_BYTES: u64 = 1024;
 
+/** whether the reply that is built is one of a transaction */
+let stateful: bool = false;
 let server: usize = 0;
 let serverLength: i32 = 0;
 
@@ -123,7 +125,7 @@ function putHeaders(msg: usize, code: i32, to: usize): usize {
       const valueEnd = buf + <usize>load<u16>(h + H_BODY) + <usize>load<u16>(h + H_BODY + 2);
       to = put(to, from, valueEnd - from);
       to = put(to, TEXT_TAG, TEXT_TAG_LEN);
-      to = put(to, toTag(msg), TAG_LENGTH);
+      to = put(to, stateful ? tmToTag(msg) : toTag(msg), TAG_LENGTH);
       to = put(to, valueEnd, end - valueEnd);
     } else to = putLine(to, buf, from, end, id == HDR_VIA && byte(msg + M_FIRST + HDR_VIA) == i + 1 ? viaCount : 0);
     to = putCrlf(to);
@@ -163,4 +165,12 @@ export function replyBuild(msg: usize, code: i32, reason: usize, reasonLength: i
   to = put(to, TEXT_CONTENT_LENGTH, TEXT_CONTENT_LENGTH_LEN);
   to = putCrlf(putCrlf(putDecimal(to, bodyLength)));
   return <i32>(put(to, body, bodyLength) - out);
+}
+
+/** As replyBuild(), for a transaction: its To tag is another than that of stateless replies. */
+export function replyBuildStateful(msg: usize, code: i32, reason: usize, reasonLength: i32): i32 {
+  stateful = true;
+  const length = replyBuild(msg, code, reason, reasonLength);
+  stateful = false;
+  return length;
 }

@@ -18,6 +18,8 @@ const HASH_BYTES: usize = 8;
 
 const SEED: usize = memory.data(16, 16);
 const TAG: usize = memory.data(64, 16);
+/** the tag of replies that a transaction sends: the ACK filter of stateless replies must not take their ACKs */
+const TM_TAG: usize = memory.data(64, 16);
 /** what is hashed: port, then host, branch and Call-ID with their lengths */
 const INPUT: usize = memory.data(512, 16);
 let prefixMade: bool = false;
@@ -33,8 +35,11 @@ function makePrefix(): void {
   for (let half = 0; half < 2; half++) {
     store<u8>(INPUT, half);
     putHex(TAG + <usize>(half * (PREFIX_DIGITS >> 1)), sipHash(SEED, INPUT, 1), PREFIX_DIGITS >> 1);
+    store<u8>(INPUT, half + 2);
+    putHex(TM_TAG + <usize>(half * (PREFIX_DIGITS >> 1)), sipHash(SEED, INPUT, 1), PREFIX_DIGITS >> 1);
   }
   store<u8>(TAG + PREFIX_DIGITS, 46); // '.'
+  store<u8>(TM_TAG + PREFIX_DIGITS, 45); // '-'
   prefixMade = true;
 }
 
@@ -60,6 +65,15 @@ function addPart(to: usize, buf: usize, part: usize): usize {
  * @returns address of its 41 bytes, BORROWED until the next call
  */
 export function toTag(msg: usize): usize {
+  return makeTag(msg, TAG);
+}
+
+/** As toTag(), for a reply that a transaction sends. */
+export function tmToTag(msg: usize): usize {
+  return makeTag(msg, TM_TAG);
+}
+
+function makeTag(msg: usize, tag: usize): usize {
   if (!prefixMade) makePrefix();
   const buf = <usize>load<u32>(msg + M_BUF);
   let to = INPUT + 2;
@@ -71,6 +85,6 @@ export function toTag(msg: usize): usize {
   }
   const callId = headerById(msg, HDR_CALL_ID);
   if (callId) to = addPart(to, buf, callId + H_BODY);
-  putHex(TAG + PREFIX_DIGITS + 1, sipHash(SEED, INPUT, <i32>(to - INPUT)), HASH_DIGITS);
-  return TAG;
+  putHex(tag + PREFIX_DIGITS + 1, sipHash(SEED, INPUT, <i32>(to - INPUT)), HASH_DIGITS);
+  return tag;
 }

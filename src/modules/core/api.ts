@@ -1,4 +1,5 @@
-/** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of replies. */
-export { NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
-export { forwardReply } from './forward.ts';
+/** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of requests and replies. */
+export { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf, targetsOf } from './destination.ts';
+export { forwardReply, forwardRequest, secondVia } from './forward.ts';
 export { PROTOCOLS } from './uri.ts';
+export { prefixFor, viaPrefix } from './via.ts';

@@ -3,32 +3,23 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
-import { defaultPort, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { writeForward } from '../../kemi/record-route.ts';
+import { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
-
-/** What set_advertised_address and set_advertised_port asked for. */
-export interface Advertised {
-  host?: ByteStr;
-  port?: ByteStr;
-}
+import { prefixFor } from './via.ts';
 
 /**
  * Sends the request on, with a Via of ours on top.
  * @param to URI whose target it goes to; the request URI stays what it is
  * @returns 1 sent; -1 not: no target, no socket, too big
  */
-export function forwardRequest(
-  host: ModuleHost,
-  msg: SipMsg,
-  to: ByteStr,
-  advertised: Advertised | undefined,
-): number | Promise<number> {
+export function forwardRequest(host: ModuleHost, msg: SipMsg, to: ByteStr): number | Promise<number> {
   if (!msg.isRequest) {
     host.log.error({}, 'Cannot forward: the message is not a request');
     return -1;
   }
   const send = (target: Target | NoTarget): number => {
-    const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target, advertised);
+    const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target);
     host.stats.add('core', sent === true ? 'fwd_requests' : 'drop_requests');
     if (sent === true) return 1;
     host.log.error({ uri: to, why: sent }, `Cannot forward to "${to}": ${sent}`);
@@ -39,50 +30,20 @@ export function forwardRequest(
 }
 
 /** @returns true, or why it was not sent */
-function sendRequest(host: ModuleHost, msg: SipMsg, target: Target, advertised: Advertised | undefined): true | string {
+function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | string {
   const socket = socketFor(host, msg, target);
   if (!socket) return `no socket for ${target.proto} and IPv${target.family}`;
   const { core } = host;
-  const line = viaLine(host, msg, socket, advertised);
-  const at = msg.store(line);
-  if (!at) return 'the message has no memory left';
-  const length = core.x.msgForward(msg.at, at, line.length);
+  const prefix = prefixFor(host, msg, socket);
+  if (!prefix) return 'the message has no memory left';
+  const line: number = core.x.statelessVia(msg.at, prefix.at, prefix.length);
+  const length = writeForward(host, msg, core.x.tmViaLine(), line, socket);
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
   return host.send(bytes, { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port })
     ? true
     : 'it cannot be sent';
-}
-
-function viaLine(host: ModuleHost, msg: SipMsg, socket: Socket, advertised: Advertised | undefined): ByteStr {
-  const ip = advertised?.host ?? socket.advertisedIp ?? socket.ip;
-  const sentBy = ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
-  const port = advertised?.port ?? (advertised?.host ? socket.port : (socket.advertisedPort ?? socket.port));
-  const rport = msg.u32(L.M_MFLAGS) & L.MFL_ADD_LOCAL_RPORT ? ';rport' : '';
-  return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}:${port};branch=${branchOf(host, msg)}${rport}\r\n`;
-}
-
-/**
- * RFC 3261 16.11: the branch of a stateless proxy is the same for each retransmission, for the ACK of a non-2xx answer and for CANCEL. It is made from the
- * received branch when that is unique (it begins with the magic cookie), else from the fields that identify the transaction.
- */
-function branchOf(host: ModuleHost, msg: SipMsg): ByteStr {
-  const via = msg.via;
-  const callId = msg.callId ?? '';
-  const cseq = msg.cseq?.number ?? 0;
-  const parts = via?.branch?.startsWith('z9hG4bK')
-    ? [via.branch, via.host.toLowerCase(), via.port]
-    : [
-        via ? `${via.transport} ${via.host}:${via.port}${via.params}` : '',
-        msg.to?.tag ?? '',
-        msg.from?.tag ?? '',
-        callId,
-        cseq,
-        msg.originalUri,
-      ];
-  const group = host.md5(`${callId} ${cseq}`).slice(0, 4);
-  return `z9hG4bK${group}.${host.md5(parts.join('\0'))}.0`;
 }
 
 /**
@@ -105,7 +66,8 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
   // RFC 4475 3.1.2.19 and hosts that believe it: nobody answers to everybody
   if (name === '255.255.255.255') return drop('the second Via leads to the broadcast address');
   const rport = via.maddr ? 0 : Number(via.rport || 0);
-  const port = (rport > 0 && rport < 65536 ? rport : via.port) || defaultPort(proto);
+  // 0 when the Via has none: RFC 3263 5 asks for SRV then
+  const port = rport > 0 && rport < 65536 ? rport : via.port;
   const length = core.x.msgReplyForward(msg.at);
   if (length < 0) return drop(`it cannot be written: ${L.STATUS_NAMES[-length]}`, 'err_replies');
   const out = core.x.outArea();
@@ -137,7 +99,7 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
 }
 
 /** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */
-function secondVia(msg: SipMsg) {
+export function secondVia(msg: SipMsg) {
   const vias = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
   const [top, next] = vias;
   if (!top) return undefined;

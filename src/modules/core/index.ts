@@ -4,18 +4,17 @@ import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Uri } from '../../core/sip-msg.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
-import { type Advertised, forwardRequest } from './forward.ts';
+import { parseUri } from '../../kemi/uri.ts';
+import { forwardRequest } from './forward.ts';
 import { hot } from './hot.ts';
 import { setHost, setUser } from './rewrite.ts';
-import { parseUri, transportOf } from './uri.ts';
+import { transportOf } from './uri.ts';
+import { ADVERTISED, type Advertised } from './via.ts';
 
 export type CoreState = Record<string, never>;
 type C = Call<CoreState>;
 
 const kemi = exportsOf<CoreState>();
-
-/** key of host.perMessage */
-const ADVERTISED = Symbol('advertised');
 
 function advertise(call: C, change: Advertised): number {
   const before = call.host.perMessage.get(ADVERTISED) as Advertised | undefined;
@@ -26,8 +25,7 @@ function advertise(call: C, change: Advertised): number {
 /** The destination URI when it is set, else the request URI. */
 const nextHop = (call: C): ByteStr => call.msg.dstUri ?? call.msg.ruri;
 
-const forward = (call: C, to: ByteStr) =>
-  forwardRequest(call.host, call.msg, to, call.host.perMessage.get(ADVERTISED) as Advertised | undefined);
+const forward = (call: C, to: ByteStr) => forwardRequest(call.host, call.msg, to);
 
 const isFlag = (flag: number): boolean => flag >= 0 && flag < 32;
 

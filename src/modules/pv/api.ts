@@ -2,6 +2,7 @@
 import { trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
+import { VARS as KEY } from '../../kemi/stores.ts';
 import type { XVal } from '../../kemi/table.ts';
 import { XavpList } from './xavp.ts';
 
@@ -35,8 +36,6 @@ export interface MessageVars {
   readonly xavis: XavpList;
   readonly xavus: XavpList;
 }
-
-const KEY = Symbol('pv');
 
 /** The variables of the message at hand, made when first asked for. */
 export function varsOf(host: ModuleHost): MessageVars {

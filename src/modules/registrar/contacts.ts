@@ -2,6 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
+import { rewrittenUri } from '../../kemi/addresses.ts';
 
 /** offsets in the core's address area (wasm/sip/name-addr.ts) */
 const ADDR_DISPLAY = 0;
@@ -73,7 +74,7 @@ export function readContacts(msg: SipMsg): Contacts | undefined {
       out.count++;
     }
     if (x.parseUriAt(uriAt, uriLength, uriArea)) return undefined;
-    const uri = mem.str(uriAt, uriLength);
+    const uri = rewrittenUri(msg, uriAt - buf, uriLength) ?? mem.str(uriAt, uriLength);
     if (NOT_IN_URI.test(uri)) return undefined;
     const field: ContactField = {
       uri,

@@ -46,7 +46,7 @@ export default defineModule<undefined>({
      * @returns 1 sent; -1 as sl_send_reply; -2 the message is to get no reply
      * Kamailio 6.x manual, module sl, send_reply; deviations: a code out of range is refused
      */
-    kemi('send_reply', { params: ['int', 'str'], returns: 'int', wasm: 'slSendReply' }),
+    kemi('send_reply', { params: ['int', 'str'], returns: 'int', wasm: 'slReplyAny' }),
     /**
      * KSR.sl.send_reply_mode(code, reason, mode): as send_reply(), and say how the connection is treated.
      * @param code 100..699
@@ -67,7 +67,7 @@ export default defineModule<undefined>({
      * @returns as sl_reply_error()
      * Kamailio 6.x manual, module sl, send_reply_error; deviations: -1, not 1, when nothing could be sent
      */
-    kemi('send_reply_error', { params: [], returns: 'int', wasm: 'slReplyError' }),
+    kemi('send_reply_error', { params: [], returns: 'int', wasm: 'slReplyErrorAny' }),
     /**
      * KSR.sl.sl_forward_reply(code, reason): relay the reply at hand now, with another code or reason.
      * @param code of the same class, "" to keep it

@@ -95,6 +95,29 @@ export class FakeHost {
         return true;
       },
       hasRoute: name => this.routes.includes(name),
+      route: 0,
+      runRouteOn: (_at, _kind, name, arg) => {
+        if (!this.routes.includes(name)) return 0;
+        this.onRoute(name, arg);
+        return 1;
+      },
+      at: () => {
+        if (!this.message) throw new Error('no message');
+        return this.message;
+      },
+      keep: () => {},
+      release: () => {},
+      storeOf: () => fake.host.perMessage,
+      makeStore: () => fake.host.perMessage,
+      lasting: (_key, make) => {
+        const text = make();
+        const { core } = this.host;
+        const at = core.lua.malloc(text.length + 64);
+        core.mem.putStr(at, text);
+        return { at, length: text.length };
+      },
+      limits: { transactions: 1000 },
+      secret: () => new Uint8Array(16).fill(9),
       database: url => {
         throw new Error(`no database: ${url}`);
       },

@@ -2,6 +2,7 @@
 import {
   type Awaitable,
   type Database,
+  type DbCalls,
   type DbCondition,
   DbError,
   type DbRow,
@@ -86,7 +87,7 @@ export class FakeDb implements Database {
     });
   }
 
-  transaction<T>(fn: () => Awaitable<T>): Awaitable<T> {
+  transaction<T>(fn: (tx: DbCalls) => Awaitable<T>): Awaitable<T> {
     this.calls.push('transaction');
     const saved = new Map([...this.tables].map(([name, rows]) => [name, rows.map(r => ({ ...r }))]));
     const undo = (error: unknown): never => {
@@ -95,7 +96,7 @@ export class FakeDb implements Database {
       throw error;
     };
     try {
-      const done = fn();
+      const done = fn(this);
       return done instanceof Promise ? done.catch(undo) : done;
     } catch (error) {
       return undo(error);

@@ -1,0 +1,94 @@
+/** The client side: a request as sent, its retransmissions and how long it waits (RFC 3261 17.1). */
+import { sendCancel } from './cancel.ts';
+import { ended } from './replies.ts';
+import type { Tm } from './state.ts';
+import type { Branch } from './transaction.ts';
+
+/** Kamailio's numbers for what went wrong when a request was relayed, as t_relay() gives them. */
+export const E_UNSPEC = -1;
+export const E_NO_SOCKET = -7;
+export const E_SEND = -477;
+export const E_RESOLVE = -478;
+/** a branch route dropped the only branch */
+export const E_DROPPED = -6;
+export const E_CANCELED = -9;
+export const E_SCRIPT = -10;
+
+/** A branch was sent: from now on it is sent again (UDP) and its time runs. */
+export function startBranch(tm: Tm, branch: Branch): void {
+  const { tx } = branch;
+  const now = tm.host.monotonic();
+  branch.endAt = Math.min(now + tx.times.fr, tx.createdMs + tx.times.life);
+  branch.interval = branch.to.proto === 'udp' ? tx.times.retr1 : 0;
+  branch.retransmitAt = branch.interval ? now + branch.interval : 0;
+  schedule(tm, branch, now);
+}
+
+export function schedule(tm: Tm, branch: Branch, now: number): void {
+  const at = branch.retransmitAt ? Math.min(branch.retransmitAt, branch.endAt) : branch.endAt;
+  tm.wheel.start(branch.timer, Math.max(0, at - now));
+}
+
+/** The timer of a branch: it is due again, or nobody answered in time. */
+export function retransmitRequest(tm: Tm, branch: Branch): void {
+  if (branch.done) return;
+  const now = tm.host.monotonic();
+  if (now >= branch.endAt) {
+    timeout(tm, branch);
+    return;
+  }
+  if (branch.retransmitAt && now >= branch.retransmitAt) {
+    if (branch.block) tm.send(branch.block, branch.length, branch.to);
+    branch.interval = Math.min(branch.interval * 2, branch.tx.times.retr2);
+    branch.retransmitAt = now + branch.interval;
+  }
+  schedule(tm, branch, now);
+}
+
+export function stopRetransmission(tm: Tm, branch: Branch): void {
+  branch.retransmitAt = 0;
+  schedule(tm, branch, tm.host.monotonic());
+}
+
+/** Timers B, C and F: nobody answered, or nobody finally. */
+function timeout(tm: Tm, branch: Branch): void {
+  const { tx } = branch;
+  branch.timedOut = true;
+  tx.lastBranch = branch;
+  if (tx.isInvite && branch.code >= 100 && !branch.cancelSent) {
+    sendCancel(tm, branch, '');
+  }
+  fake(tm, branch, tx.canceled ? 487 : 408);
+}
+
+/** Ends a branch with an answer of our own making. */
+export function fake(tm: Tm, branch: Branch, code: number): void {
+  branch.faked = true;
+  branch.replied = branch.code > 0 && branch.code < 200;
+  branch.code = code;
+  forgetRequest(tm, branch);
+  ended(tm, branch);
+}
+
+/** Nothing more is expected of a branch; what it sent is kept only while a CANCEL may still bring an answer that needs an ACK. */
+export function forgetRequest(tm: Tm, branch: Branch): void {
+  branch.done = true;
+  tm.wheel.stop(branch.timer);
+  if (branch.cancelSent && !branch.ackBlock) return;
+  tm.host.core.x.tmDrop(branch.block);
+  branch.block = 0;
+}
+
+/** The timer of a CANCEL. */
+export function cancelTimer(tm: Tm, branch: Branch): void {
+  const now = tm.host.monotonic();
+  if (!branch.cancelBlock || now >= branch.cancelEndAt) {
+    tm.host.core.x.tmDrop(branch.cancelBlock);
+    branch.cancelBlock = 0;
+    return;
+  }
+  tm.send(branch.cancelBlock, branch.cancelLength, branch.to);
+  branch.cancelInterval = Math.min(branch.cancelInterval * 2, branch.tx.times.retr2);
+  branch.cancelRetransmitAt = now + branch.cancelInterval;
+  tm.wheel.start(branch.cancelTimer!, Math.min(branch.cancelInterval, branch.cancelEndAt - now));
+}

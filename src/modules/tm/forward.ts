@@ -1,0 +1,288 @@
+/** Relaying a request: branches are made of the request URI and of what append_branch() added, each is written, and sent (RFC 3261 16.6). */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
+import { writeForward } from '../../kemi/record-route.ts';
+import { hostTarget, NoTarget, prefixFor, socketFor, type Target, targetOf } from '../core/api.ts';
+import { E_CANCELED, E_DROPPED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
+import { answer } from './server.ts';
+import { Snapshot } from './snapshot.ts';
+import type { Tm } from './state.ts';
+import { Branch, type Transaction } from './transaction.ts';
+
+/** Where and how a request goes, when the script says so. */
+export interface RelayOptions {
+  /** a fixed next hop instead of the URI's */
+  readonly target?: Target | NoTarget | Promise<Target | NoTarget> | undefined;
+  /** bits of t_relay_to(): 1 no 100, 2 no answer of ours on errors, 4 no DNS failover */
+  readonly flags: number;
+  /** answers are of no interest: t_replicate() */
+  readonly silent?: boolean;
+}
+
+export const NO_OPTIONS: RelayOptions = { flags: 0 };
+
+/** what a branch was made of, before it is sent */
+type Made = Branch | number;
+
+/**
+ * Makes and sends the branches of the request at hand.
+ * @returns 1 when at least one went out; negative when none did (E_*)
+ */
+export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOptions): number | Promise<number> {
+  const { host } = tm;
+  const { mem } = host.core;
+  const at = msg.at;
+  if (tx.status >= 200 || tx.ended) return E_UNSPEC;
+  if (tx.canceled) {
+    host.log.debug({}, 'Cannot relay: the transaction was cancelled');
+    return E_CANCELED;
+  }
+  const inFailure = tx.routeStart !== undefined;
+  const start = new Snapshot(mem, at);
+  const mainIsNew =
+    tx.neverRelayed ||
+    (inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at));
+  tx.neverRelayed = false;
+  const contacts = takeBranches(host, at);
+  if (!mainIsNew && !contacts.length) {
+    host.log.error({}, 'Cannot relay: there are no branches to forward to');
+    return E_UNSPEC;
+  }
+  const first = tx.branches.length;
+  if (!inFailure && tx.isInvite && tx.status === 0 && !(options.flags & 1) && wants100(tm, tx))
+    answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
+  const made: Made[] = [];
+  const finish = (): number => {
+    start.restoreTarget(host.core.mem, at);
+    tx.flags = host.core.mem.u32(at + L.M_SFLAGS);
+    if (!options.silent) {
+      tx.step = first;
+      // What the script changes from here on is not in later branches.
+      if (!inFailure) tx.relayed = start;
+      else tx.routeStart = new Snapshot(host.core.mem, at);
+    }
+    return sendAll(tm, tx, msg, made, options);
+  };
+  const makeRest = (from: number): number | Promise<number> => {
+    for (let i = from; i < contacts.length; i++) {
+      setContact(msg, contacts[i]!);
+      const branch = make(tm, tx, msg, options, contacts[i]!);
+      start.restoreTarget(host.core.mem, at);
+      if (branch instanceof Promise)
+        return branch.then(value => {
+          start.restoreTarget(host.core.mem, at);
+          made.push(value);
+          return makeRest(i + 1);
+        });
+      made.push(branch);
+    }
+    return finish();
+  };
+  if (!mainIsNew) return makeRest(0);
+  const main = make(tm, tx, msg, options, undefined);
+  if (main instanceof Promise)
+    return main.then(value => {
+      start.restoreTarget(host.core.mem, at);
+      made.push(value);
+      return makeRest(0);
+    });
+  made.push(main);
+  if (!contacts.length) return finish();
+  start.restoreTarget(mem, at);
+  return makeRest(0);
+}
+
+const wants100 = (tm: Tm, tx: Transaction): boolean => tx.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
+
+/** An added branch becomes the request's URI, destination, socket and flags for as long as it is made. */
+function setContact(msg: SipMsg, contact: Contact): void {
+  msg.ruri = contact.uri;
+  msg.dstUri = contact.dstUri;
+  msg.setU16(L.M_FSOCK, contact.socket);
+  msg.setU32(L.M_BFLAGS, contact.flags);
+}
+
+/** Runs the branch route, finds the target, writes the request. @returns the branch, or E_* */
+function make(
+  tm: Tm,
+  tx: Transaction,
+  msg: SipMsg,
+  options: RelayOptions,
+  contact: Contact | undefined,
+): Made | Promise<Made> {
+  const { host } = tm;
+  const { mem } = host.core;
+  const { at } = msg;
+  const index = tx.branches.length;
+  if (index >= MAX_BRANCHES + 1) {
+    host.log.error({}, `Cannot add a branch: a transaction has at most ${MAX_BRANCHES + 1}`);
+    return E_UNSPEC;
+  }
+  // the place is taken at once: a branch that waits for DNS keeps its number
+  const branch = new Branch(tx, index, msg.ruri, NOWHERE, options.silent === true);
+  branch.done = true;
+  branch.dropped = true;
+  tx.branches.push(branch);
+  if (contact) {
+    branch.ruid = contact.ruid;
+    branch.instance = contact.instance;
+    branch.path = contact.path;
+    branch.userAgent = contact.locationUa;
+  } else takeMainContact(tm, branch);
+  const route = options.silent ? '' : tm.nameOf(tx.onBranch);
+  if (!route || !host.hasRoute(route)) return resolve(tm, branch, msg, options, undefined);
+  const before = new Snapshot(mem, at);
+  const outer = mem.u8[at + L.M_TBRANCH]!;
+  mem.u8[at + L.M_TBRANCH] = index + 1;
+  tx.routes++;
+  const after = (end: number): Made | Promise<Made> => {
+    tx.routes--;
+    host.core.mem.u8[at + L.M_TBRANCH] = outer;
+    if (end & 2) {
+      before.restore(host.core.mem, at);
+      return E_DROPPED;
+    }
+    const result = resolve(tm, branch, msg, options, before);
+    return result;
+  };
+  const end = host.runRouteOn(at, L.RK_BRANCH, route, undefined);
+  return end instanceof Promise ? end.then(after) : after(end);
+}
+
+const NOWHERE = { socket: 0, proto: 'udp', ip: '', port: 0 } as const;
+
+/** What lookup() left beside the request URI. */
+function takeMainContact(tm: Tm, branch: Branch): void {
+  const main = mainContact(tm.host, tm.host.core.x.currentMsg());
+  if (!main) return;
+  branch.ruid = main.ruid;
+  branch.instance = main.instance;
+  branch.path = main.path;
+  branch.userAgent = main.locationUa;
+}
+
+function resolve(
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot | undefined,
+): Made | Promise<Made> {
+  const target = options.target ?? targetOf(tm.host, msg.dstUri ?? msg.ruri);
+  const write = (found: Target | NoTarget): Made => {
+    const made = writeBranch(tm, branch, msg, found);
+    before?.restore(tm.host.core.mem, msg.at);
+    return made;
+  };
+  return target instanceof Promise ? target.then(write) : write(target);
+}
+
+function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTarget): Made {
+  const { host } = tm;
+  const { core } = host;
+  const { x } = core;
+  const { tx } = branch;
+  if (target instanceof NoTarget) {
+    host.log.error({ uri: branch.uri, why: target.why }, `Cannot relay to "${branch.uri}": ${target.why}`);
+    return E_RESOLVE;
+  }
+  const socket = socketFor(host, msg, target);
+  if (!socket) {
+    host.log.error(
+      { uri: branch.uri },
+      `Cannot relay to "${branch.uri}": no socket for ${target.proto}, IPv${target.family}`,
+    );
+    return E_NO_SOCKET;
+  }
+  if (tx.status >= 200 || tx.ended || tx.canceled) return E_CANCELED;
+  const prefix = prefixFor(host, msg, socket);
+  if (!prefix) return E_UNSPEC;
+  const path = branch.path ? routeLine(msg, branch.path) : undefined;
+  const via: number = x.tmVia(msg.at, prefix.at, prefix.length, tx.number, tx.label, branch.index);
+  const written = writeForward(host, msg, x.tmViaLine(), via, socket);
+  path?.restore(core.mem, msg.at);
+  if (written < 0) {
+    host.log.error({ uri: branch.uri }, `Cannot relay to "${branch.uri}": ${L.STATUS_NAMES[-written]}`);
+    return E_UNSPEC;
+  }
+  const block: number = x.tmKeep(written);
+  if (!block) return E_UNSPEC;
+  branch.block = block;
+  branch.length = written;
+  branch.to = { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port };
+  branch.flags = msg.u32(L.M_BFLAGS);
+  branch.dstUri = msg.dstUri;
+  branch.socket = msg.mem.u16(msg.at + L.M_FSOCK);
+  branch.done = false;
+  branch.dropped = false;
+  return branch;
+}
+
+/** RFC 3327 5.3: the Path of a contact is the Route of what goes there. @returns how to take it away again */
+function routeLine(msg: SipMsg, path: ByteStr): Snapshot {
+  const before = new Snapshot(msg.mem, msg.at);
+  msg.insertHeader(`Route: ${path}\r\n`);
+  return before;
+}
+
+/** Sends what was made. */
+function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], options: RelayOptions): number {
+  const { host } = tm;
+  let sent = 0;
+  let error = 0;
+  const failed: Branch[] = [];
+  for (const branch of made) {
+    if (typeof branch === 'number') {
+      error = branch;
+      continue;
+    }
+    if (tm.send(branch.block, branch.length, branch.to)) {
+      sent++;
+      startBranch(tm, branch);
+      host.stats.add('core', 'fwd_requests');
+      continue;
+    }
+    error = E_SEND;
+    host.stats.add('core', 'drop_requests');
+    failed.push(branch);
+  }
+  if (sent) {
+    tx.errorCode = 0;
+    // Those that could not be sent lose against any answer that comes.
+    for (const branch of failed) fake(tm, branch, 477);
+    return 1;
+  }
+  for (const branch of failed) {
+    branch.dropped = true;
+    branch.done = true;
+    tm.dropBranch(branch);
+  }
+  if (!error) return E_UNSPEC;
+  if (!options.silent) noteError(tm, tx, msg, error, options);
+  return error;
+}
+
+/** The request is answered with the error when its route ends and the script did not answer it. */
+export function noteError(tm: Tm, tx: Transaction, msg: SipMsg, error: number, options: RelayOptions): void {
+  if (options.flags & 2 || tx.settings?.disableInternalReply) return;
+  tx.errorCode = error;
+  msg.setU32(L.M_MFLAGS, msg.u32(L.M_MFLAGS) | L.MFL_DELAYED_REPLY);
+  void tm;
+}
+
+/** Status and phrase for an error of t_relay(). */
+export function errorAnswer(error: number): [code: number, reason: ByteStr] {
+  if (error === E_RESOLVE) return [478, 'Unresolvable destination (478/TM)'];
+  if (error === E_SEND) return [477, 'Unfortunately error on sending to next hop occurred (477/TM)'];
+  return [500, `I'm terribly sorry, server error occurred (${-error}/TM)`];
+}
+
+/** The target of t_relay_to_proxy() and its kin: [proto:]host[:port]. */
+export function proxyTarget(tm: Tm, text: ByteStr): Target | NoTarget | Promise<Target | NoTarget> {
+  const m = /^(?:(udp|tcp|tls|sctp|ws|wss):)?(\[[0-9a-fA-F:.]+\]|[^:\s[\]]+)(?::(\d{1,5}))?$/i.exec(text);
+  if (!m) return new NoTarget(`"${text}" is not proto:host:port`);
+  const proto = (m[1]?.toLowerCase() ?? 'udp') as Target['proto'];
+  return hostTarget(tm.host, proto, m[2]!, Number(m[3] ?? 0));
+}

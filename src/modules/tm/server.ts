@@ -1,0 +1,182 @@
+/** The server side of a transaction: answers to the caller, their retransmission, the ACK, and the end (RFC 3261 17.2, RFC 6026). */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import { cancelPending } from './cancel.ts';
+import { forgetRequest } from './client.ts';
+import type { Tm } from './state.ts';
+import type { Branch, Transaction } from './transaction.ts';
+
+/** transaction.phase */
+export const PHASE_NONE = 0;
+export const PHASE_RETRANSMIT = 1;
+export const PHASE_WAIT = 2;
+
+/**
+ * Answers the request ourselves.
+ * @param code 100..699; a final one ends the transaction
+ * @returns whether it was sent: false when a final answer is out already, or it cannot be built
+ */
+export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, branch?: Branch): boolean {
+  if (!tx.msg || !tx.dst || tx.status >= 200) return false;
+  const { core } = tm.host;
+  const { x, mem } = core;
+  if (code >= 300 && code < 400) redirect(tm, tx.msg);
+  const text = core.lua.malloc(reason.length + L.SLACK);
+  if (!text) return false;
+  mem.putStr(text, reason);
+  const length: number = x.replyBuildStateful(tx.msg, code, text, reason.length);
+  core.lua.free(text);
+  if (length < 0) {
+    tm.host.log.error({ code }, `Cannot answer with ${code}: ${L.STATUS_NAMES[-length]}`);
+    return false;
+  }
+  const block: number = x.tmKeep(length);
+  const at = block || x.outArea();
+  tm.setAnswer(tx, block, block ? length : 0);
+  const sent = tm.send(at, length, tx.dst);
+  tm.counters.generated++;
+  if (sent) tm.counters.sent++;
+  if (code >= 200) mem.setU32(tx.msg + L.M_MFLAGS, mem.u32(tx.msg + L.M_MFLAGS) | L.MFL_FINAL_REPLY);
+  tm.setStatus(tx, code);
+  if (tm.handlers['response-out'])
+    tm.emit('response-out', { tx, request: tm.host.at(tx.msg), code, reason, reply: undefined, branch });
+  localResponse(tm, tx);
+  if (code >= 200) finish(tm, tx, true, code);
+  return true;
+}
+
+/** A redirection of ours has the destination set in its Contact. */
+function redirect(tm: Tm, at: number): void {
+  const { x } = tm.host.core;
+  const before: number = x.currentMsg();
+  x.setMsg(at);
+  x.slRedirect();
+  x.setMsg(before);
+}
+
+/** event "tm:local-response" */
+function localResponse(tm: Tm, tx: Transaction): void {
+  const name = tm.params.event_callback_lres_sent;
+  if (!name || !tx.msg || !tm.host.hasRoute(name)) return;
+  tx.routes++;
+  const end = tm.host.runRouteOn(tx.msg, L.RK_EVENT, name, 'tm:local-response');
+  const after = () => {
+    tx.routes--;
+    if (tx.status >= 200) tm.release(tx);
+  };
+  if (end instanceof Promise) void end.then(after);
+  else after();
+}
+
+/**
+ * Passes a reply of a branch on to the caller.
+ * @param reply address of it  @returns whether it could be sent
+ */
+export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): boolean {
+  if (!tx.dst) return false;
+  const { x, mem } = tm.host.core;
+  const length: number = x.msgReplyForward(reply);
+  const code = mem.u16(reply + L.M_NEWSTATUS) || mem.u16(reply + L.M_STATUS);
+  if (length < 0) {
+    tm.host.log.error({ code }, `Cannot pass on a ${code}: ${L.STATUS_NAMES[-length]}`);
+    return false;
+  }
+  const late = tx.status >= 200;
+  let at: number = x.outArea();
+  if (!late) {
+    // a request that comes again is answered with this; what comes behind a final answer is only passed on
+    const block: number = x.tmKeep(length);
+    if (block) at = block;
+    tm.setAnswer(tx, block, block ? length : 0);
+  }
+  const sent = tm.send(at, length, tx.dst);
+  tm.counters.relayed++;
+  if (sent) tm.counters.sent++;
+  if (!late) tm.setStatus(tx, code);
+  if (tm.handlers['response-out']) {
+    const msg = tm.host.at(reply);
+    const request = tx.msg ? tm.host.at(tx.msg) : undefined;
+    tm.emit('response-out', { tx, request, code, reason: msg.reason, reply: msg, branch });
+  }
+  if (!late && code >= 200) finish(tm, tx, false, code);
+  return sent;
+}
+
+/** A final answer is out. */
+function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
+  if (tx.isInvite) {
+    const reason = tm.params.local_cancel_reason ? cancelReason(code) : '';
+    cancelPending(tm, tx, reason, undefined);
+    if (code >= 300 || local) {
+      // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
+      if (code < 300 && tx.msg) tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+      const now = tm.host.monotonic();
+      tx.phase = PHASE_RETRANSMIT;
+      tx.interval = tx.times.retr1;
+      tx.retransmitAt = now + tx.interval;
+      tx.endAt = now + tx.times.fr;
+      tm.wheel.start(tx.timer, Math.min(tx.interval, tx.times.fr));
+    } else {
+      if (tm.handlers['e2e-ack'] && tx.msg) tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+      wait(tm, tx);
+    }
+  } else {
+    for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
+    wait(tm, tx);
+  }
+  for (const branch of tx.branches) tm.dropReply(branch);
+  tm.release(tx);
+}
+
+/** Reason header of the CANCELs that a final answer causes (RFC 3326). */
+function cancelReason(code: number): ByteStr {
+  return code < 300 ? 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n' : `Reason: SIP;cause=${code}\r\n`;
+}
+
+/** The transaction is done; it absorbs what comes late for wt_timer. */
+export function wait(tm: Tm, tx: Transaction): void {
+  tx.phase = PHASE_WAIT;
+  tm.wheel.start(tx.timer, tm.params.wt_timer);
+}
+
+/** The request came again: the last answer goes out again. @returns whether there is one */
+export function repeatAnswer(tm: Tm, tx: Transaction): boolean {
+  if (!tx.block || !tx.dst) return false;
+  tm.send(tx.block, tx.length, tx.dst);
+  return true;
+}
+
+/** The ACK to our negative answer, or to a 2xx of our own: no more retransmissions. */
+export function acknowledge(tm: Tm, tx: Transaction): void {
+  tx.acked = true;
+  if (tx.phase === PHASE_RETRANSMIT) wait(tm, tx);
+}
+
+/** The timer of the server side. */
+export function retransmitAnswer(tm: Tm, tx: Transaction): void {
+  if (tx.phase !== PHASE_RETRANSMIT) {
+    // A route of it still runs: the end waits for it.
+    if (tx.routes > 0) tm.wheel.start(tx.timer, tm.params.wt_timer);
+    else tm.destroy(tx);
+    return;
+  }
+  const now = tm.host.monotonic();
+  if (now >= tx.endAt) {
+    wait(tm, tx);
+    return;
+  }
+  if (now >= tx.retransmitAt) {
+    repeatAnswer(tm, tx);
+    tx.interval = Math.min(tx.interval * 2, tx.times.retr2);
+    tx.retransmitAt = now + tx.interval;
+  }
+  tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now);
+}
+
+/** Ends a transaction that has no final answer: it stays for wt_timer and is gone then. */
+export function abandon(tm: Tm, tx: Transaction): void {
+  if (tx.phase !== PHASE_NONE) return;
+  tx.ended = true;
+  for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
+  wait(tm, tx);
+}

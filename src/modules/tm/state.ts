@@ -1,0 +1,432 @@
+/** State of tm in one runtime: the transactions by number, names of routes, counters, and what every part of the module does with them. */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
+import { RegexCache } from '../../kemi/posix-regex.ts';
+import { VARS } from '../../kemi/stores.ts';
+import { protocolName } from '../core/api.ts';
+import type { TmEvents } from './api.ts';
+import { cancelTimer, retransmitRequest } from './client.ts';
+import type { TmParams } from './params.ts';
+import { match } from './replies.ts';
+import { retransmitAnswer } from './server.ts';
+import { type TimerNode, TimerWheel } from './timer.ts';
+import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
+
+const SETTINGS = Symbol('tm settings');
+
+/** Counters of tm.stats and of the statistics of tmx. */
+function newCounters() {
+  return {
+    created: 0,
+    createdLocal: 0,
+    freed: 0,
+    delayedFree: 0,
+    received: 0,
+    relayed: 0,
+    generated: 0,
+    sent: 0,
+    completed: [0, 0, 0, 0, 0, 0, 0],
+    refused: 0,
+  };
+}
+
+export class Tm implements Machine {
+  readonly host: ModuleHost;
+  readonly params: TmParams;
+  readonly wheel: TimerWheel;
+  readonly counters = newCounters();
+  /** transactions at once, RuntimeOptions.limits.transactions */
+  readonly limit: number;
+  readonly #names: ByteStr[] = [];
+  readonly table: (Transaction | undefined)[] = [undefined];
+  readonly #free: number[] = [];
+  readonly #waiting = new Map<ByteStr, number>();
+  readonly #waits = new Set<number>();
+  live = 0;
+  /** transactions without a final answer */
+  active = 0;
+  #label: number;
+  /** modparam ac_extra_hdrs */
+  readonly extraHeaders: Text;
+  readonly handlers: { [E in keyof TmEvents]?: ((event: TmEvents[E]) => void)[] } = {};
+  readonly defaultTimes: { inv: Times; other: Times };
+  readonly seed: Uint8Array;
+  readonly regexes = new RegexCache();
+
+  constructor(host: ModuleHost, params: TmParams) {
+    this.host = host;
+    this.params = params;
+    this.wheel = new TimerWheel(host);
+    this.limit = host.limits.transactions;
+    this.#label = Math.floor(host.random() * 0xffffffff) >>> 0;
+    const times = {
+      fr: params.fr_timer,
+      frInv: params.fr_inv_timer,
+      retr1: params.retr_timer1,
+      retr2: params.retr_timer2,
+    };
+    this.defaultTimes = {
+      inv: { ...times, life: params.max_inv_lifetime },
+      other: { ...times, life: params.max_noninv_lifetime },
+    };
+    const { core } = host;
+    this.seed = host.secret('tm');
+    const at = core.lua.malloc(16);
+    core.mem.u8.set(this.seed.subarray(0, 16), at);
+    const bits =
+      (params.callid_matching ? 1 : 0) |
+      (params.ruri_matching ? 2 : 0) |
+      (params.via1_matching ? 4 : 0) |
+      (params.callid_cseq_matching ? 8 : 0);
+    core.x.tmSetup(at, bits);
+    core.lua.free(at);
+    this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
+  }
+
+  // ---- routes
+
+  /** Name of a route by its number: the core numbers them; '' for 0. */
+  nameOf(number: number): ByteStr {
+    if (!number) return '';
+    const known = this.#names[number];
+    if (known !== undefined) return known;
+    const { x, mem } = this.host.core;
+    const at: number = x.tmName(number);
+    return (this.#names[number] = mem.str(mem.u32(at), mem.u32(at + 4)));
+  }
+
+  // ---- transactions
+
+  /** Transaction of the message, undefined when it has none. */
+  of(at: number): Transaction | undefined {
+    const { mem } = this.host.core;
+    const number = mem.u32(at + L.M_TRANS);
+    if (!number) return undefined;
+    const tx = this.table[number];
+    return tx && tx.label === mem.u32(at + L.M_TLABEL) ? tx : undefined;
+  }
+
+  /** Transaction of the current message. */
+  get here(): Transaction | undefined {
+    const at: number = this.host.core.x.currentMsg();
+    return at ? this.of(at) : undefined;
+  }
+
+  /** Whether a reply belongs to a transaction. */
+  matches(at: number): boolean {
+    return match(this, at) !== undefined;
+  }
+
+  get full(): boolean {
+    return this.live >= this.limit;
+  }
+
+  /** Makes tx the transaction of a message. */
+  bind(at: number, tx: Transaction, branch = 0): void {
+    const { mem } = this.host.core;
+    mem.setU32(at + L.M_TRANS, tx.number);
+    mem.setU32(at + L.M_TLABEL, tx.label);
+    mem.u8[at + L.M_TBRANCH] = branch;
+  }
+
+  /**
+   * Makes the transaction of a request, which must have none yet.
+   * @returns undefined when there are as many as the limit allows, or no memory is left
+   */
+  create(at: number): Transaction | undefined {
+    const { core } = this.host;
+    const { x, mem } = core;
+    if (this.full) {
+      this.counters.refused++;
+      return undefined;
+    }
+    const method = mem.u8[at + L.M_METHOD]!;
+    const isInvite = method === L.METHOD_INVITE;
+    const number = this.#free.pop() ?? this.table.length;
+    if (!x.tmInsert(at, number)) {
+      this.#putFree(number);
+      this.counters.refused++;
+      return undefined;
+    }
+    const now = this.host.monotonic();
+    const times = isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
+    const tx = new Transaction(
+      this,
+      number,
+      (this.#label = (this.#label + 1) >>> 0),
+      method,
+      isInvite,
+      at,
+      this.#answerTo(at),
+      times,
+      now,
+      false,
+    );
+    this.#enter(tx);
+    this.host.keep(at);
+    this.bind(at, tx);
+    const routes = mem.u32(at + L.M_ONFAIL);
+    if (routes) {
+      tx.onFailure = routes & 0xff;
+      tx.onBranch = (routes >>> 8) & 0xff;
+      tx.onReply = (routes >>> 16) & 0xff;
+      tx.onBranchFailure = routes >>> 24;
+    }
+    tx.flags = mem.u32(at + L.M_SFLAGS);
+    if (mem.u32(at + L.M_TMFLAGS) & L.TMF_SETTINGS) {
+      tx.settings = { ...this.settings() };
+      this.applySettings(tx);
+    }
+    if (this.params.fr_timer_avp || this.params.fr_inv_timer_avp) this.#avpTimes(tx);
+    this.counters.created++;
+    if (this.handlers['request-in']) this.emit('request-in', { tx, request: this.host.at(at) });
+    return tx;
+  }
+
+  /** Makes the transaction of a request of our own. */
+  createLocal(method: number, isInvite: boolean): Transaction | undefined {
+    if (this.full) {
+      this.counters.refused++;
+      return undefined;
+    }
+    const number = this.#free.pop() ?? this.table.length;
+    const times = isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
+    this.#label = (this.#label + 1) >>> 0;
+    const tx = new Transaction(
+      this,
+      number,
+      this.#label,
+      method,
+      isInvite,
+      0,
+      undefined,
+      times,
+      this.host.monotonic(),
+      true,
+    );
+    this.#enter(tx);
+    this.counters.createdLocal++;
+    return tx;
+  }
+
+  #enter(tx: Transaction): void {
+    this.table[tx.number] = tx;
+    this.live++;
+    this.active++;
+  }
+
+  #putFree(number: number): void {
+    if (number < this.table.length) this.#free.push(number);
+  }
+
+  /** Ends a transaction: nothing of it is left. */
+  destroy(tx: Transaction): void {
+    if (this.table[tx.number] !== tx) return;
+    const { x } = this.host.core;
+    if (this.handlers.destroy) this.emit('destroy', { tx });
+    for (const branch of tx.branches) this.dropBranch(branch);
+    this.wheel.stop(tx.timer);
+    this.setAnswer(tx, 0, 0);
+    x.tmRemove(tx.number);
+    if (tx.status < 200) this.active--;
+    this.release(tx);
+    this.table[tx.number] = undefined;
+    this.#free.push(tx.number);
+    this.live--;
+    this.counters.freed++;
+  }
+
+  /** Frees all that a branch keeps. */
+  dropBranch(branch: Branch): void {
+    const { x } = this.host.core;
+    this.wheel.stop(branch.timer);
+    if (branch.cancelTimer) this.wheel.stop(branch.cancelTimer);
+    x.tmDrop(branch.block);
+    x.tmDrop(branch.cancelBlock);
+    x.tmDrop(branch.ackBlock);
+    branch.block = branch.cancelBlock = branch.ackBlock = 0;
+    this.dropReply(branch);
+  }
+
+  dropReply(branch: Branch): void {
+    const at = branch.reply;
+    branch.reply = 0;
+    if (at) this.host.release(at);
+  }
+
+  /** Lets the request go when no route of the transaction runs. */
+  release(tx: Transaction): void {
+    const at = tx.msg;
+    if (!at || tx.routes > 0) return;
+    tx.msg = 0;
+    tx.vars = this.host.storeOf(at)?.get(VARS);
+    this.host.release(at);
+  }
+
+  /** Puts another answer in the place of the one that is kept for retransmissions. */
+  setAnswer(tx: Transaction, block: number, length: number): void {
+    if (tx.block) this.host.core.x.tmDrop(tx.block);
+    tx.block = block;
+    tx.length = length;
+  }
+
+  /** Records a status that went to the caller. */
+  setStatus(tx: Transaction, code: number): void {
+    if (code >= 200 && tx.status < 200) {
+      this.active--;
+      this.counters.completed[Math.floor(code / 100)]!++;
+    }
+    tx.status = code;
+  }
+
+  // ---- requests that wait in a suspended route and have no transaction
+
+  /** A request route began to wait, or ended then. */
+  noteWaiting(msg: SipMsg, waits: boolean): void {
+    const key = waitingKey(msg);
+    if (waits) {
+      if (this.of(msg.at)) return;
+      this.#waiting.set(key, (this.#waiting.get(key) ?? 0) + 1);
+      this.#waits.add(msg.at);
+    } else {
+      if (!this.#waits.delete(msg.at)) return;
+      const left = this.#waiting.get(key)! - 1;
+      if (left) this.#waiting.set(key, left);
+      else this.#waiting.delete(key);
+    }
+    this.host.core.x.tmWaiting(waits ? 1 : -1);
+  }
+
+  isWaiting(msg: SipMsg): boolean {
+    return this.#waiting.has(waitingKey(msg));
+  }
+
+  // ---- settings
+
+  /** What the script set for the transaction to come, with the current message. */
+  settings(): Settings {
+    const { perMessage } = this.host;
+    let settings = perMessage.get(SETTINGS) as Settings | undefined;
+    if (!settings) perMessage.set(SETTINGS, (settings = {}));
+    return settings;
+  }
+
+  settingsOf(at: number): Settings | undefined {
+    return this.host.storeOf(at)?.get(SETTINGS) as Settings | undefined;
+  }
+
+  /** Changes settings of the current transaction, or of the one to come. */
+  set(msg: SipMsg, change: Settings): Transaction | undefined {
+    const tx = this.of(msg.at);
+    if (!tx) {
+      Object.assign(this.settings(), change);
+      msg.setU32(L.M_TMFLAGS, msg.u32(L.M_TMFLAGS) | L.TMF_SETTINGS);
+      return undefined;
+    }
+    tx.settings = { ...tx.settings, ...change };
+    this.applySettings(tx);
+    return tx;
+  }
+
+  applySettings(tx: Transaction): void {
+    const base = tx.isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
+    const s = tx.settings!;
+    tx.times = {
+      fr: s.fr ?? base.fr,
+      frInv: s.frInv ?? base.frInv,
+      retr1: s.retr1 ?? base.retr1,
+      retr2: s.retr2 ?? base.retr2,
+      life: (tx.isInvite ? s.lifeInv : s.lifeNonInv) ?? base.life,
+    };
+  }
+
+  /** fr_timer_avp and fr_inv_timer_avp: seconds */
+  #avpTimes(tx: Transaction): void {
+    const seconds = (name: ByteStr | undefined) => {
+      const value = name ? Number(this.host.pv(name)?.get() ?? 0) : 0;
+      return value > 0 ? value * 1000 : undefined;
+    };
+    const fr = seconds(this.params.fr_timer_avp);
+    const frInv = seconds(this.params.fr_inv_timer_avp);
+    if (fr === undefined && frInv === undefined) return;
+    tx.times = { ...tx.times, ...(fr !== undefined && { fr }), ...(frInv !== undefined && { frInv }) };
+  }
+
+  // ---- sending
+
+  /** RFC 3261 18.2.2, as the runtime's stateless replies: the source address, its port when rport asks for it, else the Via's. */
+  #answerTo(at: number): Destination {
+    const { mem } = this.host.core;
+    const via = at + L.M_VIA;
+    const symmetric = mem.u16(via + 34) !== 0 || (mem.u32(at + L.M_MFLAGS) & L.MFL_FORCE_RPORT) !== 0;
+    return {
+      socket: mem.u16(at + L.M_SOCK),
+      proto: protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp',
+      ip: mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4)),
+      port: symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060,
+    };
+  }
+
+  /** Sends bytes of the core's memory. */
+  send(at: number, length: number, to: Destination): boolean {
+    return this.host.send(this.host.core.mem.u8.subarray(at, at + length), to);
+  }
+
+  // ---- events
+
+  emit<E extends keyof TmEvents>(event: E, data: TmEvents[E]): void {
+    const list = this.handlers[event];
+    if (!list) return;
+    for (const fn of list as ((event: TmEvents[E]) => void)[])
+      try {
+        fn(data);
+      } catch (error) {
+        this.host.log.error({ err: error, event }, 'A handler of a transaction event failed');
+      }
+  }
+
+  // ---- variables of the script
+
+  /** Gives a reply the transaction's AVPs and the like for the time of a route. @returns what it had itself */
+  lendVars(tx: Transaction, at: number): unknown {
+    const own = this.host.storeOf(at)?.get(VARS);
+    const vars = tx.msg ? this.host.storeOf(tx.msg)?.get(VARS) : tx.vars;
+    if (vars !== undefined) this.host.makeStore(at).set(VARS, vars);
+    else if (own !== undefined) this.host.makeStore(at).delete(VARS);
+    return own;
+  }
+
+  /** Takes back what the route made of them. */
+  takeVars(tx: Transaction, at: number, own: unknown): void {
+    const store = this.host.storeOf(at);
+    if (!store) return;
+    const vars = store.get(VARS);
+    tx.vars = vars;
+    if (tx.msg && vars !== undefined) this.host.makeStore(tx.msg).set(VARS, vars);
+    if (own !== undefined) store.set(VARS, own);
+    else store.delete(VARS);
+  }
+
+  // ---- Machine
+
+  branchTimer(branch: Branch, node: TimerNode): void {
+    if (node === branch.timer) retransmitRequest(this, branch);
+    else cancelTimer(this, branch);
+  }
+
+  transactionTimer(tx: Transaction): void {
+    retransmitAnswer(this, tx);
+  }
+
+  dispose(): void {
+    for (const tx of this.table) if (tx) this.destroy(tx);
+    this.wheel.dispose();
+  }
+}
+
+/** What a request and its retransmission have in common. */
+function waitingKey(msg: SipMsg): ByteStr {
+  return `${msg.via?.branch ?? ''} ${msg.callId} ${msg.cseq?.number} ${msg.method} ${msg.from?.tag}`;
+}

@@ -1,0 +1,230 @@
+/** What a transaction and its branches are. The request's slot is kept only until the final answer is out; then this is all that stays. */
+import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import type { Destination } from '../../kemi/host.ts';
+import { Snapshot } from './snapshot.ts';
+import { TimerNode, type TimerOwner } from './timer.ts';
+
+/** What the transactions' timers and answers ask of the module. */
+export interface Machine {
+  /** a request, or the CANCEL of one, is due again or has waited too long */
+  branchTimer(branch: Branch, node: TimerNode): void;
+  /** our answer is due again, or the transaction's end */
+  transactionTimer(tx: Transaction, node: TimerNode): void;
+}
+
+/** A request that was sent and what came back: a client transaction. */
+export class Branch implements TimerOwner {
+  readonly tx: Transaction;
+  readonly index: number;
+  /** request URI it went to */
+  readonly uri: ByteStr;
+  to: Destination;
+  /** the request as sent, until a final answer came; 0 none */
+  block = 0;
+  length = 0;
+  /** last status that came, or that we made up; 0 none */
+  code = 0;
+  /** the final status is ours: a timeout, a failed sending, a cancelled branch */
+  faked = false;
+  timedOut = false;
+  /** an answer came, before the one at hand */
+  replied = false;
+  /** a final answer is here, or will never be */
+  done = false;
+  /** its answer does not count any more: an earlier step of serial forking, or the script dropped it */
+  dropped = false;
+  /** it is to be cancelled as soon as it answers */
+  cancelWanted = false;
+  /** Reason header lines for that CANCEL */
+  cancelReason: ByteStr = '';
+  /** the CANCEL as sent; 0 none */
+  cancelBlock = 0;
+  cancelLength = 0;
+  cancelSent = false;
+  cancelTimer: TimerNode | undefined = undefined;
+  cancelInterval = 0;
+  cancelRetransmitAt = 0;
+  cancelEndAt = 0;
+  /** the ACK to its negative answer; 0 none */
+  ackBlock = 0;
+  ackLength = 0;
+  /** its negative answer, kept until the transaction's is chosen; 0 none */
+  reply = 0;
+  readonly timer: TimerNode;
+  /** milliseconds to the next retransmission after the next one, 0 none */
+  interval = 0;
+  retransmitAt = 0;
+  endAt = 0;
+  flags = 0;
+  ruid: ByteStr | undefined;
+  instance: ByteStr | undefined;
+  path: ByteStr | undefined;
+  userAgent: ByteStr | undefined;
+  dstUri: ByteStr | undefined;
+  /** index + 1 of the forced socket */
+  socket = 0;
+  /** replicated: its answers are of no interest */
+  readonly silent: boolean;
+
+  constructor(tx: Transaction, index: number, uri: ByteStr, to: Destination, silent: boolean) {
+    this.tx = tx;
+    this.index = index;
+    this.uri = uri;
+    this.to = to;
+    this.silent = silent;
+    this.timer = new TimerNode(this);
+  }
+
+  onTimer(node: TimerNode): void {
+    this.tx.machine.branchTimer(this, node);
+  }
+}
+
+/** Times of one transaction, milliseconds. */
+export interface Times {
+  fr: number;
+  frInv: number;
+  retr1: number;
+  retr2: number;
+  /** longest life, of this method */
+  life: number;
+}
+
+/** What a script set before there was a transaction, or for one. undefined: the modparam's. */
+export interface Settings {
+  fr?: number | undefined;
+  frInv?: number | undefined;
+  retr1?: number | undefined;
+  retr2?: number | undefined;
+  lifeInv?: number | undefined;
+  lifeNonInv?: number | undefined;
+  auto100?: boolean | undefined;
+  disable6xx?: boolean | undefined;
+  disableFailover?: boolean | undefined;
+  disableInternalReply?: boolean | undefined;
+  noE2eCancelReason?: boolean | undefined;
+  uacHeaders?: boolean | undefined;
+}
+
+export class Transaction implements TimerOwner {
+  readonly machine: Machine;
+  /** its place in the table, from 1 */
+  readonly number: number;
+  readonly label: number;
+  /** METHOD_* */
+  readonly method: number;
+  readonly isInvite: boolean;
+  /** the request, 0 once it was let go */
+  msg: number;
+  /** where answers go */
+  readonly dst: Destination | undefined;
+  branches: Branch[] = [];
+  /** first branch of the newest step of serial forking */
+  step = 0;
+  /** last status sent, or relayed, to the caller; 0 none */
+  status = 0;
+  /** the bytes of that answer; 0 none */
+  block = 0;
+  length = 0;
+  canceled = false;
+  /** status of the reply that came last; 0 none */
+  lastReply = 0;
+  /** branch of that reply, or of the timeout that came later */
+  lastBranch: Branch | undefined;
+  /** an ACK to our negative answer came */
+  acked = false;
+  /** made by the proxy itself */
+  readonly local: boolean;
+  /** numbers of its routes, 0 none */
+  onFailure = 0;
+  onBranch = 0;
+  onReply = 0;
+  onBranchFailure = 0;
+  settings: Settings | undefined;
+  times: Times;
+  readonly createdMs: number;
+  /** message flags, extended flags */
+  flags = 0;
+  /** what the failure route that runs is about */
+  failing: Branch | undefined;
+  /** failure and other routes of this transaction that run or wait */
+  routes = 0;
+  /** t_suspend(): the branch that keeps it open */
+  suspendBranch: Branch | undefined;
+  /** suspended before t_relay(): the request URI is a branch yet to be made */
+  neverRelayed = false;
+  /** the error that answers the request when its route ends without an answer; 0 none */
+  errorCode = 0;
+  /** t_drop_replies(): which answers the next step leaves out; 'n' none, 'a' all, 'l' the last step's */
+  dropMode = '';
+  /** the request as it was relayed */
+  relayed: Snapshot | undefined;
+  /** the request as the route that runs got it: what it set itself makes a new branch */
+  routeStart: Snapshot | undefined;
+  /** no answer went or will go out: t_release(), t_drop(), finished */
+  ended = false;
+  /** variables of the script that belong to it */
+  vars: unknown;
+  readonly timer: TimerNode;
+  interval = 0;
+  retransmitAt = 0;
+  endAt = 0;
+  /** 0 nothing, 1 sends its answer again until an ACK comes, 2 waits for its end */
+  phase = 0;
+  /** called with the final answer of a local request */
+  callback: ((reply: LocalReply) => void) | undefined;
+  /** answers and deletes pending CANCELs of local requests use it; undefined for received requests */
+  callId: ByteStr | undefined;
+  cseq = 0;
+  /** what other modules keep with it */
+  data: Map<unknown, unknown> | undefined;
+
+  constructor(
+    machine: Machine,
+    number: number,
+    label: number,
+    method: number,
+    isInvite: boolean,
+    msg: number,
+    dst: Destination | undefined,
+    times: Times,
+    createdMs: number,
+    local: boolean,
+  ) {
+    this.machine = machine;
+    this.number = number;
+    this.label = label;
+    this.method = method;
+    this.isInvite = isInvite;
+    this.msg = msg;
+    this.dst = dst;
+    this.times = times;
+    this.createdMs = createdMs;
+    this.local = local;
+    this.timer = new TimerNode(this);
+  }
+
+  onTimer(node: TimerNode): void {
+    this.machine.transactionTimer(this, node);
+  }
+
+  /** What is in the request now is what failure routes start from. */
+  saveRequest(msg: SipMsg): void {
+    this.relayed = new Snapshot(msg.mem, msg.at);
+  }
+
+  /** whether an answer of a branch is still expected */
+  get pending(): boolean {
+    for (const branch of this.branches) if (!branch.done && !branch.silent) return true;
+    return false;
+  }
+}
+
+/** The answer to a request of our own. */
+export interface LocalReply {
+  readonly code: number;
+  readonly reason: ByteStr;
+  /** address of the reply, 0 when it is a timeout or could not be sent; BORROWED for the time of the call */
+  readonly msg: number;
+}

@@ -1,0 +1,34 @@
+/** t_suspend() and t_continue(): the request waits in its transaction until somebody names it and a route to go on with. */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { Call } from '../../kemi/table.ts';
+import type { TmxState } from './index.ts';
+
+type C = Call<TmxState>;
+
+/** @returns 1 suspended; -1 not a request that can have a transaction, or it is answered */
+export function suspend({ state: { tm }, msg, host }: C): number {
+  if (!msg.isRequest || msg.methodId === L.METHOD_ACK) {
+    host.log.error({}, 'Cannot suspend: only requests can wait');
+    return -1;
+  }
+  const tx = tm.obtain(msg);
+  if (!tx || tx.status >= 200 || tx.ended) return -1;
+  tm.suspend(tx);
+  return 1;
+}
+
+/** @returns 1 the route ran, or waits; -1 there is no such transaction, it does not wait, or there is no such route */
+export function goOn({ state: { tm }, host }: C, index: number, label: number, route: ByteStr): number {
+  const tx = tm.table[index];
+  if (!tx || tx.label !== label >>> 0 || !tx.suspendBranch || tx.suspendBranch.done || !tx.msg) {
+    host.log.warn({ index, label }, 'Cannot continue: there is no such suspended transaction');
+    return -1;
+  }
+  if (!host.hasRoute(route)) {
+    host.log.error({ route }, `Cannot continue: the script has no function ${route}()`);
+    return -1;
+  }
+  tm.resume(tx, route);
+  return 1;
+}

@@ -1,0 +1,689 @@
+/**
+ * What tm needs of the core: the table that finds a transaction, our branches, the requests that a client transaction makes of its INVITE (ACK, CANCEL), and
+ * the blocks that keep what may have to be sent again. Transactions have numbers from 1; what they are is src/modules/tm.
+ */
+import {
+  H_BODY,
+  HDR_CALL_ID,
+  HDR_CSEQ,
+  HDR_FROM,
+  HDR_MAX_FORWARDS,
+  HDR_ROUTE,
+  HDR_TO,
+  HDR_VIA,
+  M_BUF,
+  M_CSEQ,
+  M_FROM,
+  M_KIND,
+  M_METH,
+  M_METHOD,
+  M_MFLAGS,
+  M_ONBRANCH,
+  M_ONBRFAIL,
+  M_ONFAIL,
+  M_ONREPLY,
+  M_ROUTE,
+  M_TRANS,
+  M_URI,
+  M_VIA,
+  METHOD_ACK,
+  METHOD_CANCEL,
+  METHOD_INVITE,
+  MFL_ADD_LOCAL_RPORT,
+  RK_BRANCH,
+  RK_FAILURE,
+  RK_ONREPLY,
+  RK_REPLY,
+  RK_REQUEST,
+  SLACK,
+  ST_NO_MEMORY,
+  TEXT_CONTENT_LENGTH,
+  TEXT_CONTENT_LENGTH_LEN,
+  TEXT_HEX,
+} from '../gen/layout.gen';
+import { sipHash } from '../hash/siphash';
+import { tmCall } from '../host/host';
+import { free, malloc } from '../lua/lua';
+import {
+  byte,
+  COLON,
+  CRLF,
+  DIGIT_0,
+  DOT,
+  equalBytes,
+  find1,
+  HTAB,
+  LF,
+  lower,
+  put,
+  putDecimal,
+  SP,
+  skipWs,
+} from '../mem/bytes';
+import { OUT_BYTES, outArea, outRoom } from '../mem/out';
+import { MSG } from '../mem/state';
+import { CSEQ_METHOD_ID, parseCseq } from '../sip/cseq';
+import { headerById } from '../sip/header-index';
+import { ADDR_TAG, parseFrom } from '../sip/name-addr';
+import { parseTopVia, VIA_BRANCH, VIA_HOST, VIA_PARAMS, VIA_PORT } from '../sip/via';
+import { headerIdOf } from './hdr';
+import { REQUEST } from './value';
+
+const SEED: usize = memory.data(16, 16);
+const SEED_BYTES: i32 = 16;
+/** "z9hG4bK" */
+const COOKIE: usize = memory.data<u8>([122, 57, 104, 71, 52, 98, 75, 0]);
+const COOKIE_BYTES: i32 = 7;
+
+// ---- matching
+
+/** what is hashed */
+const INPUT: usize = memory.data(1024, 16);
+/** a part longer than this goes into the hash as its own hash */
+const MAX_PART: i32 = 128;
+const HASH_BYTES: usize = 8;
+
+/** tmSetup() bits */
+const MATCH_CALL_ID: i32 = 1;
+const MATCH_RURI: i32 = 2;
+const MATCH_VIA: i32 = 4;
+const MATCH_CALL_ID_CSEQ: i32 = 8;
+let matching: i32 = MATCH_RURI | MATCH_VIA;
+
+/** Sets the secret of our branches and of the table's keys, and how requests are matched. @param at 16 bytes, COPIED @param bits MATCH_* */
+export function tmSetup(at: usize, bits: i32): void {
+  memory.copy(SEED, at, SEED_BYTES);
+  matching = bits;
+}
+
+function addBytes(to: usize, at: usize, length: i32): usize {
+  store<u16>(to, <u16>length);
+  if (length <= MAX_PART) return put(to + 2, at, length);
+  store<u64>(to + 2, sipHash(SEED, at, length));
+  return to + 2 + HASH_BYTES;
+}
+
+function addPair(to: usize, buf: usize, part: usize): usize {
+  return addBytes(to, buf + <usize>load<u16>(part), <i32>load<u16>(part + 2));
+}
+
+/** host names compare in any case */
+function addHost(to: usize, buf: usize, part: usize): usize {
+  const end = addPair(to, buf, part);
+  for (let p = to + 2; p < end; p++) store<u8>(p, lower(byte(p)));
+  return end;
+}
+
+function addHeader(to: usize, msg: usize, buf: usize, id: i32): usize {
+  const h = headerById(msg, id);
+  return h ? addPair(to, buf, h + H_BODY) : to;
+}
+
+function addCseq(to: usize, msg: usize): usize {
+  store<u32>(to, parseCseq(msg) ? 0 : load<u32>(msg + M_CSEQ));
+  return to + 4;
+}
+
+function hasCookie(at: usize, length: i32): bool {
+  if (length <= COOKIE_BYTES) return false;
+  for (let i = 0; i < COOKIE_BYTES; i++) if (load<u8>(at + i) != load<u8>(COOKIE + i)) return false;
+  return true;
+}
+
+/**
+ * The key of the server transaction that a request belongs to (RFC 3261 17.2.3). It is a keyed hash: nobody can make two requests fall together, and by chance
+ * it does not happen.
+ * @param method METHOD_* as which it is looked up: ACK and CANCEL ask for INVITE
+ */
+function keyOf(msg: usize, method: i32): u64 {
+  const buf = <usize>load<u32>(msg + M_BUF);
+  store<u32>(INPUT, <u32>method);
+  let to = INPUT + 4;
+  if (!method) to = addPair(to, buf, msg + M_METH);
+  if (matching & MATCH_CALL_ID_CSEQ) {
+    to = addCseq(addHeader(to, msg, buf, HDR_CALL_ID), msg);
+    return finishKey(to);
+  }
+  if (parseTopVia(msg)) return 0;
+  const via = msg + M_VIA;
+  const branch = buf + <usize>load<u16>(via + VIA_BRANCH);
+  const branchLength = <i32>load<u16>(via + VIA_BRANCH + 2);
+  if (hasCookie(branch, branchLength)) {
+    store<u16>(to, load<u16>(via + VIA_PORT));
+    to = addBytes(addHost(to + 2, buf, via + VIA_HOST), branch, branchLength);
+    if (matching & MATCH_CALL_ID) to = addHeader(to, msg, buf, HDR_CALL_ID);
+    return finishKey(to);
+  }
+  // RFC 2543: what identifies the request. The To tag is left out: the ACK has that of the answer.
+  store<u8>(to, 1);
+  to = addCseq(addHeader(to + 1, msg, buf, HDR_CALL_ID), msg);
+  if (!parseFrom(msg)) to = addPair(to, buf, msg + M_FROM + ADDR_TAG);
+  if (matching & MATCH_RURI) to = addPair(to, buf, msg + M_URI);
+  if (matching & MATCH_VIA) {
+    store<u16>(to, load<u16>(via + VIA_PORT));
+    to = addPair(addHost(to + 2, buf, via + VIA_HOST), buf, via + VIA_PARAMS);
+  }
+  return finishKey(to);
+}
+
+function finishKey(to: usize): u64 {
+  const key = sipHash(SEED, INPUT, <i32>(to - INPUT));
+  return key ? key : 1;
+}
+
+/** Key of what an ACK to a 2xx has in common with its INVITE: Call-ID, CSeq number, From tag. */
+function dialogKey(msg: usize): u64 {
+  const buf = <usize>load<u32>(msg + M_BUF);
+  store<u32>(INPUT, 0xffffffff);
+  let to = addCseq(addHeader(INPUT + 4, msg, buf, HDR_CALL_ID), msg);
+  if (!parseFrom(msg)) to = addPair(to, buf, msg + M_FROM + ADDR_TAG);
+  return finishKey(to);
+}
+
+// ---- the table: open addressing, linear probing; a record is u64 key (0 free), u32 number
+
+const RECORD_SHIFT: usize = 4;
+const NUMBER: usize = 8;
+const FIRST_RECORDS: u32 = 256;
+/** keys by transaction number, so that it can be taken out: u64 request, u64 dialog; 0 not in */
+const KEYS_SHIFT: usize = 4;
+let records: usize = 0;
+let mask: u32 = 0;
+let inTable: u32 = 0;
+let keys: usize = 0;
+let keysRoom: u32 = 0;
+
+function recordAt(index: u32): usize {
+  return records + ((<usize>index) << RECORD_SHIFT);
+}
+
+function place(key: u64, number: u32): void {
+  let i = <u32>key & mask;
+  while (load<u64>(recordAt(i))) i = (i + 1) & mask;
+  store<u64>(recordAt(i), key);
+  store<u32>(recordAt(i) + NUMBER, number);
+}
+
+function grow(): bool {
+  const old = records;
+  const oldSize = records ? mask + 1 : 0;
+  const size = oldSize ? oldSize * 2 : FIRST_RECORDS;
+  const bytes = (<usize>size) << RECORD_SHIFT;
+  const at = malloc(bytes);
+  if (!at) return false;
+  memory.fill(at, 0, bytes);
+  records = at;
+  mask = size - 1;
+  for (let i: u32 = 0; i < oldSize; i++) {
+    const record = old + ((<usize>i) << RECORD_SHIFT);
+    if (load<u64>(record)) place(load<u64>(record), load<u32>(record + NUMBER));
+  }
+  if (old) free(old);
+  return true;
+}
+
+function lookup(key: u64): i32 {
+  if (!records || !key) return 0;
+  for (let i = <u32>key & mask; load<u64>(recordAt(i)); i = (i + 1) & mask)
+    if (load<u64>(recordAt(i)) == key) return load<i32>(recordAt(i) + NUMBER);
+  return 0;
+}
+
+/** Takes (key, number) out and closes the gap. */
+function takeOut(key: u64, number: u32): void {
+  let i = <u32>key & mask;
+  for (; ; i = (i + 1) & mask) {
+    const k = load<u64>(recordAt(i));
+    if (!k) return;
+    if (k == key && load<u32>(recordAt(i) + NUMBER) == number) break;
+  }
+  inTable--;
+  let gap = i;
+  for (let j = (i + 1) & mask; ; j = (j + 1) & mask) {
+    const k = load<u64>(recordAt(j));
+    if (!k) break;
+    const home = <u32>k & mask;
+    // may move only when its home is not behind the gap
+    if (((j - home) & mask) < ((j - gap) & mask)) continue;
+    store<u64>(recordAt(gap), k);
+    store<u32>(recordAt(gap) + NUMBER, load<u32>(recordAt(j) + NUMBER));
+    gap = j;
+  }
+  store<u64>(recordAt(gap), 0);
+}
+
+function keysOf(number: u32): usize {
+  return keys + ((<usize>number) << KEYS_SHIFT);
+}
+
+function insert(number: u32, offset: usize, key: u64): i32 {
+  if (!key) return 0;
+  if (number >= keysRoom) {
+    const room = max(keysRoom * 2, max(number + 1, FIRST_RECORDS));
+    const at = malloc((<usize>room) << KEYS_SHIFT);
+    if (!at) return 0;
+    memory.fill(at, 0, (<usize>room) << KEYS_SHIFT);
+    memory.copy(at, keys, (<usize>keysRoom) << KEYS_SHIFT);
+    if (keys) free(keys);
+    keys = at;
+    keysRoom = room;
+  }
+  if ((!records || inTable * 2 > mask) && !grow()) return 0;
+  place(key, number);
+  inTable++;
+  store<u64>(keysOf(number) + offset, key);
+  return 1;
+}
+
+/** @returns number of the transaction that this request belongs to: an ACK to its INVITE; 0 none */
+export function tmFind(msg: usize): i32 {
+  const method = <i32>load<u8>(msg + M_METHOD);
+  return lookup(keyOf(msg, method == METHOD_ACK ? METHOD_INVITE : method));
+}
+
+/** @returns number of the INVITE transaction that a CANCEL is about; 0 none */
+export function tmFindInvite(msg: usize): i32 {
+  return lookup(keyOf(msg, METHOD_INVITE));
+}
+
+/** @returns number of the INVITE transaction whose 2xx this ACK acknowledges; 0 none */
+export function tmFindDialog(msg: usize): i32 {
+  return lookup(dialogKey(msg));
+}
+
+/** Puts a request's transaction into the table. @returns 1; 0 when memory is full or the request cannot be matched */
+export function tmInsert(msg: usize, number: i32): i32 {
+  return insert(number, 0, keyOf(msg, <i32>load<u8>(msg + M_METHOD)));
+}
+
+/** Lets ACKs to a 2xx find the transaction of this INVITE. @returns 1; 0 when memory is full */
+export function tmInsertDialog(msg: usize, number: i32): i32 {
+  return insert(number, 8, dialogKey(msg));
+}
+
+/** Takes a transaction out of the table. */
+export function tmRemove(number: i32): void {
+  if (<u32>number >= keysRoom) return;
+  const at = keysOf(number);
+  if (load<u64>(at)) takeOut(load<u64>(at), number);
+  if (load<u64>(at, 8)) takeOut(load<u64>(at, 8), number);
+  store<u64>(at, 0);
+  store<u64>(at, 0, 8);
+}
+
+/** @returns records in the table: 0 when no transaction is left */
+export function tmTable(): i32 {
+  return inTable;
+}
+
+// ---- our branches: z9hG4bK hhhh . nnnnnnnn llllllll mmmmmmmmmmmmmmmm . b (number, label, code that proves that we made it, branch), all hex
+
+const BRANCH_HEX: i32 = 32;
+const HASH_HEX: i32 = 4;
+/** label and branch of the reply that tmMatchReply() matched */
+const MATCHED: usize = memory.data(16, 16);
+const PROOF_INPUT: usize = memory.data(32, 16);
+
+function putHex(at: usize, value: u64, digits: i32): usize {
+  for (let i = 0; i < digits; i++)
+    store<u8>(at + i, load<u8>(TEXT_HEX + <usize>((value >> ((<u64>(digits - 1 - i)) << 2)) & 15)));
+  return at + digits;
+}
+
+/** Reads lower-case hex digits. @returns -1 when there is another byte */
+function hex(at: usize, digits: i32): i64 {
+  let value: i64 = 0;
+  for (let i = 0; i < digits; i++) {
+    const c = byte(at + i);
+    const digit = c <= 57 ? c - DIGIT_0 : c - 87;
+    if (<u32>digit > 15 || (c > 57 && c < 97)) return -1;
+    value = (value << 4) | digit;
+  }
+  return value;
+}
+
+function proof(number: u32, label: u32, branch: u32): u64 {
+  store<u32>(PROOF_INPUT, number);
+  store<u32>(PROOF_INPUT, label, 4);
+  store<u32>(PROOF_INPUT, branch, 8);
+  return sipHash(SEED, PROOF_INPUT, 12);
+}
+
+function putBranch(to: usize, number: u32, label: u32, branch: u32): usize {
+  to = put(to, COOKIE, COOKIE_BYTES);
+  const code = proof(number, label, branch);
+  to = putHex(to, (code >> 48) ^ number, HASH_HEX);
+  store<u8>(to, <u8>DOT);
+  to = putHex(putHex(putHex(to + 1, number, 8), label, 8), code, 16);
+  store<u8>(to, <u8>DOT);
+  return branch < 16 ? putHex(to + 1, branch, 1) : putHex(to + 1, branch, 2);
+}
+
+/**
+ * Finds the client transaction of a reply by its top Via's branch (RFC 3261 17.1.3).
+ * @returns its number, 0 when we did not make this branch; label and branch in tmMatched()
+ */
+export function tmMatchReply(msg: usize): i32 {
+  if (parseTopVia(msg)) return 0;
+  const length = <i32>load<u16>(msg + M_VIA + VIA_BRANCH + 2);
+  const fixed = COOKIE_BYTES + HASH_HEX + 1 + BRANCH_HEX + 1;
+  if (length <= fixed || length > fixed + 2) return 0;
+  const at = <usize>load<u32>(msg + M_BUF) + <usize>load<u16>(msg + M_VIA + VIA_BRANCH);
+  if (!hasCookie(at, length)) return 0;
+  const body = at + COOKIE_BYTES + HASH_HEX + 1;
+  if (byte(body - 1) != DOT || byte(body + BRANCH_HEX) != DOT) return 0;
+  const number = hex(body, 8);
+  const label = hex(body + 8, 8);
+  const high = hex(body + 16, 8);
+  const low = hex(body + 24, 8);
+  const branch = hex(body + BRANCH_HEX + 1, length - fixed);
+  if (number <= 0 || label < 0 || high < 0 || low < 0 || branch < 0) return 0;
+  if ((((<u64>high) << 32) | <u64>low) != proof(<u32>number, <u32>label, <u32>branch)) return 0;
+  store<u32>(MATCHED, <u32>label);
+  store<u32>(MATCHED, <u32>branch, 4);
+  return <i32>number;
+}
+
+/** @returns address of u32 label, u32 branch of the last tmMatchReply(). BORROWED until the next */
+export function tmMatched(): usize {
+  return MATCHED;
+}
+
+// ---- writing
+
+const VIA_LINE: usize = memory.data(512, 16);
+const MAX_PREFIX: i32 = 320;
+/** ";rport" */
+const RPORT: usize = memory.data<u8>([59, 114, 112, 111, 114, 116]);
+const RPORT_BYTES: i32 = 6;
+
+/**
+ * Writes our Via line of a branch to tmViaLine().
+ * @param msg the request that goes on, 0 for one of our own @param prefix "Via: SIP/2.0/UDP host:port;branch=", at most 320 bytes
+ * @returns its length
+ */
+export function tmVia(msg: usize, prefix: usize, prefixLength: i32, number: i32, label: i32, branch: i32): i32 {
+  let to = put(VIA_LINE, prefix, min(prefixLength, MAX_PREFIX));
+  to = putBranch(to, number, label, branch);
+  if (msg && load<u32>(msg + M_MFLAGS) & MFL_ADD_LOCAL_RPORT) to = put(to, RPORT, RPORT_BYTES);
+  store<u16>(to, <u16>CRLF);
+  return <i32>(to + 2 - VIA_LINE);
+}
+
+/**
+ * Writes our Via line of a request that is forwarded statelessly to tmViaLine(). RFC 3261 16.11: its branch is the same for each retransmission, for the ACK
+ * of a non-2xx answer and for CANCEL; it is made from what identifies their transaction.
+ * @param prefix "Via: SIP/2.0/UDP host:port;branch=", at most 320 bytes
+ * @returns its length
+ */
+export function statelessVia(msg: usize, prefix: usize, prefixLength: i32): i32 {
+  let to = put(VIA_LINE, prefix, min(prefixLength, MAX_PREFIX));
+  to = put(to, COOKIE, COOKIE_BYTES);
+  const first = keyOf(msg, METHOD_INVITE);
+  store<u64>(INPUT, first);
+  const second = sipHash(SEED, INPUT, <i32>HASH_BYTES);
+  to = putHex(to, second >> 48, HASH_HEX);
+  store<u8>(to, <u8>DOT);
+  to = putHex(putHex(to + 1, first, 16), second, 16);
+  store<u8>(to, <u8>DOT);
+  to = putHex(to + 1, 0, 1);
+  if (load<u32>(msg + M_MFLAGS) & MFL_ADD_LOCAL_RPORT) to = put(to, RPORT, RPORT_BYTES);
+  store<u16>(to, <u16>CRLF);
+  return <i32>(to + 2 - VIA_LINE);
+}
+
+/** @returns address of the line that tmVia() or statelessVia() wrote last. BORROWED until the next */
+export function tmViaLine(): usize {
+  return VIA_LINE;
+}
+
+let blocks: i32 = 0;
+
+/** Keeps what lies in outArea(). @returns address of the copy, to be given back with tmDrop(); 0 when memory is full */
+export function tmKeep(length: i32): usize {
+  const at = malloc(<usize>(length + SLACK));
+  if (!at) return 0;
+  memory.copy(at, outArea(), <usize>length);
+  blocks++;
+  return at;
+}
+
+/** Gives a block back; 0 is ignored. */
+export function tmDrop(at: usize): void {
+  if (!at) return;
+  blocks--;
+  free(at);
+}
+
+/** @returns blocks that tmKeep() gave and tmDrop() did not get back */
+export function tmBlocks(): i32 {
+  return blocks;
+}
+
+/** "ACK", "CANCEL" */
+const ACK: usize = memory.data<u8>([65, 67, 75]);
+const CANCEL: usize = memory.data<u8>([67, 65, 78, 67, 69, 76]);
+/** "To: ", "CSeq: " */
+const TO: usize = memory.data<u8>([84, 111, 58, 32]);
+const CSEQ: usize = memory.data<u8>([67, 83, 101, 113, 58, 32]);
+
+function lineEnd(at: usize, end: usize): usize {
+  // a line that begins with a blank goes on with the one before it
+  do {
+    at = find1(at, end, <u8>LF) + 1;
+  } while (at < end && (byte(at) == SP || byte(at) == HTAB));
+  return min(at, end);
+}
+
+/**
+ * Writes the ACK to a negative answer, or the CANCEL, of an INVITE that we sent (RFC 3261 17.1.1.3, 9.1) into outArea(): its request URI, top Via, From,
+ * Call-ID, CSeq number, Max-Forwards and Routes, in its order.
+ * @param invite,length the INVITE as sent @param reply the answer, whose To the ACK has; 0 writes a CANCEL
+ * @param extra,extraLength header lines added at the end @param prefix,prefixLength header names that begin so, in any case, are taken over too
+ * @returns length; -ST_TOO_BIG, -ST_NO_MEMORY
+ */
+export function tmHop(
+  invite: usize,
+  length: i32,
+  reply: usize,
+  extra: usize,
+  extraLength: i32,
+  prefix: usize,
+  prefixLength: i32,
+): i32 {
+  const replyTo = reply ? headerById(reply, HDR_TO) : 0;
+  const replyToLength = replyTo ? <i32>load<u16>(replyTo + H_BODY + 2) : 0;
+  const room = outRoom(<u64>(length + extraLength + replyToLength + 256));
+  if (room) return room;
+  const end = invite + length;
+  const out = outArea();
+  const name = reply ? ACK : CANCEL;
+  const nameLength = reply ? 3 : 6;
+  let at = lineEnd(invite, end);
+  let to = put(out, name, nameLength);
+  const space = find1(invite, at, <u8>SP);
+  to = put(to, space, at - space);
+  let via = false;
+  while (at < end) {
+    const next = lineEnd(at, end);
+    const colon = find1(at, next, <u8>COLON);
+    if (colon >= next) break; // the empty line
+    let nameEnd = colon;
+    while (nameEnd > at && (byte(nameEnd - 1) == SP || byte(nameEnd - 1) == HTAB)) nameEnd--;
+    const id = headerIdOf(at, <i32>(nameEnd - at));
+    if (id == HDR_VIA) {
+      if (!via) to = put(to, at, next - at);
+      via = true;
+    } else if (id == HDR_TO && replyTo) {
+      to = put(to, TO, 4);
+      to = put(to, <usize>load<u32>(reply + M_BUF) + <usize>load<u16>(replyTo + H_BODY), replyToLength);
+      store<u16>(to, <u16>CRLF);
+      to += 2;
+    } else if (id == HDR_CSEQ) {
+      to = put(to, CSEQ, 6);
+      let digit = skipWs(colon + 1, next);
+      while (digit < next && <u32>(byte(digit) - DIGIT_0) < 10) store<u8>(to++, load<u8>(digit++));
+      store<u8>(to++, <u8>SP);
+      to = put(to, name, nameLength);
+      store<u16>(to, <u16>CRLF);
+      to += 2;
+    } else if (
+      id == HDR_TO ||
+      id == HDR_FROM ||
+      id == HDR_CALL_ID ||
+      id == HDR_MAX_FORWARDS ||
+      id == HDR_ROUTE ||
+      isPrefixed(at, nameEnd, prefix, prefixLength)
+    )
+      to = put(to, at, next - at);
+    at = next;
+  }
+  to = putDecimal(put(to, TEXT_CONTENT_LENGTH, TEXT_CONTENT_LENGTH_LEN), 0);
+  store<u16>(to, <u16>CRLF);
+  to = put(to + 2, extra, extraLength);
+  store<u16>(to, <u16>CRLF);
+  return <i32>(to + 2 - out);
+}
+
+function isPrefixed(at: usize, end: usize, prefix: usize, length: i32): bool {
+  if (!length || at + length > end) return false;
+  for (let i = 0; i < length; i++) if (lower(byte(at + i)) != lower(byte(prefix + i))) return false;
+  return true;
+}
+
+/** Copies bytes to outArea(). @returns length; -ST_NO_MEMORY when they do not fit */
+export function tmPut(at: usize, length: i32): i32 {
+  if (length > OUT_BYTES || !outArea()) return -ST_NO_MEMORY;
+  memory.copy(outArea(), at, <usize>length);
+  return length;
+}
+
+// ---- functions of the script that need no JavaScript
+
+/** requests that wait in a suspended route with no transaction yet */
+let waiting: i32 = 0;
+
+/** @param change 1 when such a request began to wait, -1 when it ended */
+export function tmWaiting(change: i32): void {
+  waiting += change;
+}
+
+/** @returns -2 for ACK and CANCEL, -1 when no such request waits in its route, 1 when one does */
+export function tmPrecheck(): i32 {
+  const method = <i32>load<u8>(MSG + M_METHOD);
+  if (method == METHOD_ACK || method == METHOD_CANCEL) return -2;
+  return waiting ? tmCall(CALL_PRECHECK, 0) : -1;
+}
+
+/** what tmCall() asks src/modules/tm for */
+const CALL_CHECK: i32 = 1;
+const CALL_ROUTE: i32 = 2;
+const CALL_IS_SET: i32 = 3;
+const CALL_PRECHECK: i32 = 4;
+
+/** KSR.tm.t_check_trans(). @returns -1 for a new request; else what src/modules/tm says */
+export function tmCheckTrans(): i32 {
+  const method = <i32>load<u8>(MSG + M_METHOD);
+  if (load<u8>(MSG + M_KIND) != REQUEST || method == METHOD_ACK || method == METHOD_CANCEL || load<u32>(MSG + M_TRANS))
+    return tmCall(CALL_CHECK, 0);
+  return lookup(keyOf(MSG, method)) ? tmCall(CALL_CHECK, 0) : -1;
+}
+
+// names of routes, by number from 1: u32 address, u32 length
+const MAX_NAMES: i32 = 255;
+const NAMES: usize = memory.data(2048, 16);
+let names: i32 = 0;
+
+/** @returns the number of a route's name, made when it is new; 0 for '' and when there are 255 already */
+export function tmNameNumber(at: usize, length: i32): i32 {
+  if (length <= 0) return 0;
+  for (let i = names; i > 0; i--) {
+    const name = NAMES + ((<usize>i) << 3);
+    if (load<i32>(name + 4) == length && equalBytes(<usize>load<u32>(name), at, length)) return i;
+  }
+  if (names >= MAX_NAMES) return 0;
+  const copy = malloc(<usize>(length + SLACK));
+  if (!copy) return 0;
+  memory.copy(copy, at, <usize>length);
+  names++;
+  store<u32>(NAMES + ((<usize>names) << 3), <u32>copy);
+  store<i32>(NAMES + ((<usize>names) << 3) + 4, length);
+  return names;
+}
+
+/** @returns address of u32 address, u32 length of the name with this number. BORROWED for the life of the core */
+export function tmName(number: i32): usize {
+  return NAMES + ((<usize>number) << 3);
+}
+
+/** @param field M_ON* */
+function setRoute(field: usize, at: usize, length: i32): i32 {
+  const number = tmNameNumber(at, length);
+  const kept = load<u8>(MSG + M_KIND) == REQUEST;
+  if (kept) store<u8>(MSG + field, <u8>number);
+  if (load<u32>(MSG + M_TRANS)) tmCall(CALL_ROUTE, <i32>((<i32>(field - M_ONFAIL)) << 8) | number);
+  return 1;
+}
+
+/** KSR.tm.t_on_failure(). @returns 1 */
+export function tmOnFailure(at: usize, length: i32): i32 {
+  return setRoute(M_ONFAIL, at, length);
+}
+
+/** KSR.tm.t_on_branch(). @returns 1 */
+export function tmOnBranch(at: usize, length: i32): i32 {
+  return setRoute(M_ONBRANCH, at, length);
+}
+
+/** KSR.tm.t_on_reply(). @returns 1 */
+export function tmOnReply(at: usize, length: i32): i32 {
+  return setRoute(M_ONREPLY, at, length);
+}
+
+/** KSR.tm.t_on_branch_failure(). @returns 1 */
+export function tmOnBranchFailure(at: usize, length: i32): i32 {
+  return setRoute(M_ONBRFAIL, at, length);
+}
+
+/** KSR.tm.t_is_set(): branch_route, failure_route or onreply_route. @returns 1 it is, -1 it is not, or another word */
+export function tmIsSet(at: usize, length: i32): i32 {
+  // the words differ in their first byte and in their length
+  const c = length > 0 ? byte(at) : 0;
+  let field: usize = 0;
+  if (c == LETTER_F && length == 13) field = M_ONFAIL;
+  else if (c == LETTER_B && length == 12) field = M_ONBRANCH;
+  else if (c == LETTER_O && length == 13) field = M_ONREPLY;
+  else return -1;
+  if (load<u32>(MSG + M_TRANS)) return tmCall(CALL_IS_SET, <i32>(field - M_ONFAIL));
+  return load<u8>(MSG + field) ? 1 : -1;
+}
+
+const LETTER_B: i32 = 98;
+const LETTER_F: i32 = 102;
+const LETTER_O: i32 = 111;
+
+/** @returns 1 when the route that runs is a branch route, else -1 */
+export function tmIsBranchRoute(): i32 {
+  return load<u8>(MSG + M_ROUTE) == RK_BRANCH ? 1 : -1;
+}
+
+/** @returns 1 when the route that runs is a failure route, else -1 */
+export function tmIsFailureRoute(): i32 {
+  return load<u8>(MSG + M_ROUTE) == RK_FAILURE ? 1 : -1;
+}
+
+/** @returns 1 when the route that runs is a reply route, else -1 */
+export function tmIsReplyRoute(): i32 {
+  const kind = load<u8>(MSG + M_ROUTE);
+  return kind == RK_REPLY || kind == RK_ONREPLY ? 1 : -1;
+}
+
+/** @returns 1 when the route that runs is the request route, else -1 */
+export function tmIsRequestRoute(): i32 {
+  return load<u8>(MSG + M_ROUTE) == RK_REQUEST ? 1 : -1;
+}
+
+/** @returns METHOD_* of a reply's CSeq */
+export function tmCseqMethod(msg: usize): i32 {
+  return parseCseq(msg) ? 0 : <i32>load<u32>(msg + M_CSEQ + CSEQ_METHOD_ID);
+}
