@@ -1,6 +1,7 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
 import { type Diagnostic, KemiError } from '../errors.ts';
+import { MemoryDatabase } from '../kemi/db-memory.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
 import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
@@ -94,6 +95,8 @@ async function checkScript(name: string, { config, ...settings }: Settings, rout
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
       send: () => false,
       readFile: new ScriptFiles(name).read,
+      // What db_url names is neither opened nor made.
+      openDatabase: url => new MemoryDatabase(url),
       // What the script prints is no finding.
       print: line => process.stderr.write(`${line}\n`),
       ...settings,

@@ -2,7 +2,7 @@
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
-import { type ByteStr, byteStr, byteStrOf, bytesOf } from '../core/memory.ts';
+import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
@@ -215,11 +215,14 @@ export class RuntimeHost implements ModuleHost {
   #digest(name: 'md5' | 'sha256', data: ByteStr, size: number): ByteStr {
     const { core } = this;
     const at = core.lua.malloc(data.length + 64 + size);
-    core.mem.u8.set(bytesOf(data), at + size);
+    core.mem.putStr(at + size, data);
     core.x[name](at + size, data.length, at);
+    const { u8 } = core.mem;
     let hex = '';
-    for (const byte of core.mem.u8.subarray(at, at + size)) hex += byte.toString(16).padStart(2, '0');
+    for (let i = at; i < at + size; i++) hex += HEX[u8[i]!]!;
     core.lua.free(at);
     return hex;
   }
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

@@ -92,9 +92,10 @@ export class CallLoad {
     this.#callee.close();
   }
 
-  /** Calls under way. */
-  get pending(): number {
-    return this.#calls.size;
+  /** Calls that ended, well or not. */
+  get ended(): number {
+    const { done, lost, wrong } = this.tally;
+    return [...wrong.values()].reduce((sum, n) => sum + n, done + lost);
   }
 
   #send(socket: Socket, text: string): void {

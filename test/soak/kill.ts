@@ -108,7 +108,7 @@ async function calls(): Promise<void> {
   await load.open();
   try {
     const running = load.run(CALLS);
-    while (load.tally.done < CALLS / 2) await sleep(1);
+    while (load.ended < CALLS / 2) await sleep(1);
     const killed = performance.now();
     await server.kill();
     await server.start();

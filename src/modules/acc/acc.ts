@@ -5,7 +5,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { clockOf, strftime } from '../../core/strftime.ts';
 import { KemiError } from '../../errors.ts';
-import type { DbRow, DbValue } from '../../kemi/db.ts';
+import type { Awaitable, DbCalls, DbRow, DbValue } from '../../kemi/db.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 
 /** Columns of the database, in the order of a log line. */
@@ -169,14 +169,8 @@ export class Acc {
     if (dbUrl === undefined) return failed('modparam db_url is not set');
     try {
       const db = this.#host.database(dbUrl);
-      // Legs are stored together; their writes go out one behind the other, whoever waits for what.
-      const done =
-        rows.length === 1
-          ? db.insert(table, rows[0]!)
-          : db.transaction(tx => {
-              const waits = rows.map(row => tx.insert(table, row)).filter(w => w instanceof Promise);
-              if (waits.length) return Promise.all(waits).then(() => {});
-            });
+      const first = rows[0]!;
+      const done = rows.length === 1 ? db.insert(table, first) : db.transaction(tx => insertAll(tx, table, rows));
       return done instanceof Promise ? done.then(stored, failed) : stored();
     } catch (error) {
       return failed(error);
@@ -242,4 +236,12 @@ export function parseComment(comment: ByteStr): { code: ByteStr; reason: ByteStr
   if (comment === '') return undefined;
   const code = /^\d{3}/.exec(comment)?.[0] ?? '';
   return { code, reason: comment.slice(code.length).replace(/^ +/, '') };
+}
+
+/** At once where the database answers at once: a transaction that waits is open to others. */
+function insertAll(tx: DbCalls, table: string, rows: readonly DbRow[], from = 0): Awaitable<void> {
+  for (let i = from; i < rows.length; i++) {
+    const done = tx.insert(table, rows[i]!);
+    if (done instanceof Promise) return done.then(() => insertAll(tx, table, rows, i + 1));
+  }
 }

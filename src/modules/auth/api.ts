@@ -21,6 +21,8 @@ export interface AuthState {
   readonly realmPrefix: ByteStr;
   readonly useDomain: boolean;
   readonly authInfo: boolean;
+  /** challenges do not go through the transaction */
+  readonly stateless: boolean;
 }
 
 /** Return codes of Kamailio's authentication functions. */

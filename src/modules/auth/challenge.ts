@@ -64,10 +64,11 @@ export function challenge(call: Call<AuthState>, side: Side, realm: ByteStr, fla
   if (!msg.isRequest || msg.methodId === L.METHOD_ACK || msg.methodId === L.METHOD_CANCEL) return NOT_SENT;
   const headers = challengeHeaders(call, side, realm, challengeOptions(state, flags));
   if (headers === undefined || !msg.addReplyHeader(headers)) {
-    if (!(flags & NO_500)) sendReply(call, 500, 'Internal Server Error');
+    if (!(flags & NO_500)) sendReply(call, 500, 'Internal Server Error', state.stateless);
     return ERROR;
   }
-  const sent =
-    side === 'www' ? sendReply(call, 401, 'Unauthorized') : sendReply(call, 407, 'Proxy Authentication Required');
+  const [code, reason] =
+    side === 'www' ? ([401, 'Unauthorized'] as const) : ([407, 'Proxy Authentication Required'] as const);
+  const sent = sendReply(call, code, reason, state.stateless);
   return sent === 1 ? OK : NOT_SENT;
 }

@@ -118,6 +118,7 @@ function create(host: ModuleHost, params: ModParamValues): AuthState {
     realmPrefix: text('realm_prefix'),
     useDomain: number('use_domain') !== 0,
     authInfo: number('add_authinfo_hdr') !== 0,
+    stateless: number('force_stateless_reply') !== 0,
   };
 }
 

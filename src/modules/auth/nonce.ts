@@ -8,9 +8,11 @@
  * out of them.
  */
 import * as L from '../../core/gen/layout.gen.ts';
+import type { Core } from '../../core/load.ts';
 import { type ByteStr, byteStr } from '../../core/memory.ts';
 import type { Credentials, SipMsg } from '../../core/sip-msg.ts';
 import { type Hasher, sameSecret } from './digest.ts';
+import { Mac } from './mac.ts';
 
 /** bits of auth_checks_register and its kind */
 const CHECK_URI = 1;
@@ -44,10 +46,9 @@ export type NonceVerdict = 'ok' | 'bad' | 'stale' | 'reused';
 
 export class Nonces {
   readonly #by: Hasher;
+  readonly #mac: Mac;
   readonly #now: () => number;
   readonly #options: NonceOptions;
-  readonly #inner: ByteStr;
-  readonly #outer: ByteStr;
   readonly #instance = randomBytes(4);
   /** greatest count seen of the nonce in that place */
   readonly #counts: Uint8Array | undefined;
@@ -55,20 +56,12 @@ export class Nonces {
   readonly #used: Uint8Array | undefined;
   #next = 0;
 
-  constructor(by: Hasher, now: () => number, options: NonceOptions) {
+  constructor(by: Hasher & { readonly core: Core }, now: () => number, options: NonceOptions) {
     this.#by = by;
     this.#now = now;
     this.#options = options;
-    // HMAC, RFC 2104
-    let key = options.secret || randomBytes(32);
-    if (key.length > 64) key = unhex(by.sha256(key));
-    const pad = (byte: number) => {
-      let out = '';
-      for (let i = 0; i < 64; i++) out += String.fromCharCode((key.charCodeAt(i) || 0) ^ byte);
-      return out;
-    };
-    this.#inner = pad(0x36);
-    this.#outer = pad(0x5c);
+    // A longer key would have to be hashed anyway.
+    this.#mac = new Mac(by.core, by.sha256(options.secret || randomBytes(32)));
     if (options.nonceCount) this.#counts = new Uint8Array(options.countSize);
     if (options.oneTime) this.#used = new Uint8Array(Math.max(1, options.oneTimeSize / 8));
   }
@@ -87,7 +80,7 @@ export class Nonces {
       this.#used[place >> 3]! &= ~(1 << (place & 7));
     }
     const head = word(Math.floor(this.#now() / 1000)) + word(number) + this.#instance;
-    const mac = this.#mac(head).slice(0, CHECKS_AT - MAC_AT);
+    const mac = this.#mac.of(head, CHECKS_AT - MAC_AT);
     return btoa(head + mac + this.#checksOf(msg, mac));
   }
 
@@ -100,7 +93,7 @@ export class Nonces {
     const { expire, maxDrift } = this.#options;
     if (now > created + expire) return 'stale';
     const mac = bytes.slice(MAC_AT, CHECKS_AT);
-    if (!sameSecret(mac, this.#mac(bytes.slice(0, MAC_AT)).slice(0, CHECKS_AT - MAC_AT))) return 'bad';
+    if (!sameSecret(mac, this.#mac.of(bytes.slice(0, MAC_AT), CHECKS_AT - MAC_AT))) return 'bad';
     if (created > now + maxDrift) return 'stale';
     const number = wordAt(bytes, 4);
     const ours = bytes.slice(8, MAC_AT) === this.#instance;
@@ -151,22 +144,12 @@ export class Nonces {
     if (flags & CHECK_CALLID) parts.push(msg.callId ?? '');
     if (flags & CHECK_FROM_TAG) parts.push(msg.from?.tag ?? '');
     if (flags & CHECK_SOURCE) parts.push(msg.srcIp);
-    return this.#mac(parts.map(p => `${p.length}:${p}`).join('')).slice(0, END - CHECKS_AT);
-  }
-
-  #mac(data: ByteStr): ByteStr {
-    return unhex(this.#by.sha256(this.#outer + unhex(this.#by.sha256(this.#inner + data))));
+    return this.#mac.of(this.#by.sha256(parts.map(p => `${p.length}:${p}`).join('')), END - CHECKS_AT);
   }
 }
 
 function randomBytes(count: number): ByteStr {
   return byteStr(crypto.getRandomValues(new Uint8Array(count)));
-}
-
-function unhex(hex: ByteStr): ByteStr {
-  let out = '';
-  for (let i = 0; i < hex.length; i += 2) out += String.fromCharCode(Number.parseInt(hex.slice(i, i + 2), 16));
-  return out;
 }
 
 function word(value: number): ByteStr {
