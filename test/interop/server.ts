@@ -22,9 +22,9 @@ const MAIN = new URL(process.env.CI ? 'build/cli/main.js' : 'src/cli/main.ts', R
 /**
  * @param args what follows `kemi-wasm run`
  * @param port where it will answer an OPTIONS
- * @throws Error with its log when it does not within 5 s
+ * @throws Error with its log when it does not in time
  */
-export async function startServer(args: readonly string[], port: number): Promise<RunningServer> {
+export async function startServer(args: readonly string[], port: number, withinMs = 5_000): Promise<RunningServer> {
   const started = performance.now();
   const child = spawn(process.execPath, [MAIN, 'run', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT });
   const log: string[] = [];
@@ -38,7 +38,7 @@ export async function startServer(args: readonly string[], port: number): Promis
     return code;
   };
   try {
-    await answers(port, child, 5_000);
+    await answers(port, child, withinMs);
   } catch (error) {
     await stop();
     throw new Error(`Cannot start the server: ${error instanceof Error ? error.message : error}\n${log.join('')}`);
