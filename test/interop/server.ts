@@ -16,8 +16,9 @@ export interface RunningServer {
 }
 
 const ROOT = new URL('../../', import.meta.url);
-/** In CI the build that `npm ci` made, as `npm start` runs it; elsewhere the sources, which are never stale. */
-const MAIN = new URL(process.env.CI ? 'build/cli/main.js' : 'src/cli/main.ts', ROOT).pathname;
+/** In CI the build that `npm ci` made, as `npm start` runs it, and where KEMI_BUILT is set; elsewhere the sources, which are never stale. */
+const main = () =>
+  new URL(process.env.CI || process.env.KEMI_BUILT ? 'build/cli/main.js' : 'src/cli/main.ts', ROOT).pathname;
 
 /**
  * @param args what follows `kemi-wasm run`
@@ -26,7 +27,7 @@ const MAIN = new URL(process.env.CI ? 'build/cli/main.js' : 'src/cli/main.ts', R
  */
 export async function startServer(args: readonly string[], port: number, withinMs = 5_000): Promise<RunningServer> {
   const started = performance.now();
-  const child = spawn(process.execPath, [MAIN, 'run', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT });
+  const child = spawn(process.execPath, [main(), 'run', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => log.push(text));
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)));
