@@ -57,7 +57,7 @@ export function selectAtOnce(wat: string, table: (at: number) => number): string
 }
 
 /**
- * OP_CALL of a C closure without a hook, for no result or one: what luaD_precall, precallC and luaD_poscall do for it, in their order. lua_State 12 top, 20 ci, 24
+ * OP_CALL of a C function without a hook, for no result or one: what luaD_precall, precallC and luaD_poscall do for it, in their order. lua_State 12 top, 20 ci, 24
  * stack_last, 112 hookmask; CallInfo 0 func, 4 top, 8 previous, 12 next, 32 u16 nresults, 34 u16 callstatus; CClosure 12 f.
  */
 export function callAtOnce(wat: string): string {
@@ -81,8 +81,11 @@ export function callAtOnce(wat: string): string {
   const fast = `(block $called (result i32)
  (local.set $wanted ${wanted})
  (block $slow
-  ;; LUA_VCCL, collectable
-  (br_if $slow (i32.ne (i32.load8_u offset=8 ${get(ra!)}) (i32.const 102)))
+  (local.set $f (i32.load ${get(ra!)}))
+  ;; LUA_VCCL, collectable, or LUA_VLCF: the function itself
+  (if (i32.eq (i32.load8_u offset=8 ${get(ra!)}) (i32.const 102))
+   (then (local.set $f (i32.load offset=12 (local.get $f))))
+   (else (br_if $slow (i32.ne (i32.load8_u offset=8 ${get(ra!)}) (i32.const 22)))))
   (br_if $slow (i32.gt_u (local.get $wanted) (i32.const 1)))
   (br_if $slow (i32.load offset=112 ${get(L!)}))
   ;; LUA_MINSTACK values must fit
@@ -95,9 +98,9 @@ export function callAtOnce(wat: string): string {
   (i32.store (local.get $callee) ${get(ra!)})
   (i32.store offset=4 (local.get $callee) (i32.add (local.get $n) (i32.const 320)))
   (i32.store offset=20 ${get(L!)} (local.get $callee))
-  (local.set $n (call_indirect (type ${type}) ${get(L!)} (i32.load offset=12 (i32.load ${get(ra!)}))))
-  ;; the function may have set a hook
-  (if (i32.load offset=112 ${get(L!)}) (then
+  (local.set $n (call_indirect (type ${type}) ${get(L!)} (local.get $f)))
+  ;; the function may have set a hook, or have something to be closed (then nresults is another)
+  (if (i32.or (i32.load offset=112 ${get(L!)}) (i32.ne (i32.load16_u offset=32 (local.get $callee)) (local.get $wanted))) (then
    (call ${back[1]} ${get(L!)} (local.get $callee) (local.get $n))
    (br $called (i32.const 0))))
   ;; the stack may have moved
@@ -118,7 +121,7 @@ export function callAtOnce(wat: string): string {
   const head = patched.lastIndexOf('\n (func ', call.index);
   const line = patched.indexOf('\n', head + 1);
   return `${patched.slice(0, line)}
-  (local $callee i32) (local $n i32) (local $result i32) (local $wanted i32)${patched.slice(line)}`;
+  (local $callee i32) (local $f i32) (local $n i32) (local $result i32) (local $wanted i32)${patched.slice(line)}`;
 }
 
 /** Writes build/lua.wasm, unless what it is made of has not changed since the last time. */

@@ -76,6 +76,7 @@ const LIMITS: Readonly<
   memory: { limit: 'memoryPages', scale: 16, least: 16, most: 4096, unit: 'MiB' },
   message: { limit: 'messageBytes', scale: 1, least: 64, most: 65535, unit: 'bytes of one message' },
   messages: { limit: 'messages', scale: 1, least: 1, most: 60000, unit: 'messages alive at once' },
+  transactions: { limit: 'transactions', scale: 1, least: 1, most: 1_000_000, unit: 'transactions at once' },
   wait: { limit: 'waitMs', scale: 1, least: 1, most: 3_600_000, unit: 'milliseconds that a suspended call may wait' },
 };
 

@@ -14,6 +14,14 @@ const SEMICOLON = 59;
 const BACKSLASH = 92;
 const MAX_SEC = 0xffffffff;
 
+/**
+ * What no URI has (RFC 3986 2). A folded header brings line ends, and lookup() puts the URI into a request line.
+ */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const NOT_IN_URI = /[\x00-\x20\x7f<>"]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const NOT_IN_TEXT = /[\x00-\x1f\x7f]/;
+
 /** One Contact. What it does not say is undefined; values without their quotes. */
 export interface ContactField {
   uri: ByteStr;
@@ -66,8 +74,10 @@ export function readContacts(msg: SipMsg): Contacts | undefined {
       out.count++;
     }
     if (x.parseUriAt(uriAt, uriLength, uriArea)) return undefined;
+    const uri = mem.str(uriAt, uriLength);
+    if (NOT_IN_URI.test(uri)) return undefined;
     const field: ContactField = {
-      uri: rewrittenUri(msg, uriAt - buf, uriLength) ?? mem.str(uriAt, uriLength),
+      uri: rewrittenUri(msg, uriAt - buf, uriLength) ?? uri,
       q: undefined,
       expires: undefined,
       received: undefined,
@@ -76,7 +86,7 @@ export function readContacts(msg: SipMsg): Contacts | undefined {
       regId: undefined,
     };
     const length = mem.u16(area + ADDR_PARAMS + 2);
-    if (length > 0) readParams(mem.str(buf + mem.u16(area + ADDR_PARAMS), length), field);
+    if (length > 0 && !readParams(mem.str(buf + mem.u16(area + ADDR_PARAMS), length), field)) return undefined;
     fields.push(field);
   }
   reverse(fields, headerFrom);
@@ -90,8 +100,11 @@ function reverse(fields: ContactField[], from: number): void {
   fields.push(...tail.reverse());
 }
 
-/** `;name=value` of a Contact; the core has checked that quotes close. The last of a name counts. */
-function readParams(text: ByteStr, field: ContactField): void {
+/**
+ * `;name=value` of a Contact; the core has checked that quotes close. The last of a name counts.
+ * @returns false for texts that must not be kept
+ */
+function readParams(text: ByteStr, field: ContactField): boolean {
   let at = 0;
   while (at < text.length) {
     let end = at;
@@ -108,6 +121,8 @@ function readParams(text: ByteStr, field: ContactField): void {
     if (eq > 0 && eq < end) setParam(field, text.slice(at, eq).trim().toLowerCase(), text.slice(eq + 1, end).trim());
     at = end + 1;
   }
+  const { received, instance } = field;
+  return !(received && NOT_IN_URI.test(received)) && !(instance && NOT_IN_TEXT.test(instance));
 }
 
 function setParam(field: ContactField, name: string, given: ByteStr): void {

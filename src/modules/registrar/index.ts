@@ -1,8 +1,8 @@
 /** KSR.registrar: REGISTER requests, and where their contacts are (RFC 3261 10.3). Contacts are kept by module usrloc. */
 import { defineModule, exportsOf } from '../../kemi/table.ts';
+import { qOf } from './contacts.ts';
 import { lookup, lookupBranches } from './lookup.ts';
 import { REGISTRAR_PARAMS, settingsOf } from './params.ts';
-import { setQOverride } from './q.ts';
 import { registered, unregister } from './registered.ts';
 import { sendKept } from './reply.ts';
 import { save } from './save.ts';
@@ -63,10 +63,14 @@ export default defineModule<RegistrarState>({
     kemi('set_q_override', {
       params: ['str'],
       returns: 'int',
-      run: ({ host }, q) => {
-        if (setQOverride(host, q)) return 1;
-        host.log.error({ q }, `Cannot set q to "${q}"`);
-        return -1;
+      run: ({ state, host, msg }, text) => {
+        const q = qOf(text);
+        if (q === undefined) {
+          host.log.error({ q: text }, `Cannot set q to "${text}"`);
+          return -1;
+        }
+        state.setQOverride(msg, q);
+        return 1;
       },
     }),
     /**

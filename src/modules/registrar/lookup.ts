@@ -7,7 +7,6 @@ import type { Awaitable } from '../../kemi/db.ts';
 import { type Contact, inTurn, later } from '../usrloc/api.ts';
 import { type Aor, loggedAorOf } from './aor.ts';
 import { methodBit } from './methods.ts';
-import { FILTER_FLAGS } from './params.ts';
 import { firstHop, withoutOwnHop } from './path.ts';
 import { hashText } from './reply.ts';
 import { socketNumber } from './socket.ts';
@@ -49,9 +48,9 @@ function reachable(call: C, table: ByteStr, { aor, gr }: Aor): Awaitable<Contact
 const isInstance = ({ instance }: Contact, gr: ByteStr): boolean => instance === gr || instance === `<${gr}>`;
 
 function filtered(state: RegistrarState, msg: SipMsg, contacts: Contact[]): Contact[] | number {
-  const { methodFiltering, lookupFilterMode } = state.settings;
+  const { methodFiltering, flagFilter } = state.settings;
   let left = contacts;
-  if (lookupFilterMode & FILTER_FLAGS) {
+  if (flagFilter) {
     const flags = state.config('rlf_bflags');
     if (typeof flags === 'number' && flags !== 0) left = left.filter(c => (c.cflags & flags) !== 0);
     if (left.length === 0) return NONE;

@@ -10,8 +10,6 @@ export const PATH_STRICT = 2;
 export const OUTBOUND_OFF = 0;
 export const OUTBOUND_ON = 1;
 export const OUTBOUND_REQUIRED = 2;
-/** lookup_filter_mode: by branch flags */
-export const FILTER_FLAGS = 1;
 
 const flag = (on: number, doc: string): ModParam => ({ type: 'int', default: on, min: 0, max: 1, doc });
 const count = (value: number, doc: string, max = 0x7fffffff): ModParam => ({
@@ -78,10 +76,9 @@ export const REGISTRAR_PARAMS: Readonly<Record<string, ModParam>> = {
     '',
     'script function that is called with "usrloc:contact-expired"; $ulc(exp=>...) has the contact',
   ),
-  lookup_filter_mode: count(
+  lookup_filter_mode: flag(
     0,
-    'bits: 1 only contacts with a branch flag of rlf_bflags; 2 only contacts whose connection is open',
-    3,
+    '1: only contacts with a branch flag of rlf_bflags. 2, only contacts whose connection is open, is not available',
   ),
   use_expired_contacts: flag(0, '1: contacts are used until the timer removes them'),
 };
@@ -119,7 +116,8 @@ export interface Settings {
   readonly flowTimerSec: number;
   readonly contactMaxSize: number;
   readonly eventCallback: ByteStr;
-  readonly lookupFilterMode: number;
+  /** lookup() by branch flags */
+  readonly flagFilter: boolean;
   readonly useExpired: boolean;
 }
 
@@ -170,7 +168,7 @@ export function settingsOf(p: ModParamValues): Settings {
     flowTimerSec: number('flow_timer'),
     contactMaxSize: number('contact_max_size'),
     eventCallback: str('event_callback'),
-    lookupFilterMode: number('lookup_filter_mode'),
+    flagFilter: on('lookup_filter_mode'),
     useExpired: on('use_expired_contacts'),
   };
 }

@@ -9,6 +9,8 @@ import { parseUri, uriParams } from '../../kemi/uri.ts';
 const MAX_PATH_BYTES = 512;
 const ADDR_URI = 4;
 const LESS = 60;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const NOT_IN_PATH = /[\x00-\x1f\x7f]/;
 
 export interface Path {
   /** bodies of the headers, joined with commas */
@@ -35,7 +37,8 @@ export function pathOf(msg: SipMsg): Path | 'parse' | 'long' | undefined {
   if (first === undefined) return undefined;
   const bodies: ByteStr[] = [];
   for (const { id, body } of msg.headers()) if (id === L.HDR_PATH && body) bodies.push(body);
-  const text = bodies.join(',').replace(/\r\n[ \t]+/g, ' ');
+  const text = bodies.join(',').replace(/\r?\n[ \t]+/g, ' ');
+  if (NOT_IN_PATH.test(text)) return 'parse';
   if (text.length > MAX_PATH_BYTES) return 'long';
   const parsed = parseUri(core, first);
   if (!parsed) return 'parse';

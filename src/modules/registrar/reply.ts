@@ -56,6 +56,8 @@ export interface Answer {
 }
 
 const KEY = Symbol('registrar answer');
+/** what a contact that never expires shows: the most that RFC 3261 20.10 allows */
+const FOR_EVER_SEC = 0xffffffff;
 
 /** `Contact: <uri>;expires=3600, ...`; '' when nobody is registered. */
 function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | undefined): ByteStr {
@@ -70,7 +72,7 @@ function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | un
     line += c.uri;
     line += '>';
     if (c.q !== Q_NONE) line += `;q=${qText(c.q)}`;
-    line += `;expires=${c.expires === 0 ? 0 : c.expires - now}`;
+    line += `;expires=${c.expires === 0 ? FOR_EVER_SEC : c.expires - now}`;
     if (c.received !== undefined && receivedParam) line += `;${receivedParam}="${c.received}"`;
     if (c.instance === undefined) continue;
     if (gruu && (gruus ??= gruuMaker(state, msg))) line += gruus(c);
@@ -84,7 +86,7 @@ function contactLine(state: RegistrarState, msg: SipMsg, record: UserRecord | un
 function gruuMaker(state: RegistrarState, msg: SipMsg): (contact: Contact) => ByteStr {
   const to = hasOption(msg, L.HDR_SUPPORTED, 'gruu') ? msg.to?.uri : undefined;
   const host = to && parseUri(state.host.core, to)?.host;
-  if (!to || !host) return () => '';
+  if (!to || !host || /["\\\s]/.test(to)) return () => '';
   const end = to.search(/[;?]/);
   const base = end < 0 ? to : to.slice(0, end);
   return c => {

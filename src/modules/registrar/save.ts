@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import type { Awaitable } from '../../kemi/db.ts';
+import { type Awaitable, DbError } from '../../kemi/db.ts';
 import { varsOf, XavpList } from '../pv/api.ts';
 import { attempt, type Binding, type Change, type Contact, isValid, type UserRecord } from '../usrloc/api.ts';
 import { type Aor, type AorError, aorAt, aorOf } from './aor.ts';
@@ -19,7 +19,6 @@ import {
 import { methodSet } from './methods.ts';
 import { OUTBOUND_OFF, OUTBOUND_REQUIRED, PATH_STRICT } from './params.ts';
 import { pathOf } from './path.ts';
-import { qOverride } from './q.ts';
 import { type Answer, accept, type Failure, keep, refuse, send } from './reply.ts';
 import { listeningSocket } from './socket.ts';
 import { type C, onMessage, onTable, type RegistrarState, withMessage } from './state.ts';
@@ -95,6 +94,7 @@ class Save {
         () => state.usrloc.record(this.table, aor),
         record => withMessage(state.host, msg, () => this.#apply(aor, record, contacts!)),
         error => {
+          if (!(error instanceof DbError)) throw error;
           state.host.log.error({ err: error, aor }, `Cannot read contacts of ${aor}`);
           return withMessage(state.host, msg, () => this.#refuse('store'));
         },
@@ -257,7 +257,7 @@ class Save {
   #binding(field: ContactField, expiresSec: number, regId: number): Binding | Failure {
     const shared = (this.#shared ??= this.#share());
     const set = this.state.config('q');
-    const q = typeof set === 'number' ? set : (qOverride(this.state.host) ?? this.#q(field));
+    const q = typeof set === 'number' ? set : (this.state.qOverride(this.msg) ?? this.#q(field));
     if (q === undefined || q > 1000 || q < -1) return 'q';
     const received = this.pathReceived ?? field.received ?? this.#received;
     return {

@@ -2,7 +2,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { KemiError } from '../../errors.ts';
-import type { Awaitable } from '../../kemi/db.ts';
+import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import type { Call } from '../../kemi/table.ts';
@@ -28,6 +28,8 @@ export class RegistrarState {
   /** texts of the sockets by index, as they are stored */
   readonly sockets: readonly ByteStr[];
   readonly #texts = new Map<ByteStr, ByteStr>();
+  /** q of set_q_override(), and the message that it is for */
+  #q: { handle: number; q: number } | undefined;
   #receivedPv: Pv | undefined;
   #callidPv: Pv | undefined;
 
@@ -60,6 +62,15 @@ export class RegistrarState {
         fillUlc(host, EXPIRED_PROFILE, contact.record, [contact]);
         host.runRoute(eventCallback, EXPIRED_EVENT);
       });
+  }
+
+  /** From now on save() of this message stores its contacts with this q. */
+  setQOverride(msg: SipMsg, q: number): void {
+    this.#q = { handle: msg.handle, q };
+  }
+
+  qOverride(msg: SipMsg): number | undefined {
+    return this.#q?.handle === msg.handle ? this.#q.q : undefined;
   }
 
   /** The same text for the same text: phones of one kind all say who they are. */
@@ -150,6 +161,7 @@ export function onTable(
       fn,
       result => result,
       error => {
+        if (!(error instanceof DbError)) throw error;
         host.log.error({ err: error, table }, `Cannot use table ${table}`);
         return failed;
       },

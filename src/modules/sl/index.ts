@@ -22,7 +22,7 @@ export default defineModule<undefined>({
     bind_tm: {
       type: 'int',
       default: 1,
-      doc: 'Whether send_reply() answers through a transaction; without module tm there is none.',
+      doc: 'Whether send_reply() answers through a transaction when the request has one.',
     },
   },
   create: host => {
@@ -58,7 +58,7 @@ export default defineModule<undefined>({
     kemi('send_reply_mode', { params: ['int', 'str', 'int'], returns: 'int', wasm: 'slSendReplyMode' }),
     /**
      * KSR.sl.sl_reply_error(): reply 500 with what went wrong.
-     * @returns 1 sent; -1 as sl_send_reply; -2 the message is to get no reply, or had a final one
+     * @returns 1 sent; -1 as sl_send_reply; -2 the message is to get no reply, or had a final one; -3 the transaction answers with its own error later
      * Kamailio 6.x manual, module sl, sl_reply_error; deviations: -1, not 1, when nothing could be sent
      */
     kemi('sl_reply_error', { params: [], returns: 'int', wasm: 'slReplyError' }),

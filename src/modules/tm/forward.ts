@@ -5,7 +5,17 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
 import { writeForward } from '../../kemi/record-route.ts';
 import { hostTarget, NoTarget, prefixFor, socketFor, type Target, targetOf } from '../core/api.ts';
-import { E_CANCELED, E_DROPPED, E_NO_SOCKET, E_RESOLVE, E_SEND, E_UNSPEC, fake, startBranch } from './client.ts';
+import {
+  E_CANCELED,
+  E_DROPPED,
+  E_NO_SOCKET,
+  E_RESOLVE,
+  E_SEND,
+  E_UNSPEC,
+  fake,
+  schedule,
+  startBranch,
+} from './client.ts';
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tm } from './state.ts';
@@ -260,6 +270,13 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     tm.dropBranch(branch);
   }
   if (!error) return E_UNSPEC;
+  const lost = tx.branches.at(-1);
+  if (tm.params.failure_exec_mode && tx.onFailure && lost && error !== E_CANCELED) {
+    lost.done = lost.dropped = false;
+    lost.endAt = host.monotonic();
+    schedule(tm, lost, lost.endAt);
+    return 1;
+  }
   if (!options.silent) noteError(tm, tx, msg, error, options);
   return error;
 }

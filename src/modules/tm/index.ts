@@ -11,7 +11,7 @@ import { cancelBranch, cancelTransaction } from './cancel.ts';
 import { resume, suspend } from './failure.ts';
 import { errorAnswer } from './forward.ts';
 import { sendLocal } from './local.ts';
-import { MODPARAMS, readParams } from './params.ts';
+import { MODPARAMS, readParams, warnUnused } from './params.ts';
 import { checkTransaction, create, lookup } from './relay.ts';
 import { replyIn } from './replies.ts';
 import { reply, rows } from './rows.ts';
@@ -137,6 +137,7 @@ export default defineModule<TmModule>({
   modparams: MODPARAMS,
   create: (host, values) => {
     const tm = new TmModule(host, readParams(values));
+    warnUnused(values, name => host.log.warn({ name }, `modparam tm.${name} has no effect`));
     host.core.hooks.tmReply = (code, at, length) => {
       const current: number = host.core.x.currentMsg();
       const tx = current ? tm.of(current) : undefined;

@@ -87,19 +87,19 @@ export const MODPARAMS = {
   local_cancel_reason: flag(1, 'Whether CANCELs sent because of a final answer carry a Reason header.'),
   e2e_cancel_reason: flag(1, 'Whether the Reason of a received CANCEL is passed on.'),
   remap_503_500: flag(1, 'Whether a 503 is passed on as 500.'),
-  failure_exec_mode: flag(0, '1: a branch that cannot be sent runs the failure route.'),
+  failure_exec_mode: flag(0, '1: a request that cannot be sent runs the failure route, as after a timeout.'),
   dns_reuse_rcv_socket: flag(0, 'Taken and unused: the receiving socket is used when it fits.'),
-  xavp_contact: text('XAVP with the attributes of a contact, as in usrloc.'),
+  xavp_contact: text('Taken and unused: contacts carry no attributes of their own.'),
   event_callback: text('Callback for "tm:local-request".'),
   event_callback_lres_sent: text('Callback for "tm:local-response".'),
   relay_100: flag(0, 'Whether a 100 is passed on.'),
-  rich_redirect: int(0, 'What a 3xx tells of branches: 1 their flags, 2 their path; bits.', 0, 3),
+  rich_redirect: int(0, 'Taken and unused: a 3xx tells the URIs of branches and their q.', 0, 3),
   exec_time_check: int(5000, 'Taken and unused: a failure route that waits does not block.'),
   reply_relay_mode: flag(
     1,
     'Taken and unused: a 2xx that waited is passed on behind another final answer as any 2xx is.',
   ),
-  enable_uac_fr: flag(0, 'Whether local requests run the failure route.'),
+  enable_uac_fr: flag(0, 'Taken and unused: a local request has no failure route.'),
 } as const satisfies Record<string, ModParam>;
 
 type Name = keyof typeof MODPARAMS;
@@ -108,4 +108,10 @@ export type TmParams = { readonly [N in Name]: ValueOf<N> };
 
 export function readParams(values: ModParamValues): TmParams {
   return values as unknown as TmParams;
+}
+
+/** Parameters that change nothing here although their value is not the default: the log says so, once. */
+export function warnUnused(values: ModParamValues, warn: (name: string) => void): void {
+  for (const [name, param] of Object.entries(MODPARAMS))
+    if (param.doc.startsWith('Taken and unused') && values[name] !== (param as ModParam).default) warn(name);
 }

@@ -328,7 +328,7 @@ function lookupCancel({ state: tm, msg, host }: C, flags: number): number {
   const number: number = host.core.x.tmFindInvite(msg.at);
   const invite = number ? tm.table[number] : undefined;
   if (!invite) return -1;
-  if (flags & 1) msg.setU32(L.M_SFLAGS, invite.msg ? msg.mem.u32(invite.msg + L.M_SFLAGS) : invite.flags);
+  if (flags & 1) msg.setU32(L.M_SFLAGS, invite.flags);
   return 1;
 }
 

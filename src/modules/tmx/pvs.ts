@@ -145,6 +145,16 @@ export const PVS: readonly PvClass[] = [
     },
   },
   {
+    name: 'T_branch',
+    inner: 'required',
+    doc: 'The branch at hand: $T_branch(flags), $T_branch(uri).',
+    check: inner => (inner === 'flags' || inner === 'uri' ? undefined : `there is no $T_branch(${inner})`),
+    get: (call: C, args) => {
+      const branch = branchOf(call);
+      return branch ? (args.inner === 'flags' ? branch.flags : branch.uri) : null;
+    },
+  },
+  {
     name: 'T',
     inner: 'required',
     doc: 'The transaction: $T(id_index), $T(id_label), $T(reply_code), $T(reply_type).',

@@ -79,59 +79,65 @@ export function kept<T extends ByteStr | undefined>(text: T): T {
   return text;
 }
 
+/** What lookup() reads comes first: it lies together in memory, and there may be very many contacts. */
 export class Contact implements Binding {
   record: UserRecord;
-  /** unique among all servers and restarts */
-  readonly ruid: ByteStr;
   uri: ByteStr;
   expires: number;
   q: number;
-  callId: ByteStr;
-  cseq: number;
-  flags: number;
   cflags: number;
   methods: number;
-  userAgent: ByteStr;
   received: ByteStr | undefined;
   path: ByteStr | undefined;
   socket: ByteStr | undefined;
+  /** unique among all servers and restarts */
+  readonly ruid: ByteStr;
   instance: ByteStr | undefined;
+  userAgent: ByteStr;
+  connectionId: number;
+  callId: ByteStr;
+  cseq: number;
+  flags: number;
   regId: number;
   serverId: number;
-  connectionId: number;
   lastModified: number;
   /** wall clock, seconds: when it was last known to be alive */
   lastKeepalive: number;
   /** microseconds of the last keepalive round trip, 0 unknown */
-  roundTripUs = 0;
+  roundTripUs: number;
   xavp: XavpList | undefined;
-  state: number = CS_NEW;
+  state: number;
   /** place in the expiry wheel */
-  bucket = -1;
-  before: Contact | undefined = undefined;
-  after: Contact | undefined = undefined;
+  bucket: number;
+  before: Contact | undefined;
+  after: Contact | undefined;
 
   constructor(record: UserRecord, ruid: ByteStr, b: Binding) {
     this.record = record;
-    this.ruid = kept(ruid);
     this.uri = kept(b.uri);
     this.expires = b.expires;
     this.q = b.q;
-    this.callId = kept(b.callId);
-    this.cseq = b.cseq;
-    this.flags = b.flags;
     this.cflags = b.cflags;
     this.methods = b.methods;
-    this.userAgent = b.userAgent;
     this.received = kept(b.received);
     this.path = kept(b.path);
     this.socket = b.socket;
+    this.ruid = kept(ruid);
     this.instance = kept(b.instance);
+    this.userAgent = b.userAgent;
+    this.connectionId = b.connectionId;
+    this.callId = kept(b.callId);
+    this.cseq = b.cseq;
+    this.flags = b.flags;
     this.regId = b.regId;
     this.serverId = b.serverId;
-    this.connectionId = b.connectionId;
     this.lastModified = b.lastModified;
     this.lastKeepalive = b.lastModified;
+    this.roundTripUs = 0;
     this.xavp = b.xavp;
+    this.state = CS_NEW;
+    this.bucket = -1;
+    this.before = undefined;
+    this.after = undefined;
   }
 }

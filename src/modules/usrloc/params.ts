@@ -57,9 +57,10 @@ export const USRLOC_PARAMS: Readonly<Record<string, ModParam>> = {
   db_mode: {
     type: 'int',
     default: 0,
+    withDb: 1,
     min: 0,
     max: 4,
-    doc: '0 memory only; 1 each change is stored before it is answered; 2 changes are stored by the timer and at the end; 3 database only; 4 read at start only',
+    doc: '0 memory only (1 is the default with --db); 1 each change is stored before it is answered; 2 changes are stored by the timer and at the end; 3 database only; 4 read at start only',
   },
   db_load: flag('whether contacts are read when a table is opened', 1),
   db_insert_update: flag('1: an insert of a ruid that is there already updates it'),

@@ -120,7 +120,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const log = options.log ?? silentLogger;
   const config = configOf(options, log);
   const script = new ScriptSource(scriptsOf(options, config));
-  const listen = options.listen?.length ? options.listen : (config?.listen.length ? config.listen : ['udp:0.0.0.0:5060']);
+  const listen = options.listen?.length ? options.listen : config?.listen.length ? config.listen : ['udp:0.0.0.0:5060'];
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const parts: Parts = { log, script, transport: new UdpTransport({ log }) };
   try {

@@ -84,6 +84,7 @@ test('a permanent contact never expires', async () => {
   await rpc('ul.add', 'location', 'alice', 'sip:p@1', 0, -1, '.', 0, 0, 4294967295);
   advance(86_400_000);
   expect(send(other('return KSR.registrar.lookup("location"), KSR.pv.get("$ru")')).results).toEqual(['1 "sip:p@1"']);
+  expect(send(build()).reply).toBe(`${OK}\nContact: <sip:p@1>;expires=4294967295`);
 });
 
 test('default_expires_range and expires_range shorten by a random part', () => {
@@ -164,6 +165,27 @@ test('save() of a reply stores and sends nothing', () => {
   ].join('\r\n');
   expect(made.send(reply).results).toEqual(['1']);
   expect(made.send(build()).reply).toBe(`${OK}\nContact: <sip:a@1>;expires=90`);
+});
+
+test('a folded header cannot bring a line end into a request line, a destination or a path', () => {
+  const { send } = locationRuntime([
+    ['registrar', 'use_path', 1],
+    ['registrar', 'path_mode', 0],
+  ]);
+  const BAD = /^SIP\/2\.0 400 Bad Request\nP-Registrar-Error: Contact parse error/;
+  for (const contact of [
+    '<sip:a\r\n b@1>',
+    '<sip:a@1;x=\r\n INVITE>',
+    '<sip:a@1>;received="sip:1.1.1.1\r\n X"',
+    '<sip:a@1>;+sip.instance="<a\r\n b>"',
+    '<sip:a b@1>',
+    '<sip:a"b@1>',
+    '<sip:a\x00b@1>',
+  ])
+    expect(send(register(contact)).reply, contact).toMatch(BAD);
+  send(register('<sip:a@1>', { h: ['Path: <sip:p1;lr>,\r\n <sip:p2;lr>'] }));
+  const show = 'KSR.registrar.reg_fetch_contacts("location","sip:alice@x","p"); return KSR.pv.get("$ulc(p=>path)")';
+  expect(send(other(show)).results).toEqual(['"<sip:p1;lr>, <sip:p2;lr>"']);
 });
 
 test('no Contact, Expires or Path traps, leaks or stores what cannot be read back', () => {
