@@ -24,7 +24,7 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
   -A NAME[=VALUE]              define a name; may be given several times
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
-  --limits NAME=N[,NAME=N...]  instructions, memory (MiB), message (bytes), messages, wait (ms)
+  --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, wait (ms)
                                default: ${limitsHelp()}
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
