@@ -3,8 +3,10 @@
  * `node scripts/build.ts [gen|wasm|debug|ts|stubs]...`; no argument is all. Needs nothing but what `npm ci` installed.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { generateCalls } from './gen-calls.ts';
 import { generate } from './gen-tables.ts';
+import { buildLua } from './lua-wasm.ts';
 
 const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
@@ -15,6 +17,10 @@ const run = (bin: string, ...args: string[]) =>
 
 mkdirSync(path('build'), { recursive: true });
 generate();
+if (wants('gen') || wants('wasm') || wants('debug')) {
+  const { MODULES } = await import('../src/modules/index.ts');
+  generateCalls(MODULES.flatMap(module => module.functions));
+}
 if (wants('wasm') || wants('debug')) {
   const { WINDOW_BASE, WINDOW_SIZE } = await import('../src/core/gen/layout.gen.ts');
   for (const target of only.includes('debug') ? ['debug'] : only.length ? ['release'] : ['release', 'debug']) {
@@ -34,7 +40,7 @@ if (wants('wasm') || wants('debug')) {
         `static data of ${file} ends at ${end}, outside the window that ends at ${WINDOW_BASE + WINDOW_SIZE}: raise WINDOW_SIZE in scripts/gen-tables.ts`,
       );
   }
-  copyFileSync(path('node_modules/wasmoon/dist/glue.wasm'), path('build/lua.wasm'));
+  await buildLua(path('build/lua.wasm'));
 }
 if (wants('ts') && existsSync(path('src/index.ts'))) {
   for (const old of ['build/cli', 'build/core', 'build/interp', 'build/kemi', 'build/modules', 'build/transport'])

@@ -1,9 +1,13 @@
 /**
  * Checks the seam between JavaScript and the two wasm modules: wasmoon's build imports exactly what src/core/load.ts gives (the pin is the list),
- * the core imports only Lua's API and the hooks, and every core export that src/ names exists. Exit 1 with a list otherwise.
+ * lua.wasm exports all that wasmoon's build does, the core imports only Lua's API and the hooks, and every core export that src/ names exists. Exit 1 with a list
+ * otherwise.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { callName } from '../src/kemi/call-name.ts';
+import { MODULES } from '../src/modules/index.ts';
+import { GLUE } from './glue.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const load = (file: string) => new WebAssembly.Module(readFileSync(join(root, 'build', file)));
@@ -28,6 +32,10 @@ for (const name of luaImports)
 for (const name of LUA_IMPORTS) if (!luaImports.includes(name)) problems.push(`lua.wasm no longer imports ${name}`);
 
 const luaExports = new Set(WebAssembly.Module.exports(lua).map(e => e.name));
+const glueExports = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(GLUE))).map(e => e.name);
+for (const name of glueExports) if (!luaExports.has(name)) problems.push(`lua.wasm does not export ${name}`);
+
+const functions = MODULES.flatMap(module => module.functions).filter(fn => fn.wasm);
 for (const file of ['core.wasm', 'core.debug.wasm']) {
   const core = load(file);
   for (const i of WebAssembly.Module.imports(core)) {
@@ -37,6 +45,8 @@ for (const file of ['core.wasm', 'core.debug.wasm']) {
   const exports = new Set(WebAssembly.Module.exports(core).map(e => e.name));
   for (const { file: source, name } of namedExports())
     if (!exports.has(name)) problems.push(`${source} uses the core export ${name}, which ${file} does not have`);
+  for (const name of functions.map(callName))
+    if (!exports.has(name)) problems.push(`${file} has no C function ${name}: run npm run build`);
 }
 
 /** Core exports that the sources name: `x.name(`, `core.x.name` and `wasm: 'name'`. */

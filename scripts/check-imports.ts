@@ -22,12 +22,14 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kemi: ['core', 'errors.ts'],
   interp: ['kemi', 'core', 'errors.ts'],
   modules: ['kemi', 'core', 'errors.ts'],
+  // the text of a kamailio.cfg
+  cfg: ['kemi', 'core', 'errors.ts'],
   rpc: ['kemi', 'core', 'errors.ts', 'version.ts'],
   runtime: ['rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
-  'transport/': ['runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
-  'index.ts': ['runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
+  'index.ts': ['cfg', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 
 /** Open to all: what a room promises to others. */

@@ -9,8 +9,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 const root = new URL('..', import.meta.url);
 const path = (p: string) => new URL(p, root).pathname;
 const REPORTS = path('build/reports/');
-/** these start other servers and clients */
-const LIVE = ['test/interop/differential.test.ts', 'test/interop/sipsak.test.ts', 'test/interop/sipp.test.ts'];
+/** Tests in interop/ that need no other program: they replay what was recorded. The rest start other servers and clients. */
+const REPLAYED = ['golden.test.ts', 'hardening.test.ts', 'stateful-golden.test.ts'];
+const LIVE = readdirSync(path('test/interop/'))
+  .filter(file => file.endsWith('.test.ts') && !REPLAYED.includes(file))
+  .map(file => `test/interop/${file}`);
 
 interface Report {
   numPassedTests: number;

@@ -52,6 +52,17 @@ export class ScriptError extends KemiError {
   }
 }
 
+/** A kamailio.cfg that cannot be used: the diagnostics say why, all of them at once. */
+export class ConfigError extends KemiError {
+  readonly diagnostics: readonly Diagnostic[];
+
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super('KEMI_ERR_CONFIG', diagnostics.map(d => `${d.file}:${d.line ? `${d.line}:` : ''} ${d.message}`).join('\n'));
+    this.name = 'ConfigError';
+    this.diagnostics = diagnostics;
+  }
+}
+
 /** An RPC failure with a JSON-RPC code. */
 export class RpcError extends KemiError {
   readonly rpcCode: number;

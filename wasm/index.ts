@@ -8,6 +8,7 @@ export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from '.
 
 // ---- Lua dispatcher and entry (lua/)
 
+export * from './gen/calls.gen';
 export { luaDispatchApi } from './lua/api';
 export { luaAlloc, luaClose, luaOpen, luaRefused, luaSetup, luaUsed } from './lua/block';
 export { luaAfterWait, luaDescribe, luaWaitMark } from './lua/call';
@@ -30,6 +31,7 @@ export {
   selfTestEcho,
   selfTestForty,
   selfTestInt,
+  selfTestMethod,
   selfTestMinusOne,
   selfTestMixed,
   selfTestMsg,
@@ -49,17 +51,6 @@ export {
 export { md5 } from './hash/md5';
 export { sha256 } from './hash/sha256';
 export { sipHash } from './hash/siphash';
-export {
-  luaCall0Bool,
-  luaCall0Int,
-  luaCall0Xval,
-  luaCallIntBool,
-  luaCallIntInt,
-  luaCallPvXval,
-  luaCallStrBool,
-  luaCallStrInt,
-  luaCallStrXval,
-} from './lua/shapes';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLimit, msgLive } from './mem/slots';

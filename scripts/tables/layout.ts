@@ -195,7 +195,6 @@ export const CONSTS: Record<string, number> = {
   SCHEME_SIPS: 2,
   SCHEME_TEL: 3,
   SCHEME_URN: 4,
-  SCHEME_TELS: 5,
   // transports (Kamailio's numbers)
   PROTO_NONE: 0,
   PROTO_UDP: 1,

@@ -1,17 +1,33 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
-import type { Diagnostic } from '../errors.ts';
-import { createRuntime } from '../runtime/runtime.ts';
+import { type Diagnostic, KemiError } from '../errors.ts';
+import { MemoryDatabase } from '../kemi/db-memory.ts';
+import type { RuntimeOptions } from '../runtime/options.ts';
+import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
+import { configured, readConfigFile } from '../transport/node/config-file.ts';
 import { ScriptFiles } from '../transport/node/script-files.ts';
+import { openSqlite } from '../transport/node/sqlite.ts';
 import { HELP } from './help.ts';
-import { asUsage, list, oneOf, readDefines, readLimits, readModparams, readOptions, UsageError } from './usage.ts';
+import {
+  asUsage,
+  list,
+  oneOf,
+  readDefines,
+  readLimits,
+  readModparams,
+  readOptions,
+  text,
+  UsageError,
+} from './usage.ts';
 
 const OPTIONS = {
+  config: { type: 'string', short: 'f' },
   format: { type: 'string' },
   define: { type: 'string', short: 'A', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
+  db: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -22,50 +38,88 @@ export async function check(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP.check);
     return 0;
   }
-  if (parsed.positionals.length === 0) throw new UsageError('no script to check; write kemi-wasm check SCRIPT...');
+  const config = text(parsed, 'config');
+  if (parsed.positionals.length === 0 && config === undefined)
+    throw new UsageError('no script to check; write kemi-wasm check SCRIPT... or kemi-wasm check -f kamailio.cfg');
+  if (parsed.positionals.length > 1 && config !== undefined)
+    throw new UsageError(`one script at most beside -f, "${parsed.positionals[1]}" is too much`);
   const format = oneOf(parsed, 'format', ['text', 'json'], 'text');
   const defines = readDefines(list(parsed, 'define'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const limits = readLimits(list(parsed, 'limits'));
+  const db = text(parsed, 'db') === undefined ? {} : { db: NO_DATABASE };
   const wasm = await loadWasm();
   const found: Diagnostic[] = [];
-  for (const name of parsed.positionals) {
-    let source: Uint8Array;
-    try {
-      source = fs.readFileSync(name);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      const why = code === 'ENOENT' ? 'no such file' : message;
-      found.push({ severity: 'error', file: name, line: 0, column: 0, message: `cannot read it: ${why}` });
-      continue;
-    }
-    const runtime = asUsage(() =>
-      createRuntime({
-        wasm,
-        sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
-        send: () => false,
-        readFile: new ScriptFiles(name).read,
-        // What the script prints is no finding.
-        print: line => process.stderr.write(`${line}\n`),
-        defines,
-        modparams,
-        limits,
-      }),
-    );
-    found.push(...runtime.check({ name, source }));
-    await runtime.close(0);
+  const counted: string[] = [];
+  if (config === undefined) {
+    for (const name of parsed.positionals)
+      found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
+    counted.push(plural(parsed.positionals.length, 'script'));
+  } else {
+    const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
+    found.push(...diagnostics);
+    counted.push('1 config', plural(options.scripts.length, 'script'));
+    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), config };
+    for (const name of options.scripts)
+      found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
   }
   const errors = found.filter(d => d.severity === 'error').length;
   if (format === 'json') process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else {
     for (const d of found) process.stdout.write(`${formatDiagnostic(d)}\n`);
-    const count = parsed.positionals.length;
-    const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
     process.stderr.write(
-      `${plural(count, 'script')}: ${plural(errors, 'error')}, ${plural(found.length - errors, 'warning')}\n`,
+      `${counted.join(', ')}: ${plural(errors, 'error')}, ${plural(found.length - errors, 'warning')}\n`,
     );
   }
   return errors > 0 ? 1 : 0;
+}
+
+const NO_DATABASE = 'sqlite://:memory:';
+const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
+
+type Settings = Pick<
+  RuntimeOptions,
+  'wasm' | 'db' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
+> & {
+  readonly config?: string;
+};
+
+/** @param routes whether it must define the request callback; one of several scripts need not */
+async function checkScript(name: string, { config, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
+  let source: Uint8Array;
+  try {
+    source = fs.readFileSync(name);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'no such file' : message;
+    return [{ severity: 'error', file: name, line: 0, column: 0, message: `cannot read it: ${why}` }];
+  }
+  const make = () =>
+    createRuntime({
+      sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
+      send: () => false,
+      // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
+      openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
+      readFile: new ScriptFiles(name).read,
+      // What db_url names is neither opened nor made.
+      openDatabase: url => new MemoryDatabase(url),
+      // What the script prints is no finding.
+      print: line => process.stderr.write(`${line}\n`),
+      ...settings,
+    });
+  if (config === undefined) return judge(asUsage(make), name, source, routes);
+  try {
+    return await judge(make(), name, source, routes);
+  } catch (error) {
+    if (!(error instanceof KemiError) || error.code !== 'KEMI_ERR_CONFIG') throw error;
+    return [{ severity: 'error', file: config, line: 0, column: 0, message: error.message }];
+  }
+}
+
+async function judge(runtime: Runtime, name: string, source: Uint8Array, routes: boolean): Promise<Diagnostic[]> {
+  const found = runtime.check({ name, source });
+  await runtime.close(0);
+  return routes ? found : found.filter(d => d.line > 0 || !/^it defines no function/.test(d.message));
 }
 
 /** `file:line:column: severity: message`, without what is not known */

@@ -7,8 +7,9 @@ export const HELP = {
 usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
   run [SCRIPT]          serve a script; without one, the built-in examples/basic.lua
-  check SCRIPT...       say what is wrong with scripts, without running a server
+  check SCRIPT...       say what is wrong with scripts, or with a kamailio.cfg (-f), without running a server
   ctl METHOD [ARGS...]  command a server that runs
+  user add|rm|passwd|list  who may authenticate
 
   --help                this text; after a command, its options
   --version             the version
@@ -19,6 +20,9 @@ Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
+  -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
+  -c                           only check the config and the script, as kemi-wasm check does
+  -L PATH                      accepted and ignored: modules are part of the program
   --listen udp:HOST[:PORT]     listen there; may be given several times. IPv6 in brackets. Default: UDP port 5060 of
                                each IPv4 address of this machine
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
@@ -26,12 +30,15 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, memory (MiB), message (bytes), messages, transactions, wait (ms)
                                default: ${limitsHelp()}
+  --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
+                               have one. It is made when it is not there
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json
   --ctl PATH                   the control socket; default: kemi-wasm/ctl.sock in $XDG_RUNTIME_DIR, or in the temporary
                                folder
   --no-ctl                     no control socket
+  --rpc-http [HOST:]PORT       JSON-RPC over HTTP POST, without a password: a loopback address unless HOST says otherwise
 
 Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 0. A second one exits at once. SIGHUP: reloads.
 `,
@@ -39,11 +46,14 @@ Ctrl-C or SIGTERM: takes no more messages, lets routes end (5 s at most), exits 
 looked at. Nothing is routed, no socket is opened.
 
 usage: kemi-wasm check [OPTIONS] SCRIPT...
+       kemi-wasm check [OPTIONS] -f kamailio.cfg
 
+  -f FILE                      a kamailio.cfg: it, what it includes, and its scripts
   --format FORMAT              text (file:line:column: severity: message) or json; default: text
   -A NAME[=VALUE]              define a name, as for run
   --modparam MODULE:NAME=VALUE set a module parameter, as for run
   --limits NAME=N[,NAME=N...]  limits, as for run
+  --db FILE                    as for run; the database itself is not touched
 
 Exit code 1 when there is an error; warnings are no error.
 `,
@@ -58,6 +68,19 @@ usage: kemi-wasm ctl [OPTIONS] METHOD [ARGS...]
   kemi-wasm ctl system.listMethods          all commands
   kemi-wasm ctl stats.get_statistics all    counters
   kemi-wasm ctl app_lua.reload              reload the script
+`,
+  user: `Says who may authenticate: the subscribers in the database of run --db. A server that runs sees changes at once.
+
+usage: kemi-wasm user add NAME@DOMAIN --db FILE
+       kemi-wasm user passwd NAME@DOMAIN --db FILE
+       kemi-wasm user rm NAME@DOMAIN --db FILE
+       kemi-wasm user list --db FILE
+
+  --db FILE                    the SQLite file, or a sqlite:// URL; add makes it when it is not there
+  --plain                      keep the password itself, too: for scripts with modparam auth_db calculate_ha1
+  --format FORMAT              of list: text (one a line) or json; default: text
+
+The password is asked for twice, or is the first line of what is piped in. It is never shown; only hashes of it are kept.
 `,
 } as const;
 

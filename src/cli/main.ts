@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** The command `kemi-wasm`. */
-import { KemiError, RpcError, ScriptError } from '../errors.ts';
+
+import { ConfigError, KemiError, RpcError, ScriptError } from '../errors.ts';
+import { DbError } from '../kemi/db.ts';
 import { closest } from '../kemi/suggest.ts';
 import { VERSION } from '../version.ts';
 import { check, formatDiagnostic } from './check.ts';
@@ -8,8 +10,14 @@ import { ctl } from './ctl.ts';
 import { type Command, HELP } from './help.ts';
 import { run } from './run.ts';
 import { UsageError } from './usage.ts';
+import { user } from './user.ts';
 
-const COMMANDS: Readonly<Record<Command, (args: readonly string[]) => Promise<number>>> = { run, check, ctl };
+const COMMANDS: Readonly<Record<Command, (args: readonly string[]) => Promise<number>>> = {
+  run,
+  check,
+  ctl,
+  user,
+};
 
 /** @returns the exit code */
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -22,7 +30,8 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     process.stdout.write(topic && Object.hasOwn(HELP, topic) ? HELP[topic as Command] : HELP['']);
     return 0;
   }
-  if (command === undefined) throw new UsageError('no command: write run, check or ctl; kemi-wasm --help shows all');
+  if (command === undefined)
+    throw new UsageError('no command: write run, check, ctl or user; kemi-wasm --help shows all');
   if (!Object.hasOwn(COMMANDS, command)) {
     const near = closest(command, Object.keys(COMMANDS));
     const script = /\.\w+$/.test(command) ? `, did you mean kemi-wasm run ${command}` : '';
@@ -40,7 +49,7 @@ function tell(error: unknown): number {
     say(error.message);
     return 2;
   }
-  if (error instanceof ScriptError) {
+  if (error instanceof ScriptError || error instanceof ConfigError) {
     for (const d of error.diagnostics) {
       say(formatDiagnostic(d));
       if (d.traceback) process.stderr.write(`${d.traceback}\n`);
@@ -49,6 +58,10 @@ function tell(error: unknown): number {
   }
   if (error instanceof RpcError) {
     say(`${error.rpcCode} ${error.message}`);
+    return 1;
+  }
+  if (error instanceof DbError) {
+    say(`Cannot use the database: ${error.message}`);
     return 1;
   }
   if (error instanceof KemiError) {

@@ -1,14 +1,19 @@
 /** `kemi-wasm run`: options, log and signals around createServer(). */
+import type { Diagnostic } from '../errors.ts';
 import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
+import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
+import { parseRpcHttp } from '../transport/node/rpc-http.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
+import { check } from './check.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
 import {
   asUsage,
   list,
   oneOf,
+  type Parsed,
   readDefines,
   readLimits,
   readModparams,
@@ -18,16 +23,21 @@ import {
 } from './usage.ts';
 
 const OPTIONS = {
+  config: { type: 'string', short: 'f' },
+  check: { type: 'boolean', short: 'c' },
+  modules: { type: 'string', short: 'L' },
   listen: { type: 'string', multiple: true },
   alias: { type: 'string', multiple: true },
   define: { type: 'string', short: 'A', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
+  db: { type: 'string' },
   watch: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
   ctl: { type: 'string' },
   'no-ctl': { type: 'boolean' },
+  'rpc-http': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -41,14 +51,22 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   if (parsed.positionals.length > 1)
     throw new UsageError(`one script at most, "${parsed.positionals[1]}" is too much; require() loads more from it`);
+  const configPath = text(parsed, 'config');
+  if (parsed.values.check === true) return await check(checkArguments(parsed));
   const listen = asUsage(() => list(parsed, 'listen').map(parseListenAddress));
   const limits = readLimits(list(parsed, 'limits'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const defines = readDefines(list(parsed, 'define'));
-  const level = oneOf(parsed, 'log-level', LOG_LEVELS, 'info');
+  const [script] = parsed.positionals;
+  const file = configPath === undefined ? undefined : readConfigFile(configPath, { defines, script });
+  const warnings: Diagnostic[] = [];
+  const config = file && usableConfig(file, warning => warnings.push(warning));
+  const level = oneOf(parsed, 'log-level', LOG_LEVELS, config?.logLevel ?? 'info');
   const format = oneOf(parsed, 'log-format', LOG_FORMATS, process.stdout.isTTY ? 'pretty' : 'json');
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
-  const [script] = parsed.positionals;
+  const db = text(parsed, 'db');
+  const rpcHttp = text(parsed, 'rpc-http');
+  if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
@@ -58,8 +76,10 @@ export async function run(args: readonly string[]): Promise<number> {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
 
+  for (const { file, line, column, message } of warnings) log.warn({ file, line, column }, message);
+  for (const note of config?.notes ?? []) log.debug({ config: file?.path }, note);
   const server = await createServer({
-    ...(script !== undefined && { script }),
+    ...(config ? { config } : script !== undefined && { script }),
     listen,
     log,
     ctl,
@@ -68,8 +88,12 @@ export async function run(args: readonly string[]): Promise<number> {
     modparams,
     defines,
     aliases: list(parsed, 'alias'),
+    ...(db !== undefined && { db }),
+    ...(rpcHttp !== undefined && { rpcHttp }),
   });
-  started(server, log);
+  // A config that asks for less says it of what happens later: where the server listens is always told.
+  const quiet = config !== undefined && text(parsed, 'log-level') === undefined && level !== 'debug';
+  started(server, quiet ? createLogger('info', format).log : log);
   process.on('SIGHUP', () => {
     try {
       server.reload();
@@ -86,14 +110,28 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+/** The command line of `check` that `run -c` stands for. */
+function checkArguments(parsed: Parsed): string[] {
+  const config = text(parsed, 'config');
+  if (config === undefined && parsed.positionals.length === 0)
+    throw new UsageError('-c checks a config or a script: write -f FILE or a script');
+  return [
+    ...(config === undefined ? [] : ['-f', config]),
+    ...['define', 'modparam', 'limits', 'db'].flatMap(name =>
+      list(parsed, name).flatMap(value => [`--${name}`, value]),
+    ),
+    ...parsed.positionals,
+  ];
+}
+
 function started(server: Server, log: ReturnType<typeof createLogger>['log']): void {
   const listen = server.sockets.map(formatAddress);
   const { name, version } = server.script;
-  const { ctlPath } = server;
+  const { ctlPath, rpcHttpUrl } = server;
   const at = ctlPath === defaultCtlPath() ? '' : ` --ctl ${ctlPath}`;
   const control = ctlPath ? `; control with kemi-wasm ctl${at} METHOD` : '';
   log.info(
-    { listen, script: name, version, ctl: ctlPath },
+    { listen, script: name, version, ctl: ctlPath, rpcHttp: rpcHttpUrl },
     `Listening on ${listen.join(' ')}; routing with ${name}, version ${version}${control}`,
   );
 }

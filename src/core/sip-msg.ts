@@ -211,6 +211,14 @@ export class SipMsg {
   get to(): NameAddr | undefined {
     return this.parsed('parseTo') ? this.addrAt(this.at + L.M_TO) : undefined;
   }
+  /** tag of From, '' when there is none: the other parts are not made */
+  get fromTag(): ByteStr {
+    return this.parsed('parseFrom') ? this.pair(L.M_FROM + ADDR_TAG) : '';
+  }
+  /** tag of To, '' when there is none */
+  get toTag(): ByteStr {
+    return this.parsed('parseTo') ? this.pair(L.M_TO + ADDR_TAG) : '';
+  }
   get cseq(): { number: number; method: ByteStr } | undefined {
     if (!this.parsed('parseCseq')) return undefined;
     const at = this.at + L.M_CSEQ;
@@ -466,6 +474,9 @@ export function readUri(mem: Memory, area: number, base: number): Uri {
     ...(portText !== undefined && { portText }),
   };
 }
+
+/** offset of the tag in the area of an address */
+const ADDR_TAG = 12;
 
 const IDS = new Map(L.HEADER_NAMES.map((name, id) => [name, id]));
 

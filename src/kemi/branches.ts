@@ -28,6 +28,7 @@ export interface Branch {
 }
 
 const KEY = Symbol('branches');
+const ZERO = Symbol('branch 0');
 
 /** The branches of the message at hand; change the array itself. */
 export function branchesOf(host: ModuleHost): Branch[] {
@@ -47,17 +48,30 @@ export function takeBranches(host: ModuleHost, at: number): readonly Branch[] {
   return list;
 }
 
-const MAIN = Symbol('main contact');
+/**
+ * What is known of branch 0 beside the message's own request URI, destination, socket and branch flags: path, ruid, instance, q, location_ua, otcpid.
+ * The other fields are not used. Made when first asked for; see hasBranchZero() for those who only read.
+ */
+export function branchZero(host: ModuleHost): Branch {
+  let branch = host.perMessage.get(ZERO) as Branch | undefined;
+  if (!branch) host.perMessage.set(ZERO, (branch = emptyBranch()));
+  return branch;
+}
 
-/** What a location service knows of the request URI that it set: Path, ruid, instance, user agent. undefined when nothing is known. */
-export function mainContact(host: ModuleHost, at: number): Partial<Branch> | undefined {
-  return host.storeOf(at)?.get(MAIN) as Partial<Branch> | undefined;
+/** Whether anything was said of branch 0 of the message at hand. */
+export function hasBranchZero(host: ModuleHost): boolean {
+  return host.perMessage.has(ZERO);
+}
+
+/** What was said of branch 0 of a message; undefined when nothing was. */
+export function mainContact(host: ModuleHost, at: number): Branch | undefined {
+  return host.storeOf(at)?.get(ZERO) as Branch | undefined;
 }
 
 /** Sets that for the message at hand; undefined takes it away. */
 export function setMainContact(host: ModuleHost, contact: Partial<Branch> | undefined): void {
-  if (contact) host.perMessage.set(MAIN, contact);
-  else host.perMessage.delete(MAIN);
+  if (contact) host.perMessage.set(ZERO, { ...emptyBranch(), ...contact });
+  else host.perMessage.delete(ZERO);
 }
 
 /** @returns the branch, undefined when there are MAX_BRANCHES already */

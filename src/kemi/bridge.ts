@@ -9,6 +9,7 @@ import type { Logger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
+import { callName } from './call-name.ts';
 import { KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
 import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
@@ -41,6 +42,8 @@ export interface KsrEntry {
   readonly path: readonly string[];
   /** export number: the dispatcher's upvalue */
   readonly id: number;
+  /** export of the core that is a C function for this function alone; undefined where it runs in TypeScript */
+  readonly call?: string;
 }
 
 /** A row of app_lua.api_list, in Kamailio's words. */
@@ -80,11 +83,15 @@ export class Bridge {
   #buffer = 0;
   #bufferBytes = 0;
 
+  readonly #available: readonly string[];
+
   /**
    * @param log hears of calls with wrong arguments
+   * @param available modules that could be loaded
    * @throws KemiError KEMI_ERR_WASM when a declared AssemblyScript export does not exist
    */
-  constructor(core: Core, modules: readonly LoadedModule[], log: Logger) {
+  constructor(core: Core, modules: readonly LoadedModule[], log: Logger, available: readonly string[] = []) {
+    this.#available = available;
     this.#core = core;
     this.#ret = core.x.retArea();
     for (const { definition, call } of modules) {
@@ -97,7 +104,11 @@ export class Bridge {
 
   /** every function, for the engines to build their KSR tree */
   get entries(): KsrEntry[] {
-    return this.#bound.map(b => ({ path: b.path.split('.'), id: b.id }));
+    return this.#bound.map(({ path, id, fn }) => ({
+      path: path.split('.'),
+      id,
+      ...(fn.wasm && { call: callName(fn) }),
+    }));
   }
 
   /** modules whose table stands on KSR */
@@ -133,7 +144,10 @@ export class Bridge {
     const known = KAMAILIO_EXPORTS[module];
     if (known === undefined) return undefined;
     const full = `KSR.${path.join('.')}`;
-    if (module && !this.#loaded.has(module)) return `${full}: module ${module} is not available in this version`;
+    if (module && !this.#loaded.has(module))
+      return this.#available.includes(module)
+        ? `${full}: module ${module} is not loaded`
+        : `${full}: module ${module} is not available in this version`;
     return known.split(' ').includes(name) ? `${full}: this function is not available in this version` : undefined;
   }
 

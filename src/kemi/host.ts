@@ -94,6 +94,10 @@ export interface ModuleHost extends TransformationHost {
   format(text: ByteStr): ByteStr | undefined;
   /** names set with -A NAME[=VALUE] or #!define */
   readonly defines: ReadonlyMap<string, ByteStr>;
+  /** core parameters that a kamailio.cfg set, by name; undefined when there is none */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  /** text of the User-Agent header for requests that a module makes; undefined: the module's own choice; '' for none */
+  readonly userAgent?: ByteStr;
   /** environment variables the host grants to scripts */
   readonly env: ReadonlyMap<string, ByteStr>;
   /** absent: names are not resolved, and what needs that says so */
@@ -106,6 +110,12 @@ export interface ModuleHost extends TransformationHost {
    * @throws KemiError KEMI_ERR_CONFIG when no database can be opened here, or not this one
    */
   database(url: string): Database;
+  /**
+   * Runs an RPC command, as ctl does; its parameters and its result are JSON with Unicode text.
+   * @returns the result, or a promise of it where the command waits
+   * @throws RpcError with Kamailio's code (or the promise rejects with one)
+   */
+  callRpc?(method: string, params?: unknown): unknown;
   /** L.RK_* of the route that runs with the current message; RK_NONE outside of a route */
   readonly route: number;
   /**

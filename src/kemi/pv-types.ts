@@ -1,4 +1,5 @@
 /** What a pseudo-variable class and a transformation are; modules declare them, src/kemi/pv.ts compiles names against them. */
+import type { Core } from '../core/load.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { Call, XVal } from './table.ts';
 
@@ -80,6 +81,7 @@ export interface Transformation {
   readonly doc: string;
 }
 export interface TransformationHost {
+  readonly core: Core;
   md5(data: ByteStr): ByteStr;
   sha256(data: ByteStr): ByteStr;
   /** text with its PVs replaced; undefined when it does not parse */

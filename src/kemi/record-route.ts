@@ -38,16 +38,23 @@ const PARAM = '+';
 const REMOVED = '-';
 /** in front of the text of a record: its bytes */
 const LENGTH_BYTES = 4;
-const CONTROL = /[\0-\x1f\x7f]/;
 
-/** Whether the text can be put into a header without ending it. */
-export const isHeaderText = (text: ByteStr): boolean => !CONTROL.test(text);
+/** Whether the text can be put into a header without ending it: no control bytes. */
+export function isHeaderText(text: ByteStr): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 0x20 || c === 0x7f) return false;
+  }
+  return true;
+}
+
+/** Whether Record-Route is asked for. */
+export const asksRecordRoute = (msg: SipMsg): boolean => Boolean(find(msg)?.at);
 
 interface Found {
   /** address of the edit record of what was asked for, 0 when nothing was */
   at: number;
   text: ByteStr;
-  removed: boolean;
   /** add_rr_param() called before and behind it */
   before: ByteStr;
   after: ByteStr;
@@ -114,8 +121,8 @@ function find(msg: SipMsg): Found | undefined {
     if (mem.u32(at + L.E_KIND) !== L.EK_RECORD_ROUTE) continue;
     const src = mem.u32(at + L.E_SRC);
     const text = mem.str(src + LENGTH_BYTES, mem.u32(src));
-    found ??= { at: 0, text: '', removed: false, before: '', after: '' };
-    if (text[0] === REMOVED) found.removed = true;
+    found ??= { at: 0, text: '', before: '', after: '' };
+    if (text[0] === REMOVED) found = { at: 0, text: '', before: found.before + found.after, after: '' };
     else if (text[0] !== PARAM) {
       found.at = at;
       found.text = text;
@@ -126,7 +133,7 @@ function find(msg: SipMsg): Found | undefined {
 }
 
 function textOf(found: Found, came: Socket, leaves: Socket): ByteStr {
-  if (!found.at || found.removed) return '';
+  if (!found.at) return '';
   const { before, after } = found;
   const [flags, start, second, params, tail] = found.text.split('\n') as [string, string, string, string, string];
   const end = `>\r\n`;

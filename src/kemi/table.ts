@@ -70,9 +70,14 @@ export function exportsOf<S>() {
 
 /** One module parameter, as `modparam("module", "name", value)` sets it. */
 export interface ModParam {
-  readonly type: 'int' | 'str';
+  /** 'any': a number or a string, as it was given */
+  readonly type: 'int' | 'str' | 'any';
   /** default; absent means not set */
   readonly default?: number | ByteStr;
+  /**
+   * default in its place where the runtime has a database of its own (RuntimeOptions.db). A `db_url` gets that database without saying so; null: it does not
+   */
+  readonly withDb?: number | ByteStr | null;
   /** may be given several times: the module gets an array */
   readonly repeat?: boolean;
   /** inclusive range of an int */
@@ -107,8 +112,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
-  /** called when the runtime closes */
-  readonly dispose?: (state: S) => void;
+  /** called when the runtime closes; a promise is waited for, and databases are still open */
+  readonly dispose?: (state: S) => void | Promise<void>;
 }
 
 /** Types a module definition; the result goes into src/modules/index.ts. */

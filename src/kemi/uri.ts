@@ -1,20 +1,34 @@
-/** URIs that are not part of a message, read by the core's parser. */
+/** URIs that are not part of a message. The core's parser reads them too: there is no other one. */
+import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { ByteStr } from '../core/memory.ts';
 import { readUri, type Uri } from '../core/sip-msg.ts';
 
-/** bytes of the scratch area that the parts take */
-const PARTS = 64;
-const MAX_URI_BYTES = 4096 - 2 * PARTS;
+/** bytes of the area that the parts take */
+const PARTS = 32;
+/** what fits into the scratch area of 4096 bytes with what a scan reads behind it */
+const SHORT = 4096 - PARTS - L.SLACK;
+/** offsets in the area are 16 bits */
+const LONGEST = 65535;
 
-/** @returns the parts; undefined when it does not parse or is longer than 3968 bytes */
+/** @returns the parts; undefined when it does not parse or is longer than 65535 bytes */
 export function parseUri(core: Core, text: ByteStr): Uri | undefined {
-  if (!text || text.length > MAX_URI_BYTES) return undefined;
-  const area = core.x.scratchArea();
+  if (!text || text.length > LONGEST) return undefined;
+  if (text.length <= SHORT) return parseIn(core, core.x.scratchArea(), text);
+  const area = core.lua.malloc(PARTS + text.length + L.SLACK);
+  if (!area) return undefined;
+  try {
+    return parseIn(core, area, text);
+  } finally {
+    core.lua.free(area);
+  }
+}
+
+/** Parses a copy of the text that is put behind the area. */
+function parseIn(core: Core, area: number, text: ByteStr): Uri | undefined {
   const at = area + PARTS;
   core.mem.putStr(at, text);
-  if (core.x.parseUriAt(at, text.length, area)) return undefined;
-  return readUri(core.mem, area, at);
+  return core.x.parseUriAt(at, text.length, area) ? undefined : readUri(core.mem, area, at);
 }
 
 /** One URI parameter. */
@@ -36,4 +50,14 @@ export function uriParams(params: ByteStr | undefined): UriParam[] {
         ? { name: p.trim(), value: undefined }
         : { name: p.slice(0, eq).trim(), value: p.slice(eq + 1).trim() };
     });
+}
+
+/**
+ * Value of a URI parameter, the last of that name: Kamailio's rule. RFC 3261 19.1.1 allows one.
+ * @param name in lower case
+ * @returns '' when it has none, undefined when it is not there
+ */
+export function uriParam(params: ByteStr | undefined, name: string): ByteStr | undefined {
+  const found = uriParams(params).findLast(p => p.name.toLowerCase() === name);
+  return found && (found.value ?? '');
 }

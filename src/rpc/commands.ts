@@ -73,8 +73,10 @@ export class Rpc {
           name: row.name,
           doc: row.doc,
           // Modules speak byte strings, JSON speaks Unicode.
-          run: async params =>
-            mapStrings(await row.run({ state, host: moduleHost }, mapStrings(params, byteStrOf) as unknown[]), utf8Of),
+          run: params => {
+            const result = row.run({ state, host: moduleHost }, mapStrings(params, byteStrOf) as unknown[]);
+            return result instanceof Promise ? result.then(r => mapStrings(r, utf8Of)) : mapStrings(result, utf8Of);
+          },
         });
       }
     }
@@ -90,10 +92,12 @@ export class Rpc {
   }
 
   /**
+   * Runs a command now.
    * @param params positional; of an object, its values in their order, as Kamailio takes them
+   * @returns the result, or a promise of it where the command waits
    * @throws RpcError with Kamailio's code: 500 no such method, 400 bad parameters; ScriptError from app_lua.reload
    */
-  async call(method: string, params?: unknown): Promise<unknown> {
+  run(method: string, params?: unknown): unknown {
     const command = this.#commands.get(method);
     if (!command) {
       const near = closest(method, this.#commands.keys());
@@ -107,8 +111,14 @@ export class Rpc {
           : typeof params === 'object'
             ? Object.values(params)
             : [params];
+    const result = command.run(list);
     // Kamailio's answer to a command that returns nothing
-    return (await command.run(list)) ?? {};
+    return result instanceof Promise ? result.then(r => r ?? {}) : (result ?? {});
+  }
+
+  /** As run(), always a promise. */
+  async call(method: string, params?: unknown): Promise<unknown> {
+    return this.run(method, params);
   }
 }
 

@@ -89,14 +89,14 @@ export function coreCommands(host: RpcHost, rpc: Pick<Rpc, 'methods' | 'command'
       run: () => ({
         myself_callbacks: 'no',
         aliases: host.aliases.map(alias => {
-          const [, name, port] = /^(.*?)(?::(\d+))?$/.exec(alias)!;
-          return { proto: '*', address: name, port: port ?? '*' };
+          const [, proto, name, port] = /^(?:(udp|tcp|tls|sctp|ws|wss):)?(.*?)(?::(\d+|\*))?$/i.exec(alias)!;
+          return { proto: proto ?? '*', address: name, port: port ?? '*' };
         }),
       }),
     },
     {
       name: 'core.ppdefines_full',
-      doc: 'Returns the names set with -A, and their values.',
+      doc: 'Returns the names set with -A and in the config, and their values.',
       run: () =>
         [...host.defines].map(([name, value]) => ({
           name: utf8Of(name),
@@ -104,7 +104,11 @@ export function coreCommands(host: RpcHost, rpc: Pick<Rpc, 'methods' | 'command'
           value: value === '' ? 'none' : utf8Of(value),
         })),
     },
-    { name: 'core.ppdefines', doc: 'Returns the names set with -A.', run: () => [...host.defines.keys()].map(utf8Of) },
+    {
+      name: 'core.ppdefines',
+      doc: 'Returns the names set with -A and in the config.',
+      run: () => [...host.defines.keys()].map(utf8Of),
+    },
     { name: 'system.listMethods', doc: 'Returns the names of all commands.', run: () => rpc.methods },
     {
       name: 'system.methodHelp',

@@ -2,7 +2,7 @@
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
-import { type ByteStr, byteStr, byteStrOf, bytesOf } from '../core/memory.ts';
+import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
@@ -33,6 +33,7 @@ export interface HostParts {
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly secret: Uint8Array;
 }
@@ -53,10 +54,13 @@ export class RuntimeHost implements ModuleHost {
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: (name: ByteStr) => boolean;
+  readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
+  readonly userAgent?: ByteStr;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
@@ -78,6 +82,7 @@ export class RuntimeHost implements ModuleHost {
     this.runRouteOn = parts.runRouteOn;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
+    this.callRpc = parts.callRpc;
     const byteMap = (given: Readonly<Record<string, string>> = {}) =>
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
@@ -85,6 +90,8 @@ export class RuntimeHost implements ModuleHost {
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
+    if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
+    if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
   }
 
   get message(): SipMsg | undefined {
@@ -208,11 +215,14 @@ export class RuntimeHost implements ModuleHost {
   #digest(name: 'md5' | 'sha256', data: ByteStr, size: number): ByteStr {
     const { core } = this;
     const at = core.lua.malloc(data.length + 64 + size);
-    core.mem.u8.set(bytesOf(data), at + size);
+    core.mem.putStr(at + size, data);
     core.x[name](at + size, data.length, at);
+    const { u8 } = core.mem;
     let hex = '';
-    for (const byte of core.mem.u8.subarray(at, at + size)) hex += byte.toString(16).padStart(2, '0');
+    for (let i = at; i < at + size; i++) hex += HEX[u8[i]!]!;
     core.lua.free(at);
     return hex;
   }
 }
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

@@ -6,6 +6,7 @@ import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a datagram came from. */
 export interface Source {
@@ -92,11 +93,21 @@ export interface RuntimeOptions {
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
+  /** text of the User-Agent header of requests that are made here; default: each module's own */
+  readonly userAgent?: string;
+  /** text in front of what is logged while a message is routed (Kamailio's log_prefix) */
+  readonly logPrefix?: LogPrefix;
+  /** every reply goes to the source port, as if the Via had rport (Kamailio's force_rport=yes) */
+  readonly forceRport?: boolean;
+  /** core parameters of a kamailio.cfg, by name: for modules that have a use for one */
+  readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   /** reads a file for require, dofile and corex.file_read, where granted */
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   /** opens what db_url modparams name; without it there is no database */
   readonly openDatabase?: OpenDatabase;
+  /** db_url of the modules that have such a modparam and were given none */
+  readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
   /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */

@@ -6,13 +6,16 @@ import type { ModParamSetting } from './options.ts';
 
 /**
  * The values a module's create() gets: defaults, then the settings in order (the last wins; a `repeat` parameter collects all).
+ * @param db the runtime's database, for modparams that depend on it
  * @throws KemiError KEMI_ERR_CONFIG naming module, parameter, and what would be right
  */
-export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[]): ModParamValues {
+export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[], db?: string): ModParamValues {
   const values: ModParamValues = {};
   for (const [name, param] of Object.entries(definition.modparams)) {
-    if (param.repeat) values[name] = param.default === undefined ? [] : [param.default];
-    else values[name] = param.default;
+    const value =
+      (db === undefined || param.withDb === null ? undefined : withDatabase(name, param, db)) ?? param.default;
+    if (param.repeat) values[name] = value === undefined ? [] : [value];
+    else values[name] = value;
   }
   const given = new Set<string>();
   for (const { module, name, value } of settings) {
@@ -35,7 +38,13 @@ export function paramValues(definition: AnyModule, settings: readonly ModParamSe
   return values;
 }
 
+/** The default that goes with the runtime's database. */
+function withDatabase(name: string, param: ModParam, db: string): ModParam['default'] {
+  return param.withDb ?? (name === 'db_url' && param.type === 'str' ? db : undefined);
+}
+
 function check(module: string, name: string, param: ModParam, value: number | string): number | string {
+  if (param.type === 'any') return value;
   if (param.type === 'str') return String(value);
   const number = typeof value === 'number' ? value : /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
   const { min = -0x80000000, max = 0x7fffffff } = param;

@@ -9,6 +9,7 @@ import type { Program, RunResult } from '../interp/interpreter.ts';
 import type { Socket } from '../kemi/host.ts';
 import type { Messages } from './messages.ts';
 import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
+import { protoId } from './self.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -59,6 +60,8 @@ export interface RouterParts {
   readonly send: RuntimeOptions['send'];
   readonly now: () => number;
   readonly after: StartTimer;
+  /** replies go to the source port, whatever the Via says */
+  readonly forceRport: boolean;
   /** counts a reply by status and method */
   readonly onReply: (at: number) => void;
   /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
@@ -86,11 +89,14 @@ export class Router {
   readonly #parts: RouterParts;
   /** suspended runs: how to give each up */
   readonly #waiting = new Set<NonNullable<RunResult['abandon']>>();
+  /** PROTO_* of each socket */
+  readonly #protocols: readonly number[];
   #nextId = 1;
   #drained: (() => void) | undefined;
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
+    this.#protocols = parts.sockets.map(socket => protoId(socket.proto));
   }
 
   /**
@@ -120,6 +126,7 @@ export class Router {
       return 'ignored';
     }
     if (tooBig) return this.#refuse(at, 513, 'the message is longer than the limit');
+    if (this.#parts.forceRport) mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_FORCE_RPORT);
     const status: number = indexed || x.msgCheck(at);
     if (status < 0) {
       counters.bad++;
@@ -357,7 +364,7 @@ export class Router {
     view.setUint32(at + L.M_SRCIP, text, true);
     view.setUint32(at + L.M_SRCIP + 4, length, true);
     view.setUint16(at + L.M_SRCPORT, from.port, true);
-    u8[at + L.M_PROTO] = L.PROTO_UDP;
+    u8[at + L.M_PROTO] = this.#protocols[socket] ?? L.PROTO_UDP;
     u8[at + L.M_AF] = from.family ?? (ip.includes(':') ? 6 : 4);
     view.setUint16(at + L.M_SOCK, socket, true);
     view.setUint32(at + L.M_ID, this.#nextId++, true);

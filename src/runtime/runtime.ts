@@ -19,6 +19,7 @@ import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
+import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -90,7 +91,8 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.limits = checkLimits(options.limits);
-    this.log = options.log ?? silentLogger;
+    const log = options.log ?? silentLogger;
+    this.log = options.logPrefix ? prefixedLogger(log, options.logPrefix, () => this.host) : log;
     this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
     this.startedMs = this.#now();
     this.#callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', ...options.callbacks };
@@ -132,6 +134,7 @@ export class Runtime {
       limits: this.limits,
       secret,
       hasRoute: name => this.#program?.has(name) ?? false,
+      callRpc: (method, params) => this.rpc.run(method, params),
     });
     this.#router = new Router({
       core,
@@ -143,6 +146,7 @@ export class Runtime {
       send: options.send,
       now: this.#now,
       after: options.after ?? globalAfter,
+      forceRport: options.forceRport ?? false,
       onReply: at => {
         const { msg } = this.#messages.at(at);
         countReply(this.stats, msg.status, msg.method);
@@ -166,7 +170,7 @@ export class Runtime {
     this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
-      const state = definition.create(this.host, paramValues(definition, options.modparams ?? []));
+      const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
       this.#modules.push(loadedModule(definition, state, this.host));
       this.#hook(definition, state);
@@ -182,7 +186,12 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
-    this.bridge = new Bridge(core, this.#modules, this.log);
+    this.bridge = new Bridge(
+      core,
+      this.#modules,
+      this.log,
+      MODULES.map(m => m.name),
+    );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
     this.#interpreter = new LuaInterpreter({
@@ -306,7 +315,7 @@ export class Runtime {
     this.#closed = true;
     await this.#router.drain(drainMs);
     this.#program?.dispose();
-    for (const { definition, state } of this.#modules) definition.dispose?.(state);
+    for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
   }
 

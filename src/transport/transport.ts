@@ -7,10 +7,14 @@ import type { Socket } from '../kemi/host.ts';
 /** One address to listen on, as `--listen udp:host:port` gives it. */
 export interface ListenAddress {
   readonly proto: Socket['proto'];
-  /** IPv4 or IPv6 address without brackets, or a host name; 0.0.0.0 and :: mean each address of this machine */
+  /** IPv4 or IPv6 address without brackets, a host name, or the name of a network interface; 0.0.0.0 and :: mean each address of this machine */
   readonly host: string;
   /** 0..65535; 0 lets the system choose */
   readonly port: number;
+  /** what messages call this socket instead of its own address, in Via and the like */
+  readonly advertise?: { readonly host: string; readonly port: number };
+  /** name="..." of Kamailio's listen */
+  readonly name?: string;
 }
 
 /** Where a datagram came from. A new object per datagram: the receiver may keep it. */

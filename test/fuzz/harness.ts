@@ -21,6 +21,9 @@ const LEFT_OUT = new Set([
   'x.drop',
 ]);
 
+/** So much later comes the next message: what expires does. */
+const MESSAGE_MS = 10;
+
 export interface Fuzzed {
   readonly runtime: Runtime;
   /** functions that the script calls */
@@ -41,6 +44,7 @@ export async function fuzzed(): Promise<Fuzzed> {
       if (/^error from Lua|^Cannot finish/.test(text)) errors.push(text);
     },
   };
+  let clock = 1_700_000_000_000;
   const runtime = createRuntime({
     wasm: await loadWasm(),
     sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 20600 }],
@@ -48,7 +52,7 @@ export async function fuzzed(): Promise<Fuzzed> {
     log,
     // Lua's heap may not grow without end, and a route may not run for ever.
     limits: { instructions: 50_000_000 },
-    now: () => 1_700_000_000_000,
+    now: () => clock,
     random: () => 0.5,
     secret: new Uint8Array(16).fill(7),
     modparams: MODPARAMS.map(([module, name, value]) => ({ module, name, value })),
@@ -74,6 +78,7 @@ export async function fuzzed(): Promise<Fuzzed> {
     functions: list.length,
     feed(bytes) {
       errors.length = 0;
+      clock += MESSAGE_MS;
       const before = counted();
       const traps = counters.traps;
       let became: string;

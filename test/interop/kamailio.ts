@@ -89,18 +89,37 @@ export async function startKamailio(options: KamailioOptions): Promise<RunningKa
   const found = findKamailio();
   if ('missing' in found) throw new Error(found.missing);
   const dir = mkdtempSync(join(tmpdir(), 'kamailio-'));
+  const clean = () => rmSync(dir, { recursive: true, force: true });
   const file = join(dir, 'kamailio.cfg');
   writeFileSync(file, configuration(found.modules, options));
-  const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '8', '-Y', dir, '-x', 'fm', '-X', 'fm'];
-  const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    const running = await startKamailioWith(file, options.port, dir);
+    return {
+      ...running,
+      async stop() {
+        await running.stop();
+        clean();
+      },
+    };
+  } catch (error) {
+    clean();
+    throw error;
+  }
+}
+
+/**
+ * Starts it with a configuration file.
+ * @param port where it will answer  @param dir for what it keeps while it runs
+ * @throws Error with the log when it does not answer within 10 s
+ */
+export async function startKamailioWith(file: string, port: number, dir: string): Promise<RunningKamailio> {
+  const args = ['-f', file, '-DD', '-E', '-m', '64', '-M', '32', '-Y', dir, '-x', 'fm', '-X', 'fm'];
+  const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', text => log.push(text));
-  const stop = async () => {
-    await end(child);
-    rmSync(dir, { recursive: true, force: true });
-  };
+  const stop = () => end(child);
   try {
-    await answers(options.port, child);
+    await answers(port, child);
   } catch (error) {
     await stop();
     throw new Error(`Cannot start Kamailio: ${error instanceof Error ? error.message : error}\n${log.join('')}`);
@@ -115,6 +134,12 @@ async function end(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
   await gone;
   clearTimeout(late);
+  try {
+    // a main process that had to be killed leaves its workers behind: they are one process group
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // all of them are gone
+  }
 }
 
 /** Resolves as soon as anything answers an OPTIONS on the port. */

@@ -1,22 +1,25 @@
 /** Programs that the interop tests need besides Node. */
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { findKamailio } from './kamailio.ts';
 
 /**
  * Whether a test must be skipped because a program is not installed; says so, and is never true in CI, where the missing program is a failure.
  * @throws Error in CI
  */
-export function needs(program: 'kamailio' | 'sipsak' | 'sipp'): boolean {
-  const missing = program === 'kamailio' ? missingKamailio() : missingProgram(program);
+export function needs(program: 'kamailio' | 'kamailio-sqlite-modules' | 'sipsak' | 'sipp'): boolean {
+  const missing = program.startsWith('kamailio') ? missingKamailio(program) : missingProgram(program);
   if (!missing) return false;
   if (process.env.CI) throw new Error(`Cannot run the interop tests: ${missing}`);
   console.log(`SKIPPED: ${missing}`);
   return true;
 }
 
-function missingKamailio(): string {
+function missingKamailio(program: string): string {
   const found = findKamailio();
-  return 'missing' in found ? found.missing : '';
+  if ('missing' in found) return found.missing;
+  const there = program === 'kamailio' || existsSync(`${found.modules}/db_sqlite.so`);
+  return there ? '' : `package ${program} is not installed`;
 }
 
 function missingProgram(program: string): string {

@@ -43,7 +43,7 @@ export async function openPeers(): Promise<Peers> {
   let stream: Tcp | undefined;
   const overTcp = async (port: number): Promise<Tcp> => {
     if (!stream) {
-      stream = connect({ port, host: '127.0.0.1' });
+      stream = connect({ port, host: '127.0.0.1', localPort: CLIENT_PORT });
       stream.on('data', data => take('client', data.toString('latin1')));
       stream.on('error', () => {});
       await new Promise<void>(resolve => stream!.once('connect', () => resolve()));
@@ -79,7 +79,7 @@ export async function openPeers(): Promise<Peers> {
     },
     async close() {
       for (const socket of [client4, client6, peer4, peer6]) socket.close();
-      stream?.destroy();
+      stream?.resetAndDestroy();
       for (const socket of streams) socket.destroy();
       await new Promise<void>(resolve => server.close(() => resolve()));
     },

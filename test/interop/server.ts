@@ -12,7 +12,7 @@ export interface RunningServer {
   /** Kilobytes of memory that the process has resident. */
   residentKb(): number;
   /** @returns the exit code */
-  stop(signal?: 'SIGINT' | 'SIGTERM'): Promise<number | null>;
+  stop(signal?: 'SIGINT' | 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
 }
 
 const ROOT = new URL('../../', import.meta.url);
@@ -30,7 +30,7 @@ export async function startServer(args: readonly string[], port: number): Promis
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => log.push(text));
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)));
-  const stop = async (signal: 'SIGINT' | 'SIGTERM' = 'SIGTERM') => {
+  const stop = async (signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' = 'SIGTERM') => {
     child.kill(signal);
     const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
     const code = await ended;

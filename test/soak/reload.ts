@@ -1,25 +1,31 @@
 /**
- * Reload under load: `npm run bench:reload`. Twenty reloads, good and broken in turn, while 20,000 OPTIONS are answered. None stays unanswered, each
+ * Reload under load: `npm run bench:reload [-- --port N]`. Twenty reloads, good and broken in turn, while 20,000 OPTIONS are answered. None stays unanswered, each
  * answer carries the version that was loaded then, and each broken script is refused with its file and line. Exit status 1 when one of it fails.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { callCtl } from '../../src/transport/node/ctl.ts';
 import { startServer } from '../interop/server.ts';
 import { options, run } from './load.ts';
 
-const PORT = 20640;
+const { values } = parseArgs({ options: { port: { type: 'string', default: '20640' } } });
+const port = Number(values.port);
 const MESSAGES = 20_000;
 const RELOADS = 20;
 const GOOD = readFileSync(new URL('../fixtures/soak.lua', import.meta.url), 'utf8');
 
-/** Ways of breaking a script: the text, and the line of the error. Each would answer with version "half" if it were ever used. */
+/**
+ * Ways of breaking a script: the text, and the line that Lua names, which is the line of the token it stumbles over: for a text that ends too early its
+ * last one, for `ted` in place of `end` the line behind it. Each would answer with version "half" if it were ever used.
+ */
 const BROKEN: readonly (readonly [why: string, source: string, line: number])[] = [
-  ['a syntax error', `${versioned('half')}\nfunction oops(\n`, 14],
+  ['a text that ends too early', `${versioned('half')}\nfunction oops(\n`, 14],
   ['an error half way down', versioned('half').replace('\nfunction', '\nnosuch.thing = 1\nfunction'), 4],
   ['no request route', 'VERSION = "half"\nfunction ksr_reply_route() end\n', 0],
   ['a misspelt end', versioned('half').replace('\tend', '\ted'), 9],
+  ['a file written by half', versioned('half').slice(0, versioned('half').indexOf('X-Version') + 4), 9],
 ];
 
 function versioned(version: string): string {
@@ -31,8 +37,8 @@ const script = join(dir, 'routing.lua');
 const ctl = join(dir, 'ctl.sock');
 writeFileSync(script, GOOD);
 const server = await startServer(
-  [script, '--listen', `udp:127.0.0.1:${PORT}`, '--ctl', ctl, '--log-level', 'fatal'],
-  PORT,
+  [script, '--listen', `udp:127.0.0.1:${port}`, '--ctl', ctl, '--log-level', 'fatal'],
+  port,
 );
 const problems: string[] = [];
 const seen = new Map<string, number>();
@@ -55,7 +61,7 @@ async function reload(k: number): Promise<void> {
     problems.push(`reload ${k + 1}, ${why}: it was accepted`);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    const place = line ? `${script}:${line}` : script;
+    const place = line ? `${script}:${line}: ` : `${script}: `;
     if (text.includes(place)) reported++;
     else problems.push(`reload ${k + 1}, ${why}: the report does not name ${place}: ${text}`);
   }
@@ -65,7 +71,7 @@ try {
   const each = MESSAGES / RELOADS;
   const sentWith = new Int32Array(MESSAGES);
   const lost = await run({
-    port: PORT,
+    port,
     count: MESSAGES,
     window: 32,
     // Reloads go on beside the load: nobody waits for them but the next one.

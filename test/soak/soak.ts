@@ -1,29 +1,31 @@
 /**
- * Memory over time: `npm run soak [-- --messages N]`. One million OPTIONS and 483s in turn through the server on loopback; what the process holds
+ * Memory over time: `npm run soak [-- --messages N] [--port N]`. One million OPTIONS and 483s in turn through the server on loopback; what the process holds
  * after the last must be within 5 % of what it held after the first tenth. Exit status 1 when it is not.
  */
 import { parseArgs } from 'node:util';
 import { startServer } from '../interop/server.ts';
 import { options, run } from './load.ts';
 
-const PORT = 20630;
 const MARGIN = 0.05;
 const SCRIPT = new URL('../fixtures/soak.lua', import.meta.url).pathname;
 
-const { values } = parseArgs({ options: { messages: { type: 'string', default: '1000000' } } });
+const { values } = parseArgs({
+  options: { messages: { type: 'string', default: '1000000' }, port: { type: 'string', default: '20630' } },
+});
 const total = Number(values.messages);
+const port = Number(values.port);
 if (!(total >= 1000)) throw new RangeError('--messages takes a number from 1000');
 
 const server = await startServer(
-  [SCRIPT, '--listen', `udp:127.0.0.1:${PORT}`, '--no-ctl', '--log-level', 'warn'],
-  PORT,
+  [SCRIPT, '--listen', `udp:127.0.0.1:${port}`, '--no-ctl', '--log-level', 'warn'],
+  port,
 );
 try {
   const started = performance.now();
   const counts = new Map<string, number>();
   const part = async (count: number) => {
     const lost = await run({
-      port: PORT,
+      port,
       count,
       request: (n, local) => options(n, local, n & 1 ? 0 : 70),
       answer: (n, bytes) => {

@@ -6,16 +6,19 @@
  *   0   address of the characters of the anchored exit marker
  *   4   bytes in use          8   limit of bytes          12  1 after an allocation was refused
  *   16  hook ticks a run gets, 0 no limit                 20  instructions in one tick
- *   64  PV names: 256 x {address of the characters, PV number}
+ *   64  names of the SIP methods, by METHOD_*: TString, anchored all
+ *   192 PV names: 256 x {address of the characters, PV number}
  *   +2048  interning cache: 256 x {TString, hash}
  *   +2048  find patterns: 256 x {TString, 1 when plain}
  */
+import { METHOD_COUNT, METHOD_NAMES } from '../gen/layout.gen';
 import {
   free,
   lua_close,
   lua_createtable,
   lua_newstate,
   lua_pushlstring,
+  lua_rawseti,
   lua_rawsetp,
   lua_tolstring,
   malloc,
@@ -29,10 +32,11 @@ export const B_LIMIT: usize = 8;
 export const B_REFUSED: usize = 12;
 export const B_TICKS: usize = 16;
 export const B_COUNT: usize = 20;
-export const B_PV: usize = 64;
-export const B_INTERN: usize = 64 + 2048;
-export const B_FIND: usize = 64 + 4096;
-const B_SIZE: usize = 64 + 6144;
+export const B_METHODS: usize = 64;
+export const B_PV: usize = 192;
+export const B_INTERN: usize = B_PV + 2048;
+export const B_FIND: usize = B_PV + 4096;
+const B_SIZE: usize = B_PV + 6144;
 
 /** slots of each cache: direct-mapped, and anchored in registry[address of the cache] under slot + 1 */
 export const SLOTS: usize = 256;
@@ -106,7 +110,20 @@ export function luaOpen(limit: usize, ticks: i32, count: i32): usize {
     lua_createtable(L, <i32>SLOTS, 0);
     lua_rawsetp(L, REG, cache);
   }
+  anchorMethods(L, block);
   return L;
+}
+
+/** Makes the strings that scripts ask for most: they are pushed by reference, by the in-place lane. */
+function anchorMethods(L: usize, block: usize): void {
+  lua_createtable(L, METHOD_COUNT, 0);
+  for (let id = 1; id < METHOD_COUNT; id++) {
+    const row = METHOD_NAMES + ((<usize>id) << 4);
+    lua_pushlstring(L, row, load<u8>(row, 15));
+    store<usize>(block + ((<usize>id) << 2), lua_tolstring(L, -1, 0) - 16, B_METHODS);
+    lua_rawseti(L, -2, id);
+  }
+  lua_rawsetp(L, REG, block + B_METHODS);
 }
 
 /** Closes a state and frees all it held. */

@@ -2,8 +2,9 @@
  * In-place lane: strings that were pushed before are pushed by reference. Lua hashes and compares byte by byte, which costs more than a whole call.
  * A slot holds a string and a hash of some of its bytes; the contents are compared always, so a clash costs a miss and nothing else.
  */
-import { B_INTERN, blockOf, SLOTS } from './block';
-import { lengthOf, topOf } from './inplace';
+import { METHOD_COUNT, METHOD_NAMES } from '../gen/layout.gen';
+import { B_INTERN, B_METHODS, blockOf, SLOTS } from './block';
+import { lengthOf, TAG_SHORT, topOf } from './inplace';
 import { lua_pushlstring, lua_pushvalue, lua_rawgetp, lua_rawseti, lua_settop, REG } from './lua';
 
 /** longer strings are not kept: 256 slots hold 64 KiB at most */
@@ -11,8 +12,10 @@ const LONGEST: i32 = 256;
 /** odd, bits well spread; exact as a double, too, for tools that read this as TypeScript */
 const MIX: u64 = ((<u64>0x9e3779b9) << 32) | 0x7f4a7c15;
 
-/** Pushes n bytes at p. */
+/** Pushes n bytes at p. The names of the methods, where they stand in METHOD_NAMES, are known by their address. */
 export function pushStr(L: usize, p: usize, n: i32): i32 {
+  const row = p - METHOD_NAMES;
+  if (row < <usize>(METHOD_COUNT << 4)) return giveShort(L, load<usize>(blockOf(L) + (row >> 2), B_METHODS));
   if (n > LONGEST || p > ((<usize>memory.size()) << 16) - 8) {
     lua_pushlstring(L, p, n);
     return 1;
@@ -58,6 +61,15 @@ export function pushStr(L: usize, p: usize, n: i32): i32 {
   lua_rawseti(L, -2, <i64>slot + 1);
   lua_settop(L, -2);
   store<usize>(s, made);
+  return 1;
+}
+
+/** Writes a short string at the top and counts it. */
+function giveShort(L: usize, ts: usize): i32 {
+  const top = topOf(L);
+  store<usize>(top, ts);
+  store<u8>(top, <u8>TAG_SHORT, 8);
+  store<usize>(L, top + 16, 12);
   return 1;
 }
 

@@ -1,6 +1,7 @@
 /** Targets of every shape for the tests of the dispatcher (test/unit/interp, test/bench/dispatch.ts). No script can reach them unless a test puts them into a tree. */
-import { X_INT, X_LONG, X_NULL, X_STR } from '../gen/layout.gen';
+import { METHOD_COUNT, X_INT, X_LONG, X_NULL, X_STR } from '../gen/layout.gen';
 import { MSG, RET, SCRATCH } from '../mem/state';
+import { methodName } from '../modules/value';
 
 const SIX: usize = memory.data(16, 4);
 
@@ -45,6 +46,10 @@ export function selfTestSixBytes(): i32 {
   store<usize>(RET, SIX);
   store<i32>(RET, 6, 4);
   return X_STR;
+}
+/** int->xval: the name of that METHOD_*, where the table of names has it */
+export function selfTestMethod(id: i32): i32 {
+  return methodName(min(max(id, 1), METHOD_COUNT - 1));
 }
 /** ()->xval: 40 bytes that lie in SCRATCH */
 export function selfTestForty(): i32 {

@@ -12,6 +12,7 @@ export const QUOTE: i32 = 34;
 export const PERCENT: i32 = 37;
 export const STAR: i32 = 42;
 export const COMMA: i32 = 44;
+export const MINUS: i32 = 45;
 export const DOT: i32 = 46;
 export const SLASH: i32 = 47;
 export const DIGIT_0: i32 = 48;
@@ -118,6 +119,42 @@ export function findHostEnd(at: usize, end: usize): usize {
           v128.or(i8x16.eq(v, i8x16.splat(<i8>COMMA)), i8x16.eq(v, i8x16.splat(<i8>QUOTE))),
           i8x16.ge_u(i8x16.splat(<i8>SP), v),
         ),
+      ),
+    );
+    if (hits) {
+      at += <usize>ctz(hits);
+      return at < end ? at : end;
+    }
+    at += 16;
+  }
+  return end;
+}
+
+/** @returns address of the first byte in [at, end) that is no letter, digit, "-" or ".", else end */
+export function findNameEnd(at: usize, end: usize): usize {
+  while (at < end) {
+    const v = v128.load(at);
+    const letters = i8x16.ge_u(i8x16.splat(25), i8x16.sub(v128.or(v, i8x16.splat(<i8>LOWER)), i8x16.splat(97)));
+    const digits = i8x16.ge_u(i8x16.splat(9), i8x16.sub(v, i8x16.splat(<i8>DIGIT_0)));
+    const marks = i8x16.ge_u(i8x16.splat(<i8>(DOT - MINUS)), i8x16.sub(v, i8x16.splat(<i8>MINUS)));
+    const others = i8x16.bitmask(v128.or(v128.or(letters, digits), marks)) ^ 0xffff;
+    if (others) {
+      at += <usize>ctz(others);
+      return at < end ? at : end;
+    }
+    at += 16;
+  }
+  return end;
+}
+
+/** @returns address of the first `:`, `[` or `]` in [at, end), else end */
+export function findUserEnd(at: usize, end: usize): usize {
+  while (at < end) {
+    const v = v128.load(at);
+    const hits = i8x16.bitmask(
+      v128.or(
+        i8x16.eq(v, i8x16.splat(<i8>COLON)),
+        v128.or(i8x16.eq(v, i8x16.splat(<i8>BRACKET)), i8x16.eq(v, i8x16.splat(<i8>BRACKET_END))),
       ),
     );
     if (hits) {

@@ -31,11 +31,11 @@ import {
   TEXT_SIP_VERSION,
   TEXT_SIP_VERSION_LEN,
 } from '../gen/layout.gen';
-import { AT, byte, equalBytes, find1, QUOTE } from '../mem/bytes';
+import { byte, DIGIT_0, equalBytes, QUOTE } from '../mem/bytes';
 import { CSEQ_METHOD, parseCseq } from '../sip/cseq';
 import { headerById } from '../sip/header-index';
 import { ADDR_DISPLAY, ADDR_URI, parseFrom, parseTo } from '../sip/name-addr';
-import { parseNewUri, parseRuri, parseUri, URI_HOST } from '../sip/uri';
+import { parseNewUri, parseRuri, parseUri } from '../sip/uri';
 import { parseTopVia, VIA_HOST } from '../sip/via';
 import { REQUEST } from './value';
 
@@ -73,6 +73,9 @@ const CONTACT_URI: i32 = 8;
 /** digits of 2^32 - 1 and one blank: a number before that place is not padded with zeros */
 const CSEQ_NUMBER_BYTES: i32 = 11;
 
+/** digits that always stay below 2^32 */
+const EXPIRES_BYTES: usize = 9;
+
 const AREA: usize = memory.data(32, 16);
 
 /**
@@ -86,7 +89,7 @@ export function sanityPasses(msg: usize, checks: i32, uris: i32): i32 {
   const first = msg + M_FIRST;
   if (checks & FIRST_VIA && (parseTopVia(msg) || !load<u16>(msg + M_VIA + VIA_HOST + 2))) return 0;
   if (checks & RURI_VERSION && !isVersion(msg, buf)) return 0;
-  if ((checks & RURI_SCHEME || (checks & PARSE_URIS && uris & RURI)) && !ruriIsKnown(msg, buf)) return 0;
+  if ((checks & RURI_SCHEME || (checks & PARSE_URIS && uris & RURI)) && !ruriIsKnown(msg)) return 0;
   if (
     checks & REQUIRED &&
     !(
@@ -106,7 +109,7 @@ export function sanityPasses(msg: usize, checks: i32, uris: i32): i32 {
     load<i32>(msg + M_CLEN) != load<i32>(msg + M_LEN) - <i32>load<u16>(msg + M_BODY)
   )
     return 0;
-  if (checks & EXPIRES && byte(first + HDR_EXPIRES)) return 0;
+  if (checks & EXPIRES && byte(first + HDR_EXPIRES) && !expiresIsShort(msg, buf)) return 0;
   if (checks & PROXY_REQUIRE && byte(first + HDR_PROXY_REQUIRE)) return 0;
   if (!(checks & PARSE_URIS)) return 1;
   if (uris & CONTACT_URI) return 0;
@@ -129,6 +132,16 @@ function cseqIsShort(msg: usize): bool {
   );
 }
 
+/** Nothing but digits, too few of them to reach 2^32. */
+function expiresIsShort(msg: usize, buf: usize): bool {
+  const h = headerById(msg, HDR_EXPIRES);
+  const length = <usize>load<u16>(h + H_BODY + 2);
+  if (length == 0 || length > EXPIRES_BYTES) return false;
+  const at = buf + <usize>load<u16>(h + H_BODY);
+  for (let p = at; p < at + length; p++) if (<u32>(byte(p) - DIGIT_0) > 9) return false;
+  return true;
+}
+
 function cseqHasMethod(msg: usize, buf: usize): bool {
   const method = msg + M_CSEQ + CSEQ_METHOD;
   const length = <i32>load<u16>(msg + M_METH + 2);
@@ -139,23 +152,20 @@ function cseqHasMethod(msg: usize, buf: usize): bool {
   );
 }
 
-function ruriIsKnown(msg: usize, buf: usize): bool {
+function ruriIsKnown(msg: usize): bool {
   if (load<u8>(msg + M_KIND) != REQUEST) return false;
   const set = <usize>load<u32>(msg + M_NEWURI);
-  if (set) return !parseNewUri(msg) && isKnown(msg + M_NURI, set);
-  return !parseRuri(msg) && isKnown(msg + M_RURI, buf);
+  if (set) return !parseNewUri(msg) && isKnown(msg + M_NURI);
+  return !parseRuri(msg) && isKnown(msg + M_RURI);
 }
 
-function isKnown(area: usize, base: usize): bool {
-  if (load<u16>(area) == SCHEME_OTHER) return false;
-  const host = base + <usize>load<u16>(area + URI_HOST);
-  const end = host + <usize>load<u16>(area + URI_HOST + 2);
-  return find1(host, end, <u8>AT) == end;
+function isKnown(area: usize): bool {
+  return load<u16>(area) != SCHEME_OTHER;
 }
 
 /** A display name without quotes is not looked at here. */
 function addressIsKnown(area: usize, buf: usize): bool {
   if (load<u16>(area + ADDR_DISPLAY + 2) && byte(buf + <usize>load<u16>(area + ADDR_DISPLAY)) != QUOTE) return false;
   const uri = buf + <usize>load<u16>(area + ADDR_URI);
-  return !parseUri(buf, uri, uri + <usize>load<u16>(area + ADDR_URI + 2), AREA) && isKnown(AREA, buf);
+  return !parseUri(buf, uri, uri + <usize>load<u16>(area + ADDR_URI + 2), AREA) && isKnown(AREA);
 }

@@ -19,6 +19,7 @@ import {
   M_PROTO,
   M_RURI,
   M_TO,
+  METHOD_NAMES,
   MSG_HDRS,
   SCHEME_OTHER,
   X_INT,
@@ -89,8 +90,7 @@ export function headerBody(msg: usize, h: usize): i32 {
 export let uriBase: usize = 0;
 
 /**
- * Parts of the request URI as the script left it. As in Kamailio a URI of an unknown scheme, and one with an empty user before the @ (not allowed by
- * RFC 3261 25.1), has no parts.
+ * Parts of the request URI as the script left it. As in Kamailio a URI of an unknown scheme has no parts.
  * @returns address of the area, base in uriBase; 0 when there is no usable request URI
  */
 export function ruriArea(msg: usize): usize {
@@ -116,8 +116,7 @@ export function originalArea(msg: usize): usize {
 }
 
 function usable(area: usize): bool {
-  const user = load<u32>(area + URI_USER);
-  return load<u16>(area + URI_SCHEME) != SCHEME_OTHER && (user == 0 || user >> 16 != 0);
+  return load<u16>(area + URI_SCHEME) != SCHEME_OTHER;
 }
 
 /** where in the addr areas of M_FROM and M_TO the user and host of the URI are kept, once asked for */
@@ -180,8 +179,19 @@ export function toPart(msg: usize, part: usize): i32 {
   return parseTo(msg) ? X_NULL : pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_TO + part);
 }
 
+/** Hands back a method's name. It is the table's, whose bytes are the same as the message's: Lua has it as a string. @param id METHOD_*, not 0 */
+export function methodName(id: i32): i32 {
+  const row = METHOD_NAMES + ((<usize>id) << 4);
+  return str(row, load<u8>(row, 15));
+}
+
 /** method of a request, of a reply the CSeq's; null when that does not parse */
 export function methodText(msg: usize): i32 {
+  const id = methodOf(msg);
+  return id ? methodName(id) : unknownMethodText(msg);
+}
+
+function unknownMethodText(msg: usize): i32 {
   if (load<u8>(msg + M_KIND) == REQUEST) return pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_METH);
   return parseCseq(msg) ? X_NULL : pairOrNull(<usize>load<u32>(msg + M_BUF), msg + M_CSEQ + CSEQ_METHOD);
 }

@@ -19,7 +19,6 @@ import {
   SCHEME_SIP,
   SCHEME_SIPS,
   SCHEME_TEL,
-  SCHEME_TELS,
   SCHEME_URN,
   ST_URI,
 } from '../gen/layout.gen';
@@ -33,12 +32,16 @@ import {
   DOT,
   digits8,
   find1,
+  find2,
   findHostEnd,
+  findNameEnd,
+  findUserEnd,
   GREATER,
   LESS,
   lower,
   lower4,
   MAX_SPAN,
+  MINUS,
   pair,
   QUESTION,
   SEMICOLON,
@@ -60,7 +63,6 @@ const MAX_PORT: u32 = 65535;
 const SIP_COLON: u32 = 0x3a706973;
 const SIPS: u32 = 0x73706973;
 const TEL_COLON: u32 = 0x3a6c6574;
-const TELS: u32 = 0x736c6574;
 const URN_COLON: u32 = 0x3a6e7275;
 const LONGEST_KNOWN: usize = 5;
 
@@ -87,12 +89,12 @@ export function parseUri(base: usize, at: usize, end: usize, area: usize): i32 {
     const c = byte(p);
     if (c <= SP || c == LESS || c == GREATER) return fail(ST_URI, p);
   }
-  if (word == TEL_COLON || (word == TELS && colon == at + 4)) {
-    store<u16>(area, word == TELS ? SCHEME_TELS : SCHEME_TEL);
-    const params = find1(rest, end, <u8>SEMICOLON);
-    if (params == rest) return fail(ST_URI, rest);
-    pair(area + URI_USER, <i32>(rest - base), <i32>(params - rest));
-    if (params < end) pair(area + URI_PARAMS, <i32>(params + 1 - base), <i32>(end - params - 1));
+  if (word == TEL_COLON) {
+    store<u16>(area, SCHEME_TEL);
+    const number = find2(rest, end, <u8>SEMICOLON, <u8>QUESTION);
+    if (number == rest) return fail(ST_URI, rest);
+    pair(area + URI_USER, <i32>(rest - base), <i32>(number - rest));
+    paramsAndHeaders(base, number, end, area);
     return 0;
   }
   if (word == URN_COLON) {
@@ -123,33 +125,71 @@ function sipUri(base: usize, start: usize, end: usize, area: usize): i32 {
   // The first @ ends the user part: neither parameters nor headers may hold one unescaped (RFC 3261 25.1), but the user may hold ; and ?
   const at = find1(start, end, <u8>AT);
   let host = start;
+  let p: usize;
   if (at < end) {
-    const colon = find1(start, at, <u8>COLON);
-    pair(area + URI_USER, <i32>(start - base), <i32>(colon - start));
-    if (colon < at) pair(area + URI_PASSWORD, <i32>(colon + 1 - base), <i32>(at - colon - 1));
     host = at + 1;
-  }
-  let p = hostEnd(host, end);
+    const second = find1(host, end, <u8>AT);
+    if (second < end) return fail(ST_URI, second);
+    p = userInfo(base, start, at, area);
+    if (p) return fail(ST_URI, p);
+    p = byte(host) == BRACKET ? hostEnd(host, end) : nameEnd(host, end);
+  } else p = hostEnd(host, end);
   if (!p) return fail(ST_URI, host);
   pair(area + URI_HOST, <i32>(host - base), <i32>(p - host));
   if (p < end && byte(p) == COLON) {
     const text = ++p;
     const digits = digits8(p, end);
-    if (!digits || digits >> 4 > MAX_PORT) return fail(ST_URI, text);
+    if (digits >> 4 > MAX_PORT) return fail(ST_URI, text);
+    // No digits: not a URI of RFC 3261, but one of RFC 3986 and of Kamailio. Its port is the scheme's
     p += digits & 15;
     store<u16>(area + URI_PORT, digits >> 4);
     pair(area + URI_PORT_TEXT, <i32>(text - base), <i32>(p - text));
   }
   if (p >= end) return 0;
+  const c = byte(p);
+  if (c != SEMICOLON && c != QUESTION) return fail(ST_URI, p);
+  paramsAndHeaders(base, p, end, area);
+  return 0;
+}
+
+/** user[:password] at [start, at). RFC 3261 25.1 forbids more bytes than those refused here; Kamailio takes the others. @returns where it is wrong, else 0 */
+function userInfo(base: usize, start: usize, at: usize, area: usize): usize {
+  const user = findUserEnd(start, at);
+  if (user == start) return start;
+  pair(area + URI_USER, <i32>(start - base), <i32>(user - start));
+  if (user == at) return 0;
+  if (byte(user) != COLON) return user;
+  for (let p = user + 1; p < at; p++) {
+    const c = byte(p);
+    if (c == COLON || c == SEMICOLON || c == QUESTION || c == BRACKET || c == BRACKET_END) return p;
+  }
+  pair(area + URI_PASSWORD, <i32>(user + 1 - base), <i32>(at - user - 1));
+  return 0;
+}
+
+/** `;params?headers` at [p, end), which starts with one of the two marks; each may be missing */
+function paramsAndHeaders(base: usize, p: usize, end: usize, area: usize): void {
+  if (p >= end) return;
   if (byte(p) == SEMICOLON) {
     const params = p + 1;
     p = find1(params, end, <u8>QUESTION);
     pair(area + URI_PARAMS, <i32>(params - base), <i32>(p - params));
-    if (p >= end) return 0;
+    if (p >= end) return;
   }
-  if (byte(p) != QUESTION) return fail(ST_URI, p);
   pair(area + URI_HEADERS, <i32>(p + 1 - base), <i32>(end - p - 1));
-  return 0;
+}
+
+/** @returns the byte behind the host name or IPv4 address at [at, end) that follows a user: letters, digits, "-" and ".", the first no mark; 0 when it is none */
+function nameEnd(at: usize, end: usize): usize {
+  if (at >= end || byte(at) == MINUS || byte(at) == DOT) return 0;
+  const p = findNameEnd(at, end);
+  return p > at && endsHost(p, end) ? p : 0;
+}
+
+function endsHost(p: usize, end: usize): bool {
+  if (p >= end) return true;
+  const c = byte(p);
+  return c == COLON || c == SEMICOLON || c == QUESTION;
 }
 
 /** @returns the byte behind the host at [at, end): a name, an IPv4 address or a bracketed IPv6 reference; 0 when there is none */
@@ -164,10 +204,7 @@ export function hostEnd(at: usize, end: usize): usize {
     return 0;
   }
   p = findHostEnd(at, end);
-  if (p == at) return 0;
-  if (p == end) return p;
-  const c = byte(p);
-  return c == COLON || c == SEMICOLON || c == QUESTION ? p : 0;
+  return p > at && endsHost(p, end) ? p : 0;
 }
 
 /**

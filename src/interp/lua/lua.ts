@@ -6,7 +6,7 @@ import * as C from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
 import { type ByteStr, byteStr, byteStrOf, bytesOf, utf8Of } from '../../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../../errors.ts';
-import type { Interpreter, InterpreterOptions, Program } from '../interpreter.ts';
+import type { Interpreter, InterpreterOptions, KsrEntry, Program } from '../interpreter.ts';
 import { syntaxDiagnostic } from './errors.ts';
 import { layoutFault } from './layout-check.ts';
 import { printNumbersAs51 } from './numbers.ts';
@@ -52,8 +52,6 @@ const KSR_REPLACED = /\bKSR\s*(?:,[^=\n]*)?=(?!=)|\b_G\b|\b_ENV\b|\bsetfenv\b/;
 /** Table indexes of the core's C functions. */
 interface Functions {
   readonly dispatch: number;
-  /** functions of the in-place lane for one shape each, by shapeKey() */
-  readonly shaped: ReadonlyMap<string, number>;
   readonly unwind: number;
   readonly engine: number;
   readonly truncate: number;
@@ -72,6 +70,8 @@ export class LuaInterpreter implements Interpreter {
   readonly #core: Core;
   readonly #options: LuaOptions;
   readonly #functions: Functions;
+  /** table indexes of the C functions that stand for one KSR function */
+  readonly #calls = new Map<string, number>();
   readonly #running: Running = { co: 0, msg: 0 };
   /** programs by the address of their state's block */
   readonly #programs = new Map<number, LuaProgram>();
@@ -100,7 +100,6 @@ export class LuaInterpreter implements Interpreter {
     const inPlace = this.lane === 'inplace';
     this.#functions = {
       dispatch: core.addFunction(inPlace ? x.luaDispatch : x.luaDispatchApi),
-      shaped: new Map(Object.entries(SHAPED).map(([key, name]) => [key, core.addFunction(x[name])])),
       unwind: core.addFunction(inPlace ? x.luaUnwind : x.luaExit),
       engine: core.addFunction(x.luaEngine),
       truncate: core.addFunction(inPlace ? x.luaTruncateInPlace : x.luaTruncate),
@@ -183,7 +182,8 @@ export class LuaInterpreter implements Interpreter {
     // Roomy hash tables: a name found at its first place saves some nanoseconds of every call.
     const room = (table: string) => ((sizes.get(table) ?? 0) + 16) * ROOM;
     lua.lua_createtable(L, 0, room(''));
-    for (const { path, id } of tree.entries) {
+    for (const entry of tree.entries) {
+      const { path, id } = entry;
       x.luaDescribe(id);
       for (const part of path.slice(0, -1)) {
         if (state.getField(-1, part) === TYPE_TABLE) continue;
@@ -192,7 +192,7 @@ export class LuaInterpreter implements Interpreter {
         lua.lua_pushvalue(L, -1);
         state.setField(-3, part);
       }
-      this.#pushExport(state, id);
+      this.#pushExport(state, entry);
       state.setField(-2, path.at(-1)!);
       state.pop(path.length - 1);
     }
@@ -202,14 +202,15 @@ export class LuaInterpreter implements Interpreter {
     state.pop();
   }
 
-  /** A closure over the dispatcher: the export number in its upvalue, the target's table index above it. */
-  #pushExport(state: LuaState, id: number): void {
-    const { mem, x, lua } = this.#core;
-    const at = x.descsArea() + id * C.DESC_SIZE;
-    const target = mem.u32(at + C.DS_TARGET);
-    const shaped = this.lane === 'inplace' ? this.#functions.shaped.get(shapeKey(mem.u8, at)) : undefined;
-    lua.lua_pushinteger(state.L, BigInt(id) | (BigInt(target) << 32n));
-    lua.lua_pushcclosure(state.L, shaped ?? this.#functions.dispatch, 1);
+  /** A closure over the function's own C function, or over the dispatcher, which both know it by the export number in the upvalue. */
+  #pushExport(state: LuaState, { id, call = '' }: KsrEntry): void {
+    const core = this.#core;
+    let index = this.#functions.dispatch;
+    if (this.lane === 'inplace' && core.x[call]) {
+      index = this.#calls.get(call) ?? core.addFunction(core.x[call]);
+      this.#calls.set(call, index);
+    }
+    state.pushFunction(index, id);
   }
 
   #runPrelude(state: LuaState, name: string): void {
@@ -293,31 +294,4 @@ function withoutMarks(source: Uint8Array): Uint8Array {
 function hookLimit(instructions = 0): [ticks: number, count: number] {
   const count = Math.min(TICK, instructions);
   return [instructions ? Math.ceil(instructions / count) : 0, count];
-}
-
-/** Export of wasm/lua/shapes.ts by parameter types and result type of a function without host call. */
-const SHAPED: Readonly<Record<string, string>> = {
-  ':bool': 'luaCall0Bool',
-  ':int': 'luaCall0Int',
-  ':xval': 'luaCall0Xval',
-  'int:bool': 'luaCallIntBool',
-  'int:int': 'luaCallIntInt',
-  'str:bool': 'luaCallStrBool',
-  'str:int': 'luaCallStrInt',
-  'str:xval': 'luaCallStrXval',
-  'pv:xval': 'luaCallPvXval',
-};
-const TYPE_NAMES: Readonly<Record<number, string>> = {
-  [C.T_INT]: 'int',
-  [C.T_STR]: 'str',
-  [C.T_BOOL]: 'bool',
-  [C.T_XVAL]: 'xval',
-};
-
-/** @param at address of the descriptor */
-function shapeKey(u8: Uint8Array, at: number): string {
-  const flags = u8[at + C.DS_FLAGS]!;
-  if (flags & (C.F_HOST | C.F_ANYTIME)) return '';
-  const params = [...u8.subarray(at + C.DS_TYPES, at + C.DS_TYPES + u8[at + C.DS_NPARAMS]!)].map(t => TYPE_NAMES[t]);
-  return `${flags & C.F_INTERN_PV ? 'pv' : params.join()}:${TYPE_NAMES[u8[at + C.DS_RET]!] ?? ''}`;
 }

@@ -14,6 +14,9 @@ type C = Call<State>;
 
 const kemi = exportsOf<State>();
 
+/** how often the locks of messages that are gone are freed */
+const SWEEP_MS = 250;
+
 /** The message that asks, 0 outside of a route. */
 const ownerOf = (host: ModuleHost): number => host.message?.handle ?? 0;
 
@@ -62,11 +65,9 @@ export default defineModule<State>({
   },
   create: (host, params) => {
     const initialProbability = Number(params.initial_probability);
-    return {
-      initialProbability,
-      probability: initialProbability,
-      locks: new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0),
-    };
+    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0);
+    host.every(SWEEP_MS, () => locks.sweep());
+    return { initialProbability, probability: initialProbability, locks };
   },
   functions: [
     // ---- chance

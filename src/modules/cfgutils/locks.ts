@@ -59,6 +59,11 @@ export class Locks {
     return this.#locks.get(key);
   }
 
+  /** Frees the locks whose messages are gone: nobody may ask for them again, and somebody may wait. */
+  sweep(): void {
+    for (const [key, lock] of this.#locks) if (!this.#isLive(lock.owner)) this.#pass(key, lock);
+  }
+
   #pass(key: ByteStr, lock: Lock): void {
     for (let next = lock.waiting.shift(); next; next = lock.waiting.shift()) {
       if (!this.#isLive(next.owner)) continue;

@@ -1,5 +1,5 @@
 /** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of requests and replies. */
-export { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
-export { forwardReply, forwardRequest } from './forward.ts';
-export { PROTOCOLS, parseUri, uriParam } from './uri.ts';
+export { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf, targetsOf } from './destination.ts';
+export { forwardReply, forwardRequest, secondVia } from './forward.ts';
+export { PROTOCOLS } from './uri.ts';
 export { prefixFor, viaPrefix } from './via.ts';

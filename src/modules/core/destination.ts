@@ -1,17 +1,12 @@
-/** Where a URI leads: protocol, address, port (RFC 3261 18.1.1 and 19.1.1, RFC 3263 4), and the socket from which to send there. */
+/** Where a URI leads: protocol, address, port (RFC 3261 18.1.1 and 19.1.1; names: resolve.ts), and the socket from which to send there. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
-import { PROTOCOLS, parseUri, transportOf, uriParam } from './uri.ts';
-
-export interface Target {
-  readonly proto: Socket['proto'];
-  readonly ip: ByteStr;
-  readonly family: 4 | 6;
-  readonly port: number;
-}
+import { parseUri, uriParam } from '../../kemi/uri.ts';
+import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
+import { PROTOCOLS, transportOf } from './uri.ts';
 
 /** Why there is no target; for the log. */
 export class NoTarget {
@@ -21,6 +16,8 @@ export class NoTarget {
     this.why = why;
   }
 }
+
+export { defaultPort, type Target } from './resolve.ts';
 
 const NAMES = Object.fromEntries(Object.entries(PROTOCOLS).map(([name, id]) => [id, name])) as Record<
   number,
@@ -32,22 +29,47 @@ export function protocolName(id: number): Socket['proto'] | undefined {
   return NAMES[id];
 }
 
-export const defaultPort = (proto: Socket['proto']): number => (proto === 'tls' || proto === 'wss' ? 5061 : 5060);
+/** What a URI says of its target, before any name is looked up. */
+interface Wanted {
+  readonly name: ByteStr;
+  /** 0 when not given */
+  readonly port: number;
+  /** undefined when not given */
+  readonly proto: Socket['proto'] | undefined;
+  readonly secure: boolean;
+}
 
-/**
- * The target of a SIP URI. maddr stands in for the host. A numeric host is answered at once, a name through the resolver: SRV when there is no port,
- * then addresses.
- */
-export function targetOf(host: ModuleHost, uriText: ByteStr): Target | NoTarget | Promise<Target | NoTarget> {
+function wantedBy(host: ModuleHost, uriText: ByteStr): Wanted | NoTarget {
   const uri = parseUri(host.core, uriText);
   if (!uri) return new NoTarget('the URI does not parse');
   if (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS) return new NoTarget('it is not a SIP URI');
   const asked = uriParam(uri.params, 'transport');
-  let proto = asked === undefined ? 'udp' : protocolName(transportOf(uri));
-  if (!proto) return new NoTarget(`the transport "${asked}" is not known`);
+  let proto = asked ? protocolName(transportOf(uri)) : undefined;
+  if (asked && !proto) return new NoTarget(`the transport "${asked}" is not known`);
+  const secure = uri.scheme === L.SCHEME_SIPS;
   // RFC 3261 26.2.2: sips means TLS all the way
-  if (uri.scheme === L.SCHEME_SIPS) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';
-  return hostTarget(host, proto, uriParam(uri.params, 'maddr') || uri.host, uri.port, uri.scheme === L.SCHEME_SIPS);
+  if (secure && proto) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';
+  return { name: uriParam(uri.params, 'maddr') || uri.host, port: uri.port, proto, secure };
+}
+
+/**
+ * The target of a SIP URI: the first one (RFC 3263). maddr stands in for the host. A numeric host is answered at once, a name through the resolver: NAPTR when
+ * the URI has neither port nor transport, SRV when it has no port, then addresses.
+ */
+export function targetOf(host: ModuleHost, uriText: ByteStr): Target | NoTarget | Promise<Target | NoTarget> {
+  const wanted = wantedBy(host, uriText);
+  return wanted instanceof NoTarget ? wanted : firstTarget(host, wanted);
+}
+
+/** All targets of a SIP URI, at most MAX_TARGETS, in the order in which they are to be tried; at least one. Otherwise as targetOf(). */
+export function targetsOf(
+  host: ModuleHost,
+  uriText: ByteStr,
+): readonly Target[] | NoTarget | Promise<readonly Target[] | NoTarget> {
+  const wanted = wantedBy(host, uriText);
+  if (wanted instanceof NoTarget) return wanted;
+  const numeric = numericTarget(wanted);
+  return numeric ? [numeric] : resolved(host, wanted, MAX_TARGETS);
 }
 
 /** @param port 0 when not given */
@@ -58,49 +80,55 @@ export function hostTarget(
   port: number,
   secure = false,
 ): Target | NoTarget | Promise<Target | NoTarget> {
+  return firstTarget(host, { name, port, proto, secure });
+}
+
+function numericTarget({ name, port, proto, secure }: Wanted): Target | undefined {
   const numeric = numericHost(name);
-  if (numeric) return { proto, ...numeric, port: port || defaultPort(proto) };
-  if (!name || !host.resolver)
-    return new NoTarget(`cannot resolve "${name}": ${name ? 'no resolver is set' : 'no host'}`);
-  return resolved(host, proto, name, port, secure);
+  if (!numeric) return undefined;
+  const by = proto ?? plainTransport(secure);
+  return { proto: by, ...numeric, port: port || defaultPort(by) };
 }
 
-async function resolved(
-  host: ModuleHost,
-  proto: Socket['proto'],
+function firstTarget(host: ModuleHost, wanted: Wanted): Target | NoTarget | Promise<Target | NoTarget> {
+  const numeric = numericTarget(wanted);
+  if (numeric) return numeric;
+  const found = resolved(host, wanted, 1);
+  return found instanceof NoTarget ? found : found.then(list => (list instanceof NoTarget ? list : list[0]!));
+}
+
+function resolved(host: ModuleHost, wanted: Wanted, most: number): NoTarget | Promise<readonly Target[] | NoTarget> {
+  const { name } = wanted;
+  const { resolver } = host;
+  if (!name || !resolver) return new NoTarget(`cannot resolve "${name}": ${name ? 'no resolver is set' : 'no host'}`);
+  return collect(locate(host, resolver, wanted), name, most);
+}
+
+async function collect(
+  targets: AsyncGenerator<Target>,
   name: ByteStr,
-  port: number,
-  secure: boolean,
-): Promise<Target | NoTarget> {
-  const resolver = host.resolver!;
+  most: number,
+): Promise<readonly Target[] | NoTarget> {
+  const out: Target[] = [];
   try {
-    let targets = [{ target: name as string, port: port || defaultPort(proto) }];
-    if (!port) {
-      const service = `_${secure ? 'sips' : 'sip'}._${proto === 'tls' ? 'tcp' : proto}.${name}`;
-      const records = await resolver.srv(service);
-      if (records.length) targets = byPriority(records, host.random());
+    for await (const target of targets) {
+      if (out.some(t => t.ip === target.ip && t.port === target.port && t.proto === target.proto)) continue;
+      out.push(target);
+      if (out.length >= most) break;
     }
-    const families = new Set(host.sockets.filter(s => s.proto === proto).map(s => (s.ip.includes(':') ? 6 : 4)));
-    for (const { target, port: targetPort } of targets)
-      for (const { ip, family } of await resolver.addresses(target))
-        if (families.has(family)) return { proto, ip, family, port: targetPort };
-    return new NoTarget(`"${name}" has no address`);
   } catch (error) {
-    return new NoTarget(`cannot resolve "${name}": ${error instanceof Error ? error.message : String(error)}`);
+    // what was found before a question failed still serves
+    if (out.length === 0) {
+      const why = error instanceof Error ? error.message : String(error);
+      return new NoTarget(error instanceof Unresolved ? `"${name}" ${why}` : `cannot resolve "${name}": ${why}`);
+    }
   }
-}
-
-/** RFC 2782: lowest priority first; among equals the first is drawn by weight. @param draw 0 <= x < 1 */
-function byPriority<T extends { priority: number; weight: number }>(records: readonly T[], draw: number): T[] {
-  const sorted = [...records].sort((a, b) => a.priority - b.priority || b.weight - a.weight);
-  const best = sorted.filter(r => r.priority === sorted[0]!.priority);
-  let rest = draw * best.reduce((sum, r) => sum + r.weight, 0);
-  const first = best.find(r => (rest -= r.weight) < 0) ?? best[0]!;
-  return [first, ...sorted.filter(r => r !== first)];
+  return out;
 }
 
 /**
- * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits.
+ * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits and is not bound to a
+ * loopback address, else, as Kamailio, the last that fits.
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
@@ -109,5 +137,7 @@ export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
   for (const socket of [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]])
     if (fits(socket)) return socket;
-  return host.sockets.find(fits);
+  return host.sockets.find(s => fits(s) && !isLoopback(s.ip)) ?? host.sockets.findLast(fits);
 }
+
+const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';

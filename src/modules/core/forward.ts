@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { defaultPort, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
 import { prefixFor } from './via.ts';
 
@@ -66,7 +66,8 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
   // RFC 4475 3.1.2.19 and hosts that believe it: nobody answers to everybody
   if (name === '255.255.255.255') return drop('the second Via leads to the broadcast address');
   const rport = via.maddr ? 0 : Number(via.rport || 0);
-  const port = (rport > 0 && rport < 65536 ? rport : via.port) || defaultPort(proto);
+  // 0 when the Via has none: RFC 3263 5 asks for SRV then
+  const port = rport > 0 && rport < 65536 ? rport : via.port;
   const length = core.x.msgReplyForward(msg.at);
   if (length < 0) return drop(`it cannot be written: ${L.STATUS_NAMES[-length]}`, 'err_replies');
   const out = core.x.outArea();
@@ -98,7 +99,7 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
 }
 
 /** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */
-function secondVia(msg: SipMsg) {
+export function secondVia(msg: SipMsg) {
   const vias = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
   const [top, next] = vias;
   if (!top) return undefined;

@@ -4,10 +4,11 @@ import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Uri } from '../../core/sip-msg.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
+import { parseUri } from '../../kemi/uri.ts';
 import { forwardRequest } from './forward.ts';
 import { hot } from './hot.ts';
 import { setHost, setUser } from './rewrite.ts';
-import { parseUri, transportOf } from './uri.ts';
+import { transportOf } from './uri.ts';
 import { ADVERTISED, type Advertised } from './via.ts';
 
 export type CoreState = Record<string, never>;

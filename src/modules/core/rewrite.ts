@@ -8,13 +8,12 @@ const SCHEMES: Readonly<Record<number, string>> = {
   [L.SCHEME_SIPS]: 'sips:',
   [L.SCHEME_TEL]: 'tel:',
   [L.SCHEME_URN]: 'urn:',
-  [L.SCHEME_TELS]: 'tels:',
 };
 
 const tail = (uri: Uri) =>
   `${uri.params === undefined ? '' : `;${uri.params}`}${uri.headers === undefined ? '' : `?${uri.headers}`}`;
 const port = (uri: Uri) => (uri.portText === undefined ? '' : `:${uri.portText}`);
-const isTel = (uri: Uri) => uri.scheme === L.SCHEME_TEL || uri.scheme === L.SCHEME_TELS;
+const isTel = (uri: Uri) => uri.scheme === L.SCHEME_TEL;
 
 /** Sets the user part; '' removes it with the password. @returns false when the request URI does not parse */
 export function setUser(msg: SipMsg, user: ByteStr): boolean {
@@ -34,8 +33,7 @@ export function setHost(msg: SipMsg, host: ByteStr): boolean {
   const uri = msg.ruriParts;
   if (!uri) return false;
   const scheme = SCHEMES[uri.scheme] ?? 'sip:';
-  if (isTel(uri))
-    msg.ruri = `${uri.scheme === L.SCHEME_TELS ? 'sips:' : 'sip:'}${uri.user ?? ''}${tail(uri)}@${host};user=phone`;
+  if (isTel(uri)) msg.ruri = `sip:${uri.user ?? ''}${tail(uri)}@${host};user=phone`;
   else {
     const password = uri.password === undefined ? '' : `:${uri.password}`;
     msg.ruri = `${scheme}${uri.user === undefined ? '' : `${uri.user}${password}@`}${host}${port(uri)}${tail(uri)}`;

@@ -1,41 +1,19 @@
-/** URIs that are not the message's own: parsed by the core, on a copy. */
+/** What sending needs of a URI, and Vias that are not the top one. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import { readUri, type Uri, type Via } from '../../core/sip-msg.ts';
+import type { Uri, Via } from '../../core/sip-msg.ts';
+import { uriParam } from '../../kemi/uri.ts';
 
-const URI_AREA = 32;
 const VIA_AREA = 40;
-
-/** Copies `text` behind an area of `areaBytes` in Lua's heap for the time of `use`. */
-function withCopy<T>(
-  core: Core,
-  text: ByteStr,
-  areaBytes: number,
-  use: (at: number, area: number) => T,
-): T | undefined {
-  const area = core.lua.malloc(areaBytes + text.length + L.SLACK);
-  if (!area) return undefined;
-  try {
-    core.mem.putStr(area + areaBytes, text);
-    return use(area + areaBytes, area);
-  } finally {
-    core.lua.free(area);
-  }
-}
-
-/** @returns undefined when it does not parse */
-export function parseUri(core: Core, text: ByteStr): Uri | undefined {
-  // offsets in the area are 16 bits
-  if (text.length > 65535) return undefined;
-  return withCopy(core, text, URI_AREA, (at, area) =>
-    core.x.parseUriAt(at, text.length, area) ? undefined : readUri(core.mem, area, at),
-  );
-}
 
 /** A Via value that is not the top one, with the offset at which it ends. */
 export function parseVia(core: Core, text: ByteStr): (Via & { end: number; maddr?: ByteStr }) | undefined {
-  return withCopy(core, text, VIA_AREA, (at, area) => {
+  const area = core.lua.malloc(VIA_AREA + text.length + L.SLACK);
+  if (!area) return undefined;
+  try {
+    const at = area + VIA_AREA;
+    core.mem.putStr(at, text);
     if (core.x.parseViaAt(at, text.length, area)) return undefined;
     const { mem } = core;
     const part = (o: number) => mem.str(at + mem.u16(area + o), mem.u16(area + o + 2));
@@ -55,17 +33,9 @@ export function parseVia(core: Core, text: ByteStr): (Via & { end: number; maddr
       ...(maddr !== undefined && { maddr }),
       ...(mem.u16(area + 34) && { rport: part(16) }),
     };
-  });
-}
-
-/** Value of a URI parameter by name in any case; '' when it has none, undefined when it is not there. */
-export function uriParam(params: ByteStr | undefined, name: string): ByteStr | undefined {
-  for (const param of params?.split(';') ?? []) {
-    const equals = param.indexOf('=');
-    const key = equals < 0 ? param : param.slice(0, equals);
-    if (key.toLowerCase() === name) return equals < 0 ? '' : param.slice(equals + 1);
+  } finally {
+    core.lua.free(area);
   }
-  return undefined;
 }
 
 export const PROTOCOLS: Readonly<Record<string, number>> = {

@@ -64,7 +64,7 @@ export default defineModule<HtableState>({
       doc: 'script function called with the event name: htable:mod-init, htable:expired:<table>',
     },
     max_entries: { type: 'int', default: 1000000, min: 0, doc: 'most items of one table, 0 no limit; not in Kamailio' },
-    db_url: { type: 'str', doc: 'not used: there is no database in this version' },
+    db_url: { type: 'str', withDb: null, doc: 'not used: tables are not loaded from databases in this version' },
     key_name_column: { type: 'str', doc: 'not used' },
     key_type_column: { type: 'str', doc: 'not used' },
     value_type_column: { type: 'str', doc: 'not used' },

@@ -42,7 +42,7 @@ export function addressSetters(id: number): { uri: Setter; user: Setter; host: S
   return {
     uri: setter((place, value) => value === null || replace(place, place.uriAt, place.uri.length, value)),
     user: setter((place, value) => {
-      const uri = parseUri(place.uri);
+      const uri = parseUri(place.msg.core, place.uri);
       if (!uri) return false;
       const { uriAt } = place;
       if (uri.userAt < 0) return !value || replace(place, uriAt + uri.hostAt, 0, `${value}@`);
@@ -51,7 +51,7 @@ export function addressSetters(id: number): { uri: Setter; user: Setter; host: S
       return replace(place, uriAt + uri.userAt, uri.user.length, value ?? '');
     }),
     host: setter((place, value) => {
-      const uri = parseUri(place.uri);
+      const uri = parseUri(place.msg.core, place.uri);
       if (!uri) return false;
       return (
         value === null || uri.hostAt < 0 || replace(place, place.uriAt + uri.hostAt, uri.hostEnd - uri.hostAt, value)

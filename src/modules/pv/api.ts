@@ -8,7 +8,7 @@ import { XavpList } from './xavp.ts';
 
 export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
 export { xavuSet } from './pvs-vars.ts';
-export { socketOf } from './sockets.ts';
+export { bracketed, socketOf } from './sockets.ts';
 export { parseParams } from './uri.ts';
 export { scalarOf, type Xavp, XavpList, type XavpValue } from './xavp.ts';
 

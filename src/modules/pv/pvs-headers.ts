@@ -4,6 +4,7 @@ import type { ByteStr, Memory } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
 import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
+import { verifiedOf } from '../../kemi/verified.ts';
 import { addressSetters } from './address-edits.ts';
 import type { PvState } from './api.ts';
 import { type AddrText, paramValue, parseAddr, parseUri, quoteEnd, splitList } from './uri.ts';
@@ -36,7 +37,7 @@ const pv = (
 function addressOf(letter: 'f' | 't', id: number, header: string): PvClass[] {
   const uri = (msg: SipMsg) => {
     const a = addr(msg, id);
-    return a && parseUri(a.uri);
+    return a && parseUri(msg.core, a.uri);
   };
   const set = addressSetters(id);
   return [
@@ -248,27 +249,34 @@ export const headers: readonly PvClass[] = [
   credential('adn', 'nonce', 'Nonce'),
   credential('adc', 'cnonce', 'Client nonce'),
   credential('adr', 'response', 'Response'),
-  pv('Au', 'For accounting: user@host of From (of the credentials once a module authenticated them).', m => {
-    const uri = parseUri(addr(m, L.HDR_FROM)?.uri ?? '');
-    return uri && (uri.user ? `${uri.user}@${uri.host}` : uri.host);
-  }),
-  pv(
-    'AU',
-    'For accounting: user of From (of the credentials once a module authenticated them).',
-    m => parseUri(addr(m, L.HDR_FROM)?.uri ?? '')?.user || null,
-  ),
+  {
+    name: 'Au',
+    doc: 'For accounting: user@domain of the credentials once they were verified, else of From.',
+    get: ({ msg, host }: C) => {
+      const verified = verifiedOf(host.perMessage);
+      if (verified) return `${verified.user}@${verified.domain}`;
+      const uri = parseUri(msg.core, addr(msg, L.HDR_FROM)?.uri ?? '');
+      return uri ? (uri.user ? `${uri.user}@${uri.host}` : uri.host) : null;
+    },
+  },
+  {
+    name: 'AU',
+    doc: 'For accounting: user of the credentials once they were verified, else of From.',
+    get: ({ msg, host }: C) =>
+      verifiedOf(host.perMessage)?.user ?? (parseUri(msg.core, addr(msg, L.HDR_FROM)?.uri ?? '')?.user || null),
+  },
 
   pv('ai', 'URI in the first P-Asserted-Identity.', m => addr(m, L.HDR_P_ASSERTED_IDENTITY)?.uri),
   pv('pu', 'URI in the first P-Preferred-Identity.', m => addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri),
   pv(
     'pU',
     'User in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.user || null,
   ),
   pv(
     'pd',
     'Host in the URI of P-Preferred-Identity.',
-    m => parseUri(addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
+    m => parseUri(m.core, addr(m, L.HDR_P_PREFERRED_IDENTITY)?.uri ?? '')?.host || null,
   ),
   pv(
     'pn',

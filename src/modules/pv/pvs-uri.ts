@@ -15,7 +15,7 @@ import type { Call, XVal } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
 import { replyTo, uriOf } from './pvs-message.ts';
 import { socketOf, socketText } from './sockets.ts';
-import { paramValue, parseUri, type UriText } from './uri.ts';
+import { paramValue, parseUri, type UriText, uriText } from './uri.ts';
 
 type C = Call<PvState>;
 
@@ -32,11 +32,11 @@ type Part = (uri: UriText) => XVal;
 const user: Part = uri => uri.user || null;
 const domain: Part = uri => uri.host || null;
 
-const ruri = ({ msg }: C): UriText | undefined => (msg.isRequest ? parseUri(msg.ruri) : undefined);
-const original = ({ msg }: C): UriText | undefined => (msg.isRequest ? parseUri(msg.originalUri) : undefined);
+const ruri = ({ msg }: C): UriText | undefined => (msg.isRequest ? uriText(msg.ruriParts, msg.ruri) : undefined);
+const original = ({ msg }: C): UriText | undefined => (msg.isRequest ? parseUri(msg.core, msg.originalUri) : undefined);
 const destination = ({ msg }: C): UriText | undefined => {
   const { dstUri } = msg;
-  return dstUri ? parseUri(dstUri) : undefined;
+  return dstUri ? parseUri(msg.core, dstUri) : undefined;
 };
 const part = (name: string, from: (call: C) => UriText | undefined, what: Part, doc: string): PvClass => ({
   name,
@@ -260,7 +260,7 @@ export const uris: readonly PvClass[] = [
       if (msg.isReply) return replyHop(msg, inner);
       const text = msg.dstUri || msg.ruri;
       if (inner === 'u') return text;
-      const uri = parseUri(text);
+      const uri = parseUri(msg.core, text);
       if (!uri) return null;
       if (inner === 'U') return user(uri);
       if (inner === 'd') return domain(uri);

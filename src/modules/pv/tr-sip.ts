@@ -1,5 +1,6 @@
 /** {uri.*} {param.*} {nameaddr.*} {tobody.*} {sock.*} {urialias.*}: parts of SIP texts. What does not parse gives null, a part that is not there "". */
 import { trim, trimStart } from '../../core/ascii.ts';
+import type { Core } from '../../core/load.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ArgKind, Transformation } from '../../kemi/pv-types.ts';
 import type { XVal } from '../../kemi/table.ts';
@@ -11,14 +12,14 @@ const row = (
   name: string,
   args: readonly ArgKind[],
   doc: string,
-  run: (text: ByteStr, args: (number | ByteStr)[]) => XVal,
-): Transformation => ({ class: cls, name, args, doc, run: (value, list) => run(String(value), list) });
+  run: (text: ByteStr, args: (number | ByteStr)[], core: Core) => XVal,
+): Transformation => ({ class: cls, name, args, doc, run: (value, list, host) => run(String(value), list, host.core) });
 
 // ---- uri
 
 const uri = (name: string, doc: string, part: (uri: UriText) => XVal): Transformation =>
-  row('uri', name, [], doc, text => {
-    const parsed = parseUri(text);
+  row('uri', name, [], doc, (text, _args, core) => {
+    const parsed = parseUri(core, text);
     return parsed ? part(parsed) : null;
   });
 
@@ -100,9 +101,9 @@ interface ToBody {
 }
 
 /** One address with header parameters and nothing behind them, as To has it (RFC 3261 20.39). */
-function toBody(text: ByteStr): ToBody | undefined {
+function toBody(core: Core, text: ByteStr): ToBody | undefined {
   const addr = parseAddr(text);
-  const parsed = addr && parseUri(addr.uri);
+  const parsed = addr && parseUri(core, addr.uri);
   if (!parsed) return undefined;
   const rest = trim(text.slice(addr.length));
   if (rest && (rest[0] !== ';' || trim(rest.slice(1)) !== addr.params)) return undefined;
@@ -110,8 +111,8 @@ function toBody(text: ByteStr): ToBody | undefined {
 }
 
 const tobody = (name: string, doc: string, part: (body: ToBody) => XVal): Transformation =>
-  row('tobody', name, [], doc, text => {
-    const body = toBody(text);
+  row('tobody', name, [], doc, (text, _args, core) => {
+    const body = toBody(core, text);
     return body ? part(body) : null;
   });
 
@@ -143,8 +144,8 @@ const sock = (
     return parsed ? part(parsed) : null;
   });
 
-function aliasEncode(text: ByteStr): ByteStr {
-  const parsed = parseUri(text);
+function aliasEncode(core: Core, text: ByteStr): ByteStr {
+  const parsed = parseUri(core, text);
   if (!parsed?.host) return '';
   const transport = paramValue(parsed.params, 'transport') || 'udp';
   return protoId(transport) ? `${parsed.host}~${parsed.port || 5060}~${protoId(transport)}` : '';
@@ -164,8 +165,8 @@ export const sip: readonly Transformation[] = [
   uri('passwd', 'Password.', u => u.password),
   uri('port', 'Port as a number, 0 when there is none.', u => u.port),
   uri('params', 'All parameters.', u => u.params),
-  row('uri', 'param', ['str'], 'Value of a parameter.', (text, [name]) => {
-    const parsed = parseUri(text);
+  row('uri', 'param', ['str'], 'Value of a parameter.', (text, [name], core) => {
+    const parsed = parseUri(core, text);
     if (!parsed || (parsed.params && !parseParams(parsed.params))) return null;
     return paramValue(parsed.params, trim(String(name))) ?? '';
   }),
@@ -219,6 +220,8 @@ export const sip: readonly Transformation[] = [
     p => `sip:${p.host}${p.port && `:${p.port}`}${p.proto && `;transport=${p.proto}`}`,
   ),
 
-  row('urialias', 'encode', [], 'A SIP URI as host~port~proto; "" when it does not parse.', aliasEncode),
+  row('urialias', 'encode', [], 'A SIP URI as host~port~proto; "" when it does not parse.', (text, _args, core) =>
+    aliasEncode(core, text),
+  ),
   row('urialias', 'decode', [], 'host~port~proto as a SIP URI; "" when it is none.', aliasDecode),
 ];

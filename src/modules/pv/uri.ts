@@ -1,6 +1,10 @@
-/** URIs in byte strings: what transformations and the URI variables read. Accepts and refuses what Kamailio's parser does, verified against it. */
-import { isAlnum, isDigit, isHex, isWs, trim } from '../../core/ascii.ts';
+/** What transformations and variables read of URIs (the core parses them), parameter lists and addresses. */
+import { isWs, trim } from '../../core/ascii.ts';
+import * as L from '../../core/gen/layout.gen.ts';
+import type { Core } from '../../core/load.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { Uri } from '../../core/sip-msg.ts';
+import { parseUri as partsOf } from '../../kemi/uri.ts';
 
 export type Scheme = 'sip' | 'sips' | 'tel' | 'urn';
 
@@ -40,116 +44,46 @@ const NONE = {
   portEnd: -1,
 } as const;
 
+const SCHEMES: Readonly<Record<number, Scheme>> = {
+  [L.SCHEME_SIP]: 'sip',
+  [L.SCHEME_SIPS]: 'sips',
+  [L.SCHEME_TEL]: 'tel',
+  [L.SCHEME_URN]: 'urn',
+};
+
 /** One URI, no white space around it. @returns undefined when it is none of sip, sips, tel, urn, or does not parse */
-export function parseUri(text: ByteStr): UriText | undefined {
-  const colon = text.indexOf(':');
-  if (colon < 3 || colon > 4) return undefined;
-  const schemeText = text.slice(0, colon);
-  const scheme = schemeText.toLowerCase();
-  switch (scheme) {
-    case 'sip':
-    case 'sips':
-      return parseSip(text, scheme, schemeText);
-    case 'tel':
-      return parseTel(text, schemeText);
-    case 'urn': {
-      const second = text.indexOf(':', colon + 1);
-      if (second <= colon + 1 || second + 1 === text.length) return undefined;
-      const user = text.slice(colon + 1, second);
-      return { ...NONE, scheme, schemeText, user, host: text.slice(second + 1), userAt: colon + 1 };
-    }
-    default:
-      return undefined;
-  }
+export function parseUri(core: Core, text: ByteStr): UriText | undefined {
+  return uriText(partsOf(core, text), text);
 }
 
-/** sip:user:password@host:port;params?headers (RFC 3261 19.1.1) */
-function parseSip(text: ByteStr, scheme: Scheme, schemeText: ByteStr): UriText | undefined {
-  const start = schemeText.length + 1;
-  const end = text.length;
-  const at = text.indexOf('@', start);
-  let user = '';
-  let password = '';
-  if (at >= 0) {
-    const info = text.slice(start, at);
-    const colon = info.indexOf(':');
-    user = colon < 0 ? info : info.slice(0, colon);
-    password = colon < 0 ? '' : info.slice(colon + 1);
-    if (!user || password.includes(':')) return undefined;
-  }
-  const hostAt = at < 0 ? start : at + 1;
-  const hostEnd = hostEndOf(text, hostAt);
-  if (hostEnd < 0) return undefined;
-  let p = hostEnd;
-  let port = 0;
-  let portText: ByteStr | undefined;
-  if (text[p] === ':') {
-    const portAt = ++p;
-    while (isDigit(text.charCodeAt(p))) {
-      port = port * 10 + text.charCodeAt(p++) - 48;
-      if (port > 65535) return undefined;
-    }
-    portText = text.slice(portAt, p);
-  }
-  const portEnd = p;
-  let params = '';
-  let headers = '';
-  if (text[p] === ';') {
-    let stop = p + 1;
-    // a '?' in a quoted parameter value starts no headers
-    for (let quoted = false; stop < end && (quoted || text[stop] !== '?'); stop++) {
-      if (text[stop] === '"') quoted = !quoted;
-      else if (text[stop] === '@' && !quoted) return undefined;
-    }
-    params = text.slice(p + 1, stop);
-    p = stop;
-  }
-  if (text[p] === '?') {
-    headers = text.slice(p + 1);
-    p = end;
-  }
-  if (p !== end) return undefined;
+/** @param parts of this text, undefined when it does not parse */
+export function uriText(parts: Uri | undefined, text: ByteStr): UriText | undefined {
+  const scheme = parts && SCHEMES[parts.scheme];
+  if (!scheme) return undefined;
+  const { user = '', password, host, port, portText, headers = '' } = parts;
+  const schemeText = text.slice(0, scheme.length);
+  const start = scheme.length + 1;
+  // The parameters of a tel URI are not taken apart, as in Kamailio
+  if (scheme === 'tel') return { ...NONE, scheme, schemeText, user, host, headers, userAt: start };
+  if (scheme === 'urn') return { ...NONE, scheme, schemeText, user, host, userAt: start };
+  const userAt = parts.user === undefined ? -1 : start;
+  const hostAt = userAt < 0 ? start : start + user.length + (password === undefined ? 0 : password.length + 1) + 1;
+  const hostEnd = hostAt + host.length;
   return {
     scheme,
     schemeText,
     user,
-    password,
-    host: text.slice(hostAt, hostEnd),
+    password: password ?? '',
+    host,
     port,
     portText,
-    params,
+    params: parts.params ?? '',
     headers,
-    userAt: at < 0 ? -1 : start,
+    userAt,
     hostAt,
     hostEnd,
-    portEnd,
+    portEnd: portText === undefined ? hostEnd : hostEnd + 1 + portText.length,
   };
-}
-
-/** Its parameters are not taken apart, as in Kamailio. */
-function parseTel(text: ByteStr, schemeText: ByteStr): UriText | undefined {
-  const userAt = schemeText.length + 1;
-  let p = userAt;
-  while (p < text.length && text[p] !== ';' && text[p] !== '?') p++;
-  const user = text.slice(userAt, p);
-  if (!user) return undefined;
-  let headers = '';
-  const question = text.indexOf('?', p);
-  if (question >= 0) headers = text.slice(question + 1);
-  return { ...NONE, scheme: 'tel', schemeText, user, host: '', headers, userAt };
-}
-
-/** @returns one past the host that starts at `at`, -1 when there is none */
-function hostEndOf(text: ByteStr, at: number): number {
-  if (text[at] === '[') {
-    let p = at + 1;
-    while (isHex(text.charCodeAt(p)) || text[p] === ':' || text[p] === '.') p++;
-    return text[p] === ']' && p > at + 1 ? p + 1 : -1;
-  }
-  let p = at;
-  if (!isAlnum(text.charCodeAt(p))) return -1;
-  while (isAlnum(text.charCodeAt(p)) || text[p] === '-' || text[p] === '.') p++;
-  return p;
 }
 
 /** One `name=value` of a parameter list. */

@@ -32,7 +32,7 @@ const BAD_EXTENSION = 420;
 const VERSION_NOT_SUPPORTED = 505;
 
 const bad = (reason: ByteStr): Failure => ({ code: BAD_REQUEST, reason });
-const SCHEMES: readonly number[] = [L.SCHEME_SIP, L.SCHEME_SIPS, L.SCHEME_TEL, L.SCHEME_TELS, L.SCHEME_URN];
+const SCHEMES: readonly number[] = [L.SCHEME_SIP, L.SCHEME_SIPS, L.SCHEME_TEL, L.SCHEME_URN];
 
 const isUint32 = (text: ByteStr): boolean => /^\d{1,10}$/.test(text) && Number(text) <= MAX_UINT32;
 /** the text up to the first blank */
@@ -43,9 +43,8 @@ function ruriVersion({ msg }: CheckInput): Failure | undefined {
   return { code: VERSION_NOT_SUPPORTED, reason: 'Version Not Supported' };
 }
 
-/** parses, has a scheme that is known, and a host that can be one */
-const isKnown = (uri: Uri | undefined): boolean =>
-  uri !== undefined && SCHEMES.includes(uri.scheme) && !uri.host.includes('@');
+/** parses, and has a scheme that is known */
+const isKnown = (uri: Uri | undefined): boolean => uri !== undefined && SCHEMES.includes(uri.scheme);
 
 const knownUri = (msg: SipMsg, text: ByteStr): boolean => isKnown(parseUri(msg.core, text));
 

@@ -5,7 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { replaceText } from '../../kemi/message-edits.ts';
 import { trimEndOf } from '../../kemi/scan.ts';
 import type { Call } from '../../kemi/table.ts';
-import { parseUri, uriParams } from '../../kemi/uri.ts';
+import { parseUri, uriParam, uriParams } from '../../kemi/uri.ts';
 import { withoutParam } from './uri.ts';
 
 /** offsets in the core's address area (wasm/sip/name-addr.ts): the pair of the URI */
@@ -63,7 +63,7 @@ export function encodeContact(call: Call<unknown>, separator: ByteStr, prefix: B
   return rewrite(call.msg, text => {
     const uri = parseUri(call.host.core, text);
     if (!uri || (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS)) return -2;
-    const transport = uriParams(uri.params).find(p => p.name.toLowerCase() === 'transport')?.value ?? '';
+    const transport = uriParam(uri.params, 'transport') ?? '';
     const fields = [prefix, uri.user ?? '', uri.password ?? '', uri.host, uri.port ? String(uri.port) : '', transport];
     return `${text.slice(0, text.indexOf(':'))}:${fields.join(separator)}@${host}`;
   });

@@ -39,7 +39,7 @@ const SCHEMES: readonly number[] = [L.SCHEME_SIP, L.SCHEME_SIPS, L.SCHEME_TEL, L
 
 function isUri(call: Call<State>, text: ByteStr): number {
   const uri = parseUri(call.host.core, text);
-  return uri && SCHEMES.includes(uri.scheme) && uri.user !== '' ? 1 : -1;
+  return uri && SCHEMES.includes(uri.scheme) ? 1 : -1;
 }
 
 function compareNames(a: ByteStr, b: ByteStr): number {
@@ -104,7 +104,8 @@ export default defineModule<State>({
      */
     kemi('uri_param', { params: ['str'], returns: 'int', run: (call, param) => hasParam(call.msg, param, '') }),
     /**
-     * KSR.siputils.uri_param_value(param, value): tells whether the request URI has a parameter with this value.
+     * KSR.siputils.uri_param_value(param, value): tells whether the request URI has a parameter with this value; of several of one name the
+     * last counts.
      * @param param parameter name  @param value its value; case counts
      * @returns 1 it has; -1 not
      * Kamailio 6.x manual, module siputils, uri_param_value; codes observed on 5.6.3

@@ -5,9 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { sendReply } from '../../kemi/reply.ts';
 import type { Call } from '../../kemi/table.ts';
 import { parseUri } from '../../kemi/uri.ts';
-
-/** key in the per-message store under which an authentication module leaves the user whose credentials it verified */
-export const VERIFIED_USER = 'auth.user';
+import { verifiedOf } from '../../kemi/verified.ts';
 
 const test = (expression: RegExp, value: ByteStr, no: number): number =>
   value ? (expression.test(value) ? 1 : no) : -2;
@@ -23,7 +21,7 @@ export function isAlphanumericOr(value: ByteStr, extra: ByteStr): number {
 
 /** @returns 1 the verified credentials are of this user, -1 not, or none were verified */
 export function isUser(call: Call<unknown>, user: ByteStr): number {
-  return user && call.host.perMessage.get(VERIFIED_USER) === user ? 1 : -1;
+  return user && verifiedOf(call.host.perMessage)?.user === user ? 1 : -1;
 }
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

@@ -3,7 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg, Uri } from '../../core/sip-msg.ts';
 import type { Call } from '../../kemi/table.ts';
-import { parseUri, type UriParam, uriParams } from '../../kemi/uri.ts';
+import { parseUri, type UriParam, uriParam, uriParams } from '../../kemi/uri.ts';
 
 const DEFAULT_PORT = 5060;
 
@@ -11,13 +11,13 @@ function paramsOf(msg: SipMsg): UriParam[] {
   return uriParams(msg.ruriParts?.params);
 }
 
-/** @param value undefined: the parameter must have none  @returns 1 a parameter of this name has this value, -1 not */
+/** @param value '': the parameter must have none  @returns 1 the parameter of this name, the last of several, has this value, -1 not */
 export function hasParam(msg: SipMsg, name: ByteStr, value: ByteStr): number {
-  return name && paramsOf(msg).some(p => same(p.name, name) && (p.value ?? '') === value) ? 1 : -1;
+  return name && uriParam(msg.ruriParts?.params, name.toLowerCase()) === value ? 1 : -1;
 }
 
 export function hasAnyParam(msg: SipMsg, name: ByteStr): number {
-  return name && paramsOf(msg).some(p => same(p.name, name)) ? 1 : -1;
+  return name && uriParam(msg.ruriParts?.params, name.toLowerCase()) !== undefined ? 1 : -1;
 }
 
 const same = (a: ByteStr, b: ByteStr): boolean => a.toLowerCase() === b.toLowerCase();

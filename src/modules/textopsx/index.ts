@@ -1,6 +1,7 @@
 /** KSR.textopsx: more operations on the text of a message. */
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
+import { asksRecordRoute } from '../../kemi/record-route.ts';
 import { defineModule, exportsOf } from '../../kemi/table.ts';
 import { applyChanges, changeStatus, keepHeaders, removeBody, setBuffer } from './apply.ts';
 import { fnmatch } from './fnmatch.ts';
@@ -58,10 +59,14 @@ export default defineModule<State>({
     /**
      * KSR.textopsx.msg_apply_changes(): makes all pending changes part of the message, which is read anew. Additions to the reply are gone
      * afterwards, as in Kamailio. DIFFERS: a message that would not be valid any more leaves the old one in place.
-     * @returns 1 done; 0 the result is no valid message; -1 too large, or memory is full
+     * @returns 1 done; 0 the result is no valid message; -1 Record-Route was asked for, which is written when the message is sent; too large, or memory is full
      * Kamailio 6.x manual, module textopsx, msg_apply_changes; codes observed on 5.6.3
      */
-    kemi('msg_apply_changes', { params: [], returns: 'int', run: call => applied(call, applyChanges(call.msg)) }),
+    kemi('msg_apply_changes', {
+      params: [],
+      returns: 'int',
+      run: call => applied(call, asksRecordRoute(call.msg) ? -1 : applyChanges(call.msg)),
+    }),
     /**
      * KSR.textopsx.msg_set_buffer(data): replaces the message.
      * @param data a whole message of the same kind, request or reply

@@ -65,3 +65,11 @@ export interface TmApi {
    */
   request(request: LocalRequest, done?: (reply: LocalReply) => void): boolean | Promise<boolean>;
 }
+
+/** bytes of a To tag of ours */
+const TAG_BYTES = 41;
+
+/** The To tag of answers that a transaction made itself: the request's own when it has one. */
+export function answerTag(request: SipMsg): ByteStr {
+  return request.to?.tag || request.mem.str(request.core.x.tmToTag(request.at), TAG_BYTES);
+}

@@ -1,4 +1,4 @@
-/** Files of the package itself: the two wasm modules and the built-in script. */
+/** Files of the package itself: the two wasm modules, and the built-in config and script. */
 import fs from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { KemiError } from '../../errors.ts';
@@ -6,7 +6,8 @@ import { KemiError } from '../../errors.ts';
 /** The package's root: this file is src/transport/node/assets.ts, or build/transport/node/assets.js. */
 const ROOT = new URL('../../../', import.meta.url);
 
-/** The script that runs when none is given. */
+/** What runs when neither a config nor a script is given: a registrar and proxy. */
+export const BASIC_CONFIG = fileURLToPath(new URL('examples/basic.cfg', ROOT));
 export const BASIC_SCRIPT = fileURLToPath(new URL('examples/basic.lua', ROOT));
 
 /**

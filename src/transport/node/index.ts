@@ -1,8 +1,11 @@
 /** `kemi-wasm/node`: servers on Node. Re-exports only. */
 export { parseListenAddress } from '../listen-address.ts';
 export type { ListenAddress, Receiver, Transport, TransportCounters } from '../transport.ts';
-export { BASIC_SCRIPT, loadWasm } from './assets.ts';
+export { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+export { type ConfigFile, readConfigFile } from './config-file.ts';
 export { type CtlServer, callCtl, defaultCtlPath, listenCtl } from './ctl.ts';
 export { type NodeResolverOptions, nodeResolver } from './resolver.ts';
-export { createServer, DRAIN_MS, type Server, type ServerOptions } from './server.ts';
+export { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
+export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } from './server.ts';
+export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { UdpTransport } from './udp.ts';

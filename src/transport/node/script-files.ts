@@ -8,13 +8,15 @@ import path from 'node:path';
 const MAX_FILE_BYTES = 16 << 20;
 
 export class ScriptFiles {
-  readonly #folder: string;
-  readonly #asked = new Set<string>();
+  readonly #folders: readonly string[];
+  readonly #scripts: readonly string[];
+  readonly #asked: Set<string>;
 
-  /** @param script path of the script */
-  constructor(script: string) {
-    this.#folder = path.dirname(path.resolve(script));
-    this.#asked.add(path.resolve(script));
+  /** @param scripts paths of the scripts: one, or several that run in one state */
+  constructor(...scripts: readonly string[]) {
+    this.#scripts = scripts.map(s => path.resolve(s));
+    this.#folders = [...new Set(this.#scripts.map(s => path.dirname(s)))];
+    this.#asked = new Set(this.#scripts);
   }
 
   /** Absolute paths of the script and of what it asked for, absent files too. */
@@ -25,12 +27,12 @@ export class ScriptFiles {
   /** @returns undefined when the file is absent, outside of the folder (symbolic links followed), or no plain file */
   readonly read = (name: string): Uint8Array | undefined => {
     const file = path.resolve(name);
-    if (!inside(this.#folder, file)) return undefined;
+    if (!this.#folders.some(f => inside(f, file))) return undefined;
     this.#asked.add(file);
     try {
       const real = fs.realpathSync(file);
       // The script itself may be a link to anywhere: its owner chose it. What it asks for may not lead out.
-      if (!inside(fs.realpathSync(this.#folder), real) && !this.#isScriptTarget(real)) return undefined;
+      if (!this.#folders.some(f => inside(fs.realpathSync(f), real)) && !this.#isScriptTarget(real)) return undefined;
       const stat = fs.statSync(real);
       return stat.isFile() && stat.size <= MAX_FILE_BYTES ? fs.readFileSync(real) : undefined;
     } catch {
@@ -39,8 +41,7 @@ export class ScriptFiles {
   };
 
   #isScriptTarget(real: string): boolean {
-    const [script] = this.#asked;
-    return fs.realpathSync(script!) === real;
+    return this.#scripts.some(s => fs.existsSync(s) && fs.realpathSync(s) === real);
   }
 }
 

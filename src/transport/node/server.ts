@@ -1,5 +1,6 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
-import fs from 'node:fs';
+import path from 'node:path';
+import type { ConfigOptions } from '../../cfg/resolve.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
@@ -7,10 +8,13 @@ import type { Limits, ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
-import { BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
-import { ScriptFiles } from './script-files.ts';
+import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
+import { ScriptSource } from './script-source.ts';
+import { openSqlite } from './sqlite.ts';
 import { UdpTransport } from './udp.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
@@ -18,13 +22,20 @@ import { type Watcher, watchFiles } from './watch.ts';
 export const DRAIN_MS = 5000;
 
 export interface ServerOptions {
-  /** path of the script; the built-in one when absent */
+  /** path of the script; that of the config when absent. With neither, the built-in registrar and proxy runs */
   readonly script?: string;
+  /**
+   * A kamailio.cfg: its path, or what readConfigFile() made of it. Options that are given beside it win over it; modparams and aliases are added.
+   * With a path, `defines` are defined before it is read.
+   */
+  readonly config?: string | ConfigOptions;
   /** 'udp:127.0.0.1:5060' and the like; default: each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
   readonly ctl?: string | boolean;
+  /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
+  readonly rpcHttp?: string | RpcHttpAddress;
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
@@ -41,6 +52,8 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
+  readonly db?: string;
 }
 
 export class Server {
@@ -48,6 +61,8 @@ export class Server {
   readonly sockets: readonly Socket[];
   /** where ctl reaches this server, undefined when it does not */
   readonly ctlPath: string | undefined;
+  /** where JSON-RPC over HTTP is served, undefined when it is not */
+  readonly rpcHttpUrl: string | undefined;
   readonly #parts: Parts;
   #closing: Promise<void> | undefined;
 
@@ -56,6 +71,7 @@ export class Server {
     this.runtime = parts.runtime;
     this.sockets = parts.transport.sockets;
     this.ctlPath = parts.ctl?.path;
+    this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
   }
 
@@ -85,9 +101,11 @@ export class Server {
 /** What has been opened so far, in the order of opening. */
 interface Parts {
   readonly log: Logger;
+  readonly script: ScriptSource;
   readonly transport: UdpTransport;
   runtime?: Runtime;
   ctl?: CtlServer;
+  rpcHttp?: RpcHttpServer;
   watcher?: Watcher;
 }
 
@@ -100,35 +118,41 @@ interface Parts {
  */
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const log = options.log ?? silentLogger;
-  const name = options.script ?? BASIC_SCRIPT;
-  const listen = options.listen?.length ? options.listen : ['udp:0.0.0.0:5060'];
+  const config = configOf(options, log);
+  const script = new ScriptSource(scriptsOf(options, config));
+  const listen = options.listen?.length ? options.listen : config?.listen.length ? config.listen : ['udp:0.0.0.0:5060'];
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
-  const parts: Parts = { log, transport: new UdpTransport({ log }) };
+  const parts: Parts = { log, script, transport: new UdpTransport({ log }) };
   try {
     const { transport } = parts;
-    const files = new ScriptFiles(name);
-    const source = readScript(name);
+    const { files, name } = script;
+    const source = script.read();
     const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
     const runtime = createRuntime({
+      ...(config && configured(config, options.modparams, options.aliases, options.limits)),
       wasm,
       sockets: transport.sockets,
       send: (socket, data, ip, port) => transport.send(socket.index, data, ip, port),
       log,
-      readFile: files.read,
+      // app_lua.reload asks for the program by its name: that may be more than the file.
+      readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
-      ...pick(options, ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader']),
+      openDatabase: openSqlite,
+      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
+      ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
     parts.runtime = runtime;
     for (const counter of Object.keys(transport.counters) as (keyof UdpTransport['counters'])[])
       runtime.stats.define('udp', snake(counter), () => transport.counters[counter]);
     runtime.load({ name, source });
-    if (options.ctl) {
-      const call = (method: string, params?: unknown) =>
-        method === 'app_lua.reload'
-          ? logged(parts, () => runtime.rpc.call(method, params))
-          : runtime.rpc.call(method, params);
-      parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
-    }
+    const call = (method: string, params?: unknown) =>
+      method === 'app_lua.reload'
+        ? logged(parts, () => runtime.rpc.call(method, params))
+        : runtime.rpc.call(method, params);
+    if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
+    const { rpcHttp } = options;
+    if (rpcHttp !== undefined)
+      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -150,9 +174,14 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   }
 }
 
+/** The db_url of a file; a URL stays as it is. */
+export function databaseUrl(file: string): string {
+  return /^\w+:\/\//.test(file) ? file : `sqlite://${path.resolve(file)}`;
+}
+
 function reload(runtime: Runtime, parts: Parts): Running {
   try {
-    const running = runtime.reload(readScript(runtime.running!.name));
+    const running = runtime.reload(parts.script.read());
     reloaded(parts, running);
     return running;
   } catch (error) {
@@ -189,22 +218,37 @@ function notReloaded(parts: Parts, error: unknown): void {
 
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
-  await Promise.all([parts.watcher?.close(), parts.ctl?.close()]);
+  await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
   await parts.runtime?.close(drainMs);
   await parts.transport.close();
 }
 
-/** @throws ScriptError naming the file when it cannot be read */
-function readScript(name: string): Uint8Array {
-  const extension = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase();
-  if (extension && ['py', 'js', 'cfg', 'rb', 'sq'].includes(extension))
-    throw new KemiError('KEMI_ERR_CONFIG', `Cannot run ${name}: only Lua scripts (.lua) run in this version`);
-  try {
-    return fs.readFileSync(name);
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (cause as Error).message;
-    throw new ScriptError([{ severity: 'error', file: name, line: 0, column: 0, message: `cannot read it: ${why}` }]);
+const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
+
+/** @throws ConfigError */
+function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+  if (config === undefined && script === undefined && modules === undefined) {
+    // The built-in pair: with a database it asks for passwords.
+    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
+    return { ...options, listen: [] };
   }
+  if (typeof config !== 'string') return config;
+  return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>
+    log.warn({ file, line, column }, message),
+  );
+}
+
+/** @throws KemiError KEMI_ERR_CONFIG when there are two answers */
+function scriptsOf({ script }: ServerOptions, config: ConfigOptions | undefined): readonly string[] {
+  const configured = config?.scripts ?? [];
+  if (script === undefined) return configured.length > 0 ? configured : [BASIC_SCRIPT];
+  if (configured.some(c => c !== script))
+    throw new KemiError(
+      'KEMI_ERR_CONFIG',
+      `Cannot run ${script}: the config says which script runs, ${configured.join(', ')}; give one of the two`,
+    );
+  return [script];
 }
 
 function pick<T, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {

@@ -5,6 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import type { Logger } from '../../core/log.ts';
 import { silentLogger } from '../../core/log.ts';
+import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import type { Socket } from '../../kemi/host.ts';
 import { formatAddress } from '../listen-address.ts';
@@ -54,7 +55,7 @@ export class UdpTransport implements Transport {
         if (address.proto !== 'udp')
           throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: only udp is available`);
         for (const ip of await expand(address))
-          opened.push(await this.#bind(this.#open.length + opened.length, ip, address.port));
+          opened.push(await this.#bind(this.#open.length + opened.length, ip, address));
       }
     } catch (error) {
       await Promise.all(opened.map(o => closeHandle(o.handle)));
@@ -106,7 +107,7 @@ export class UdpTransport implements Transport {
     await Promise.all(this.#open.map(o => closeHandle(o.handle)));
   }
 
-  #bind(index: number, ip: string, port: number): Promise<Open> {
+  #bind(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Open> {
     const family = net.isIPv6(ip) ? 6 : 4;
     const handle = dgram.createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
@@ -126,7 +127,18 @@ export class UdpTransport implements Transport {
         for (const set of [handle.setRecvBufferSize, handle.setSendBufferSize])
           growBuffer(size => set.call(handle, size));
         const bound = handle.address();
-        const socket: Socket = { index, proto: 'udp', ip: bound.address, port: bound.port };
+        const socket: Socket = {
+          index,
+          proto: 'udp',
+          ip: bound.address,
+          port: bound.port,
+          ...(advertise && {
+            advertisedIp: byteStrOf(advertise.host),
+            // Port 0 of the config became a port only now.
+            advertisedPort: advertise.port || bound.port,
+          }),
+          ...(name !== undefined && { name: byteStrOf(name) }),
+        };
         handle.on('error', error => {
           counters.receiveErrors++;
           this.#log.warn({ socket: formatAddress(socket), err: error }, 'Socket error');
@@ -178,6 +190,11 @@ async function expand(address: ListenAddress): Promise<string[]> {
     return ips;
   }
   if (net.isIP(host)) return [host];
+  const card = Object.hasOwn(os.networkInterfaces(), host) ? os.networkInterfaces()[host] : undefined;
+  // As in Kamailio: an interface means its IPv4 addresses, where it has any.
+  const usable = card?.filter(i => !/^fe[89ab]/i.test(i.address)) ?? [];
+  const v4 = usable.filter(i => i.family === 'IPv4');
+  if (usable.length > 0) return (v4.length > 0 ? v4 : usable).map(i => i.address);
   try {
     const found = await dns.lookup(host, { all: true });
     return [...new Set(found.map(f => f.address))];

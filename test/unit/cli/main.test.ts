@@ -8,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VERSION } from '../../../src/version.ts';
 
 const MAIN = path.resolve(import.meta.dirname, '../../../src/cli/main.ts');
+/** Types are stripped and code is compiled once for all processes; the cache goes by content, so it is never stale. */
+const CACHE = path.resolve(import.meta.dirname, '../../../build/compile-cache');
 let folder: string;
 const children: ChildProcess[] = [];
 beforeEach(() => {
@@ -26,7 +28,7 @@ const script = (name: string, text: string) => {
 const start = (args: string[]) => {
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: folder,
-    env: { ...process.env, XDG_RUNTIME_DIR: folder },
+    env: { ...process.env, XDG_RUNTIME_DIR: folder, NODE_COMPILE_CACHE: CACHE },
   });
   children.push(child);
   const out = { stdout: '', stderr: '' };
@@ -102,7 +104,7 @@ describe('kemi-wasm', () => {
 
   it('a mistake on the command line is exit 2 and one message that says what to do', async () => {
     const cases: [string[], string][] = [
-      [[], 'no command: write run, check or ctl'],
+      [[], 'no command: write run, check, ctl or user'],
       [['rnu'], 'unknown command rnu, did you mean run'],
       [['route.lua'], 'unknown command route.lua, did you mean kemi-wasm run route.lua'],
       [['run', 'a.lua', 'b.lua'], 'one script at most'],

@@ -4,6 +4,7 @@ import * as L from '../../../src/core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../../../src/core/load.ts';
 import { type ByteStr, byteStrOf } from '../../../src/core/memory.ts';
 import type { InterpreterOptions, KsrTree, Wait } from '../../../src/interp/interpreter.ts';
+import { callName } from '../../../src/kemi/call-name.ts';
 import { closest } from '../../../src/kemi/suggest.ts';
 import type { ParamType, ReturnType } from '../../../src/kemi/table.ts';
 
@@ -38,6 +39,7 @@ export const STANDARD: FakeFunction[] = [
   { path: 't.echo', params: ['str'], returns: 'xval', wasm: 'selfTestEcho' },
   { path: 't.text', params: ['int'], returns: 'xval', wasm: 'selfTestText' },
   { path: 't.six', returns: 'xval', wasm: 'selfTestSixBytes' },
+  { path: 't.method', params: ['int'], returns: 'xval', wasm: 'selfTestMethod' },
   { path: 't.forty', returns: 'xval', wasm: 'selfTestForty' },
   { path: 't.tag', params: ['int'], returns: 'xval', wasm: 'selfTestTag' },
   { path: 't.pv', params: ['str'], returns: 'xval', wasm: 'selfTestPv', internPv: true },
@@ -96,7 +98,11 @@ export function fake(more: FakeFunction[] = [], limits?: InterpreterOptions['lim
     params.forEach((p, k) => {
       mem.u8[at + L.DS_TYPES + k] = TYPE[p];
     });
-    return { id, path: f.path.split('.') };
+    return {
+      id,
+      path: f.path.split('.'),
+      ...(f.wasm && { call: callName({ ...f, params, returns: f.returns ?? 'int' }) }),
+    };
   });
   const complaints: string[] = [];
   const resolved: string[] = [];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Core } from '../../../src/core/load.ts';
 import { MAX_FORMATS, PvFormats } from '../../../src/kemi/format.ts';
 import { MAX_CACHED_PVS, MAX_CACHED_TEXT, PvRegistry, TRANSIENT_PVS } from '../../../src/kemi/pv.ts';
 import { MAX_PV_DEPTH, MAX_PV_TEXT } from '../../../src/kemi/pv-parse.ts';
@@ -49,7 +50,7 @@ function registry(message = true) {
   ];
   const r = new PvRegistry({
     sources: [{ call: {} as Call, pvs, transformations }],
-    host: { md5: x => x, sha256: x => x, format: x => x },
+    host: { core: {} as Core, md5: x => x, sha256: x => x, format: x => x },
     hasMessage: () => message,
     callWasm: name => `wasm ${name}`,
     error: text => errors.push(text),

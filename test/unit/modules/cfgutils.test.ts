@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Core } from '../../../src/core/load.ts';
 import type { SipMsg } from '../../../src/core/sip-msg.ts';
 import cfgutils from '../../../src/modules/cfgutils/index.ts';
+import type { Locks } from '../../../src/modules/cfgutils/locks.ts';
 import { FakeHost } from './fake-host.ts';
 
 function open() {
@@ -62,6 +63,22 @@ test('a lock is free when its message is gone', async () => {
   as(1).call('cfgutils.lock', 'k');
   live.delete(1);
   expect(as(2).call('cfgutils.lock', 'k')).toBe(1);
+});
+
+test('a message that waits gets the lock of one that is gone, and locks of such messages do not pile up', async () => {
+  const { as, live, fake } = open();
+  const got: number[] = [];
+  as(1).call('cfgutils.lock', 'k');
+  void (as(2).call('cfgutils.lock', 'k') as Promise<number>).then(() => got.push(2));
+  for (let i = 0; i < 1000; i++) as(3).call('cfgutils.lock', `k${i}`);
+  const { locks } = fake.states.get('cfgutils') as { locks: Locks };
+  expect(locks.size).toBe(1001);
+  live.delete(1);
+  live.delete(3);
+  fake.advance(1000);
+  await new Promise(setImmediate);
+  expect(got).toEqual([2]);
+  expect(locks.size).toBe(1);
 });
 
 test('a key of two parts is another one than its text', () => {

@@ -137,6 +137,26 @@ test.each([
   expect(fake.host.stats.get('core', 'drop_requests')).toBe(1);
 });
 
+test.each([
+  ['transport=', 'udp'],
+  ['transport', 'udp'],
+  ['transport=udp;transport=tcp', 'tcp'],
+  ['TRANSPORT=TCP;transport=udp', 'udp'],
+])(
+  'forward_uri(sip:127.0.0.1:9;%s) goes over %s: an empty transport is none, the last of several counts',
+  (params, proto) => {
+    receive(REQUEST);
+    fake.call('forward_uri', `sip:127.0.0.1:9;${params}`);
+    expect(sent().to).toMatch(new RegExp(`^${proto}:127`));
+  },
+);
+
+test('forward_uri() goes to maddr, not to the host', () => {
+  receive(REQUEST);
+  fake.call('forward_uri', 'sip:a@127.0.0.1:9;maddr=127.0.0.8');
+  expect(sent().to).toMatch(/^udp:127\.0\.0\.8:9 /);
+});
+
 test('the socket is the forced one when it fits, else the receiving one, else the first that fits', () => {
   const msg = receive(REQUEST, 1);
   fake.call('forward_uri', 'sip:127.0.0.1:9');

@@ -28,6 +28,25 @@ describe('paramValues()', () => {
       prefix: undefined,
     });
   });
+  it('gives the database of the runtime to db_url, and the defaults that go with one', () => {
+    const stored: ModuleDefinition = {
+      ...definition,
+      modparams: {
+        db_url: { type: 'str', default: 'own', doc: '' },
+        db_mode: { type: 'int', default: 0, withDb: 1, doc: '' },
+        size: { type: 'int', default: 9, withDb: null, doc: '' },
+      },
+    };
+    const without = { ...stored, modparams: { db_url: { type: 'str', withDb: null, doc: '' } } } as const;
+    expect(paramValues(without, [], 'sqlite:///a')).toEqual({ db_url: undefined });
+    expect(paramValues(stored, [])).toEqual({ db_url: 'own', db_mode: 0, size: 9 });
+    expect(paramValues(stored, [], 'sqlite:///a')).toEqual({ db_url: 'sqlite:///a', db_mode: 1, size: 9 });
+    expect(paramValues(stored, [set('db_url', 'x'), set('db_mode', 2)], 'sqlite:///a')).toEqual({
+      db_url: 'x',
+      db_mode: 2,
+      size: 9,
+    });
+  });
   it('leaves other modules alone', () => {
     expect(paramValues(definition, [{ module: 'other', name: 'nope', value: 1 }]).max_limit).toBe(70);
   });

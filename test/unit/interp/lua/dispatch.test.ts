@@ -5,6 +5,7 @@ import {
   ARG_TOO_FEW,
   ARG_TOO_MANY,
   ARG_UNEXPECTED,
+  METHODS,
 } from '../../../../src/core/gen/layout.gen.ts';
 import { LANES, luaBench } from './bench.ts';
 
@@ -136,6 +137,25 @@ describe.each(LANES)('the dispatcher, %s lane', lane => {
         end`));
   });
 
+  describe('names of methods', () => {
+    it('are what the core says, on every state and across collections', () => {
+      for (let state = 0; state < 3; state++) {
+        const names = METHODS.slice(1).map((_, i) => `KSR.t.method(${i + 1})`);
+        const program = b.load(
+          `function go() print(${names.join(', ')}) collectgarbage() print(${names.join(', ')}) end`,
+        );
+        b.printed.length = 0;
+        expect(program.run('go', 4711).error).toBeUndefined();
+        expect(b.printed).toEqual(new Array(2).fill(METHODS.slice(1).join('\t')));
+        if (state) program.dispose();
+      }
+    });
+    it('are the strings that the script writes: the same key, the same length', () =>
+      expect(
+        b.value('({ INVITE = 1, SUBSCRIBE = 2 })[KSR.t.method(1)], #KSR.t.method(7), KSR.t.method(1) .. "!"'),
+      ).toBe('1\t9\tINVITE!'));
+  });
+
   describe('PV names', () => {
     it('a name is resolved once and cached, by its text', () => {
       b.resolved.length = 0;
@@ -195,5 +215,13 @@ describe.each(LANES)('the dispatcher, %s lane', lane => {
       "test.lua:2: bad argument #1 to 'find' (string expected, got nil)",
     );
     expect(b.error('string.find("x", "[")').message).toBe("test.lua:2: malformed pattern (missing ']')");
+  });
+});
+
+describe('C functions of one KSR function each', () => {
+  it('are there for all functions of the tree that run in the core, and for no other', () => {
+    const { core, options } = luaBench('inplace');
+    const without = options.tree.entries.filter(entry => !core.x[entry.call ?? '']).map(entry => entry.path.join('.'));
+    expect(without).toEqual(['info', 'set_drop', 'h.add', 'h.len', 'h.up', 'h.fail']);
   });
 });

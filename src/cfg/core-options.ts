@@ -1,0 +1,160 @@
+/** The core parameters that mean something here, as options. Pure. */
+import { type ByteStr, utf8Of } from '../core/memory.ts';
+import type { CoreSetting, KamailioConfig, Value } from './config.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { parameter } from './parameters.ts';
+
+export interface CoreOptions {
+  /** of `port` */
+  readonly port?: number;
+  readonly advertisedAddress?: string;
+  readonly advertisedPort?: number;
+  /** of `debug`, in the words of the logger */
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** text of the Server header; '' sends none */
+  readonly serverHeader?: string;
+  /** text of the User-Agent header of requests that are made here */
+  readonly userAgent?: string;
+  /** replies go to the source port, as if each Via had rport */
+  readonly forceRport?: boolean;
+  readonly logPrefix?: { readonly text: string; readonly each: boolean };
+  /** bytes of one message */
+  readonly messageBytes?: number;
+  readonly callbacks: { readonly request?: string; readonly reply?: string };
+  /** every core parameter that was set, by name */
+  readonly coreParams: Readonly<Record<string, Value>>;
+}
+
+type Writable = { -readonly [K in keyof CoreOptions]: CoreOptions[K] };
+
+interface Given extends CoreSetting {
+  readonly warn: (message: string) => void;
+  readonly error: (message: string) => void;
+}
+
+const off = (what: string) => (_out: Writable, g: Given) => {
+  if (g.value !== 0) g.warn(`${g.name}: ${what}, it is ignored`);
+};
+const uncalled = (_out: Writable, { name, value, warn }: Given) => {
+  if (value !== '' && value !== 'none' && value !== 'ksr_onsend_route')
+    warn(`${name}: this callback is not called in this version`);
+};
+
+/** How each is applied; the last of several values counts. */
+const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
+  debug: (out, { value }) => {
+    const level = Number(value);
+    out.logLevel =
+      level >= 3
+        ? 'debug'
+        : level >= 1
+          ? 'info'
+          : level === 0
+            ? 'warn'
+            : level === -1
+              ? 'error'
+              : level > -6
+                ? 'fatal'
+                : 'silent';
+  },
+  port: (out, { value, error }) => {
+    if (Number(value) < 0 || Number(value) > 65535) error(`port ${value} is no port: they go from 0 to 65535`);
+    else out.port = Number(value);
+  },
+  advertised_address: (out, { value }) => {
+    out.advertisedAddress = utf8Of(String(value));
+  },
+  advertised_port: (out, { value, error }) => {
+    if (Number(value) < 1 || Number(value) > 65535)
+      error(`advertised_port ${value} is no port: they go from 1 to 65535`);
+    else out.advertisedPort = Number(value);
+  },
+  msg_recv_max_size: (out, { value, error }) => {
+    if (Number(value) < 64 || Number(value) > 65535)
+      error(`msg_recv_max_size must be from 64 to 65535 here, not ${value}`);
+    else out.messageBytes = Number(value);
+  },
+  server_signature: (out, { value }) => {
+    if (value === 0) out.serverHeader = '';
+    else if (out.serverHeader === '') delete out.serverHeader;
+  },
+  server_header: (out, given) => {
+    const text = headerText(given, 'Server');
+    if (text !== undefined && out.serverHeader !== '') out.serverHeader = text;
+  },
+  user_agent_header: (out, given) => {
+    const text = headerText(given, 'User-Agent');
+    if (text !== undefined) out.userAgent = text;
+  },
+  // What it asks for is so anyway, or is told below.
+  disable_tcp: () => undefined,
+  log_prefix_mode: () => undefined,
+  log_prefix: (out, { value }) => {
+    if (value !== '') out.logPrefix = { text: utf8Of(String(value)), each: false };
+    else delete out.logPrefix;
+  },
+  force_rport: (out, { value }) => {
+    out.forceRport = value !== 0;
+  },
+  enable_tls: off('TLS is not available in this version'),
+  disable_tls: (_out, g) => {
+    if (g.value === 0) g.warn('disable_tls=no: TLS is not available in this version, it is ignored');
+  },
+  sip_warning: off('replies carry no Warning header'),
+  mhomed: off('requests leave from the socket that the message came in on'),
+  reply_to_via: off('replies go to the source of the request'),
+  dns: off('no names are looked up for Via'),
+  rev_dns: off('no names are looked up for Via'),
+  check_via: off('the Via of replies is checked when they are forwarded'),
+  received_route_mode: off('there is no callback for raw data'),
+  'kemi.request_route_callback': (out, { value, error }) => {
+    if (value === '') error('kemi.request_route_callback may not be empty: nothing would route requests');
+    else out.callbacks = { ...out.callbacks, request: utf8Of(String(value)) };
+  },
+  'kemi.reply_route_callback': (out, { value }) => {
+    out.callbacks = { ...out.callbacks, reply: utf8Of(String(value)) };
+  },
+  'kemi.onsend_route_callback': uncalled,
+  'kemi.event_route_callback': uncalled,
+  'kemi.received_route_callback': uncalled,
+  'kemi.pre_routing_callback': uncalled,
+};
+
+export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: string[]): CoreOptions {
+  const out: Writable = { callbacks: {}, coreParams: {} };
+  const values: Record<string, Value> = {};
+  const ignored = new Map<string, string[]>();
+  // server_signature=no wins over server_header, wherever they stand.
+  const ordered = [...config.settings].sort(
+    (a, b) => Number(a.name === 'server_signature') - Number(b.name === 'server_signature'),
+  );
+  for (const setting of ordered) {
+    values[setting.name] = setting.value;
+    const apply = Object.hasOwn(APPLY, setting.name) ? APPLY[setting.name] : undefined;
+    if (apply)
+      apply(out, {
+        ...setting,
+        warn: message => found.warning(setting.at, message),
+        error: message => found.error(setting.at, message),
+      });
+    else {
+      const why = parameter(setting.name)?.ignored ?? 'it has no meaning here';
+      ignored.set(why, [...new Set([...(ignored.get(why) ?? []), setting.name])]);
+    }
+  }
+  for (const [why, names] of ignored) notes.push(`${names.join(', ')} without effect: ${why}`);
+  const tcp = values.disable_tcp !== 1;
+  if (tcp) notes.push('TCP is not available in this version: UDP only, as with disable_tcp=yes');
+  if (out.logPrefix && values.log_prefix_mode !== undefined)
+    out.logPrefix = { ...out.logPrefix, each: values.log_prefix_mode !== 0 };
+  out.coreParams = values;
+  return out;
+}
+
+/** `Name: text`; warns about any other name. */
+function headerText({ name, value, warn }: Given, header: string): string | undefined {
+  const match = /^([!-9;-~]+)[ \t]*:[ \t]*([^\r\n]*)$/.exec(String(value) as ByteStr);
+  if (match && match[1]!.toLowerCase() === header.toLowerCase()) return utf8Of(match[2]!);
+  warn(`${name} is ignored: write "${header}: TEXT"`);
+  return undefined;
+}

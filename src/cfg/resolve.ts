@@ -1,0 +1,301 @@
+/**
+ * From what a config says to what a runtime and its sockets are started with: modules looked up, parameters checked, core settings applied. Pure. Gives every mistake at
+ * once, with its place.
+ */
+import { type ByteStr, byteStr, utf8Of } from '../core/memory.ts';
+import type { Diagnostic } from '../errors.ts';
+import { KAMAILIO_EXPORTS } from '../kemi/gen/kamailio-exports.gen.ts';
+import { compileRegex, RegexError } from '../kemi/posix-regex.ts';
+import { closest } from '../kemi/suggest.ts';
+import type { AnyModule, ModParam } from '../kemi/table.ts';
+import type { At, KamailioConfig, ListenSetting, ModparamSetting, Value } from './config.ts';
+import { type CoreOptions, coreOptions } from './core-options.ts';
+import { Diagnostics } from './diagnostics.ts';
+import { broughtBy, insteadOf, loadmoduleName, MACHINERY, WITHOUT_LOADMODULE } from './modules.ts';
+import { usesOf } from './script-uses.ts';
+
+/** What there is to resolve against. */
+export interface Catalogue {
+  readonly modules: readonly AnyModule[];
+  /** the script to run, for a config that names none */
+  readonly script?: string;
+  /** reads a script, to say which of its functions miss a module; undefined when it cannot be read */
+  readonly readScript?: (path: string) => Uint8Array | undefined;
+}
+
+/** One address to listen on, as transports take it. */
+export interface ConfigListen {
+  readonly proto: 'udp';
+  readonly host: string;
+  readonly port: number;
+  readonly advertise?: { readonly host: string; readonly port: number };
+  readonly name?: ByteStr;
+}
+
+/** The config as options of a runtime and a server. */
+export interface ConfigOptions extends CoreOptions {
+  /** paths of the scripts in the order in which they run; one at least */
+  readonly scripts: readonly string[];
+  readonly listen: readonly ConfigListen[];
+  readonly aliases: readonly string[];
+  /** names of our modules */
+  readonly modules: readonly string[];
+  readonly modparams: readonly { readonly module: string; readonly name: string; readonly value: Value }[];
+  readonly defines: Readonly<Record<string, string>>;
+  /** what is accepted without effect, for the log */
+  readonly notes: readonly string[];
+}
+
+export interface Resolved {
+  readonly options: ConfigOptions;
+  /** of reading and of resolving, in the order of the files; with an error among them the options must not be used */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function resolveConfig(config: KamailioConfig, catalogue: Catalogue): Resolved {
+  return new Resolver(config, catalogue).resolve();
+}
+
+class Resolver {
+  readonly #config: KamailioConfig;
+  readonly #catalogue: Catalogue;
+  readonly #found = new Diagnostics();
+  readonly #notes: string[] = [];
+  readonly #ours: readonly string[];
+
+  constructor(config: KamailioConfig, catalogue: Catalogue) {
+    this.#config = config;
+    this.#catalogue = catalogue;
+    this.#ours = catalogue.modules.map(m => m.name);
+  }
+
+  resolve(): Resolved {
+    const config = this.#config;
+    const scripts = this.#scripts();
+    const core = coreOptions(config, this.#found, this.#notes);
+    const options: ConfigOptions = {
+      ...core,
+      scripts,
+      modules: this.#modules(scripts),
+      modparams: this.#modparams(),
+      listen: this.#listen(core),
+      aliases: [...new Set(config.aliases.map(a => a.text))],
+      defines: Object.fromEntries(Object.entries(config.defines).map(([name, value]) => [name, utf8Of(value)])),
+      notes: this.#notes,
+    };
+    return { options, diagnostics: inOrder(config, [...config.diagnostics, ...this.#found.found]) };
+  }
+
+  #modules(scripts: readonly string[]): string[] {
+    const names = new Set(WITHOUT_LOADMODULE);
+    for (const { name, at } of this.#config.modules) {
+      const brought = broughtBy(name, this.#ours);
+      for (const b of brought) names.add(b);
+      if (brought.length > 0) continue;
+      const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
+      if (machinery) {
+        if (name !== 'app_lua') this.#notes.push(`loadmodule "${name}" does nothing: ${machinery.why}`);
+      } else this.#found.error(at, this.#absent(name, scripts));
+    }
+    return [...names].filter(n => this.#ours.includes(n));
+  }
+
+  #absent(name: string, scripts: readonly string[]): string {
+    const instead = insteadOf(name);
+    if (instead) return `cannot load module ${name}: ${instead}`;
+    if (!Object.hasOwn(KAMAILIO_EXPORTS, name)) {
+      const names = [
+        ...this.#ours.map(loadmoduleName).filter(n => n !== undefined),
+        ...Object.keys(MACHINERY),
+        ...Object.keys(KAMAILIO_EXPORTS),
+      ];
+      const near = closest(name, names);
+      return `cannot load module ${name}: module not available in this version${near && near !== name ? `, did you mean ${near}` : ''}; take the line out if the script does without it`;
+    }
+    const sources = scripts.flatMap(script => {
+      const source = this.#catalogue.readScript?.(script);
+      return source ? [{ script, used: usesOf(byteStr(source), name) }] : [];
+    });
+    const uses = sources.filter(s => s.used.length > 0).map(s => `${s.script}: ${s.used.join(', ')}`);
+    const why = `cannot load module ${name}: module not available in this version`;
+    if (uses.length > 0) return `${why}; KSR.${name} would be missing in ${uses.join('; ')}`;
+    return sources.length > 0 ? `${why}; the script does not use it: take the line out` : why;
+  }
+
+  #modparams(): ConfigOptions['modparams'] {
+    const out: { module: string; name: string; value: Value }[] = [];
+    for (const setting of this.#config.modparams) {
+      const { at, loaded } = setting;
+      let names: string[];
+      try {
+        const regex = compileRegex(`^(${setting.modules})$`, { ignoreCase: true });
+        names = this.#config.modules
+          .slice(0, loaded)
+          .map(m => m.name)
+          .filter(n => regex.test(n));
+        if (names.length === 0)
+          this.#unmatched(
+            setting,
+            this.#config.modules.map(m => m.name).filter(n => regex.test(n)),
+          );
+      } catch (error) {
+        if (!(error instanceof RegexError)) throw error;
+        this.#found.error(at, `cannot use "${utf8Of(setting.modules)}" as names of modules: ${error.message}`);
+        continue;
+      }
+      for (const name of names) {
+        const module = this.#checked(name, setting);
+        if (module !== undefined) out.push({ module, name: setting.name, value: setting.value });
+      }
+    }
+    return out;
+  }
+
+  #unmatched(setting: ModparamSetting, later: readonly string[]): void {
+    const { at } = setting;
+    const modules = utf8Of(setting.modules);
+    const near = closest(
+      modules,
+      this.#config.modules.map(m => m.name),
+    );
+    const why = later.length
+      ? `it is loaded only further down: move loadmodule "${later[0]}.so" above`
+      : `it is not loaded${near ? `, did you mean ${near}` : `: write loadmodule "${modules.split('|')[0]}.so" above`}`;
+    this.#found.error(at, `cannot set modparam ${modules}.${utf8Of(setting.name)}: no module ${modules}: ${why}`);
+  }
+
+  /** @returns the name of our module that takes the value; undefined when none does */
+  #checked(name: string, { name: param, value, at }: ModparamSetting): string | undefined {
+    const brought = broughtBy(name, this.#ours);
+    const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
+    // The module itself is an error already.
+    if (brought.length === 0 && !machinery) return undefined;
+    const definitions = this.#catalogue.modules.filter(m => brought.includes(m.name));
+    const definition = definitions.find(m => Object.hasOwn(m.modparams, param));
+    const type = machinery && Object.hasOwn(machinery.params, param) ? machinery.params[param] : undefined;
+    if (definition)
+      return this.#fits(`${name}.${param}`, definition.modparams[param]!, value, at) ? definition.name : undefined;
+    if (type !== undefined) {
+      this.#fits(`${name}.${utf8Of(param)}`, { type, doc: '' }, value, at);
+      return undefined;
+    }
+    const near = closest(
+      param,
+      machinery ? Object.keys(machinery.params) : definitions.flatMap(d => Object.keys(d.modparams)),
+    );
+    this.#found.error(
+      at,
+      `cannot set modparam ${name}.${utf8Of(param)}: module ${name} has no such parameter${near ? `, did you mean ${near}` : ''}`,
+    );
+    return undefined;
+  }
+
+  /** Kamailio converts nothing: a parameter is a number or a string. */
+  #fits(name: string, param: ModParam, value: Value, at: At): boolean {
+    const shown = typeof value === 'string' ? `"${utf8Of(value)}"` : String(value);
+    const wrong = (what: string) => {
+      this.#found.error(at, `cannot set modparam ${name} to ${shown}: ${what}`);
+      return false;
+    };
+    if (param.type === 'any') return true;
+    if (param.type === 'str')
+      return typeof value === 'string' || wrong(`it takes a string: write "${shown}" in quotes`);
+    if (typeof value === 'string')
+      return wrong(`it takes a number${/^-?\d+$/.test(value) ? ': write it without quotes' : ''}`);
+    const { min = -0x80000000, max = 0x7fffffff } = param;
+    return (value >= min && value <= max) || wrong(`it must be a whole number from ${min} to ${max}`);
+  }
+
+  #listen(core: CoreOptions): ConfigListen[] {
+    const { listen } = this.#config;
+    const port = core.port ?? 5060;
+    if (listen.length === 0) return [{ proto: 'udp', host: '0.0.0.0', port, ...advertised({}, port, core) }];
+    const out: ConfigListen[] = [];
+    for (const one of listen) {
+      if (one.proto !== undefined && one.proto !== 'udp') {
+        this.#found.error(
+          one.at,
+          `cannot listen on ${one.proto}:${one.host}: ${one.proto} is not available in this version, only udp is: take the line out or write udp`,
+        );
+        continue;
+      }
+      const at = one.port ?? port;
+      if (out.some(o => o.host === one.host && o.port === at)) continue;
+      out.push({
+        proto: 'udp',
+        host: one.host,
+        port: at,
+        ...advertised(one, at, core),
+        ...(one.name !== undefined && { name: one.name }),
+      });
+    }
+    return out;
+  }
+
+  /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */
+  #scripts(): readonly string[] {
+    const { engine, modparams, file, routes } = this.#config;
+    const given = this.#catalogue.script;
+    const nowhere: At = { file, line: 0, column: 0 };
+    const native = engine ? ['native', 'default'].includes(engine.name) : given === undefined || routes.length > 0;
+    if (native) {
+      this.#found.error(
+        engine?.at ?? nowhere,
+        'cfgengine native: route blocks are not run by this version; load app_lua.so, give it a script, and write cfgengine "lua"',
+      );
+      return [];
+    }
+    if (engine) this.#engine(engine);
+    this.#blocks();
+    const loads = modparams.filter(
+      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
+    );
+    if (given !== undefined) {
+      if (loads[0])
+        this.#found.error(loads[0].at, `the config says which script runs: ${given} cannot be given beside it`);
+      return [given];
+    }
+    if (loads.length === 0 && engine?.name === 'lua')
+      this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
+    return loads.map(m => utf8Of(String(m.value))).reverse();
+  }
+
+  #engine({ name, loaded, at }: NonNullable<KamailioConfig['engine']>): void {
+    if (name !== 'lua')
+      this.#found.error(at, `cfgengine "${utf8Of(name)}" is not available in this version: only "lua" is`);
+    else if (!this.#config.modules.slice(0, loaded).some(m => m.name === 'app_lua'))
+      this.#found.error(at, 'cfgengine "lua" needs loadmodule "app_lua.so" above it');
+  }
+
+  #blocks(): void {
+    for (const { kind, name, at } of this.#config.routes) {
+      const what = `${kind}${name && `[${utf8Of(name)}]`}`;
+      if (kind === 'request_route')
+        this.#found.error(
+          at,
+          `${what} would run in place of the script: take it out, or use another cfgengine than "lua"`,
+        );
+      else this.#found.warning(at, `${what} is not run: routing is the script's`);
+    }
+  }
+}
+
+function advertised(
+  { advertise }: Pick<ListenSetting, 'advertise'>,
+  port: number,
+  core: CoreOptions,
+): { advertise?: NonNullable<ConfigListen['advertise']> } {
+  const host = advertise?.host ?? core.advertisedAddress;
+  const advertisedPort = advertise ? (advertise.port ?? port) : (core.advertisedPort ?? port);
+  if (host === undefined) return {};
+  return { advertise: { host, port: advertisedPort } };
+}
+
+/** Findings in the order in which a reader meets them: file by file. */
+function inOrder(config: KamailioConfig, found: readonly Diagnostic[]): Diagnostic[] {
+  const order = (file: string) => {
+    const at = config.files.indexOf(file);
+    return at < 0 ? config.files.length : at;
+  };
+  return [...found].sort((a, b) => order(a.file) - order(b.file) || a.line - b.line || a.column - b.column);
+}

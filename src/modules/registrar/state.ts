@@ -1,0 +1,176 @@
+/** State of module registrar in one runtime, and what its functions share. */
+import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import { KemiError } from '../../errors.ts';
+import { type Awaitable, DbError } from '../../kemi/db.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
+import type { Pv } from '../../kemi/pv-types.ts';
+import type { Call } from '../../kemi/table.ts';
+import { bracketed, varsOf, XavpList } from '../pv/api.ts';
+import { attempt, type Contact, isValid, type Usrloc } from '../usrloc/api.ts';
+import { AllowSets } from './methods.ts';
+import type { Settings } from './params.ts';
+import { fillUlc } from './ulc.ts';
+
+/** profile of $ulc that holds the contact of the event usrloc:contact-expired */
+const EXPIRED_PROFILE = 'exp';
+/** User-Agents that are remembered */
+const MAX_SHARED = 1024;
+const EXPIRED_EVENT = 'usrloc:contact-expired';
+
+export class RegistrarState {
+  readonly settings: Settings;
+  readonly usrloc: Usrloc;
+  readonly host: ModuleHost;
+  readonly allow = new AllowSets();
+  accepted = 0;
+  rejected = 0;
+  /** texts of the sockets by index, as they are stored */
+  readonly sockets: readonly ByteStr[];
+  readonly #texts = new Map<ByteStr, ByteStr>();
+  /** q of set_q_override(), and the message that it is for */
+  #q: { handle: number; q: number } | undefined;
+  #receivedPv: Pv | undefined;
+  #callidPv: Pv | undefined;
+
+  /** @throws KemiError KEMI_ERR_CONFIG without usrloc */
+  constructor(host: ModuleHost, settings: Settings) {
+    const usrloc = host.module<Usrloc>('usrloc');
+    if (!usrloc)
+      throw new KemiError('KEMI_ERR_CONFIG', 'Cannot load module registrar: it needs module usrloc before it');
+    this.host = host;
+    this.settings = settings;
+    this.usrloc = usrloc;
+    usrloc.caseSensitive = settings.caseSensitive;
+    this.sockets = host.sockets.map(s => {
+      const ip = settings.advertised ? (s.advertisedIp ?? s.ip) : s.ip;
+      const port = settings.advertised ? (s.advertisedPort ?? s.port) : s.port;
+      return `${s.proto}:${bracketed(ip)}:${port}`;
+    });
+    const define = (name: string, read: () => number) => host.stats.define('registrar', name, read);
+    define('accepted_regs', () => this.accepted);
+    define('rejected_regs', () => this.rejected);
+    define('max_expires', () => settings.maxExpiresSec);
+    define('max_contacts', () => settings.maxContacts);
+    define('default_expire', () => settings.defaultExpiresSec);
+    define('default_expires_range', () => settings.defaultExpiresRange);
+    define('expires_range', () => settings.expiresRange);
+    const { eventCallback } = settings;
+    if (eventCallback)
+      usrloc.onExpired(contact => {
+        if (!host.hasRoute(eventCallback)) return;
+        fillUlc(host, EXPIRED_PROFILE, contact.record, [contact]);
+        host.runRoute(eventCallback, EXPIRED_EVENT);
+      });
+  }
+
+  /** From now on save() of this message stores its contacts with this q. */
+  setQOverride(msg: SipMsg, q: number): void {
+    this.#q = { handle: msg.handle, q };
+  }
+
+  qOverride(msg: SipMsg): number | undefined {
+    return this.#q?.handle === msg.handle ? this.#q.q : undefined;
+  }
+
+  /** The same text for the same text: phones of one kind all say who they are. */
+  shared(text: ByteStr): ByteStr {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MAX_SHARED) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  /** wall clock, seconds */
+  now(): number {
+    return Math.floor(this.host.now() / 1000);
+  }
+
+  /** whether lookup() and the like may use it */
+  usable(contact: Contact, nowSec: number): boolean {
+    return this.settings.useExpired || isValid(contact, nowSec);
+  }
+
+  /** text of received_avp of the message at hand */
+  receivedAvp(): ByteStr | undefined {
+    const { receivedAvp } = this.settings;
+    if (!receivedAvp) return undefined;
+    const value = (this.#receivedPv ??= this.host.pv(receivedAvp))?.get();
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
+
+  callidAvp(): ByteStr | undefined {
+    const { regCallidAvp } = this.settings;
+    if (!regCallidAvp) return undefined;
+    const value = (this.#callidPv ??= this.host.pv(regCallidAvp))?.get();
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** Field of the xavp that xavp_cfg names, of the message at hand. */
+  config(name: ByteStr): number | ByteStr | undefined {
+    const { xavpCfg } = this.settings;
+    if (!xavpCfg) return undefined;
+    const list = varsOf(this.host).xavps.find(xavpCfg)?.value;
+    const value = list instanceof XavpList ? list.find(name)?.value : undefined;
+    return value instanceof XavpList ? undefined : value;
+  }
+}
+
+export type C = Call<RegistrarState>;
+
+/** Runs fn with `msg` as the message at hand, which another one may have become while something was waited for. */
+export function withMessage<T>(host: ModuleHost, msg: SipMsg, fn: () => T): T {
+  const { x } = host.core;
+  const before: number = x.currentMsg();
+  if (before === msg.at) return fn();
+  msg.assertLive();
+  x.setMsg(msg.at);
+  try {
+    return fn();
+  } finally {
+    x.setMsg(before);
+  }
+}
+
+/** As usrloc's later(): fn runs with the message at hand, now or then. */
+export function onMessage<T, U>(
+  host: ModuleHost,
+  msg: SipMsg,
+  value: Awaitable<T>,
+  fn: (value: T) => Awaitable<U>,
+): Awaitable<U> {
+  if (!(value instanceof Promise)) return fn(value);
+  return value.then(v => withMessage(host, msg, () => fn(v)));
+}
+
+/**
+ * Opens the table and runs fn.
+ * @returns what fn returns; `none` when there is no such table; `failed` when the database failed
+ */
+export function onTable(
+  call: C,
+  table: ByteStr,
+  none: number,
+  failed: number,
+  fn: () => Awaitable<number>,
+): Awaitable<number> {
+  const { host, state, msg } = call;
+  const run = (): Awaitable<number> =>
+    attempt(
+      fn,
+      result => result,
+      error => {
+        if (!(error instanceof DbError)) throw error;
+        host.log.error({ err: error, table }, `Cannot use table ${table}`);
+        return failed;
+      },
+    );
+  const open = state.usrloc.open(table);
+  if (open === true) return run();
+  return onMessage(host, msg, open, ok => {
+    if (ok) return run();
+    host.log.error({ table }, `Cannot find table ${table}`);
+    return none;
+  });
+}

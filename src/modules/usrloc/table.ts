@@ -1,0 +1,139 @@
+/** One table of records in memory, such as `location`. */
+import type { ByteStr } from '../../core/memory.ts';
+import { coreHash } from '../../kemi/core-hash.ts';
+import { type Binding, Contact, CS_GONE, kept, type UserRecord } from './contact.ts';
+import { ExpiryWheel } from './wheel.ts';
+
+/** Sets everything that a REGISTER says; who it is stays. @param renamed the URI too: it was found by its instance */
+export function assign(contact: Contact, b: Binding, renamed: boolean): void {
+  if (renamed) contact.uri = kept(b.uri);
+  contact.expires = b.expires;
+  contact.q = b.q;
+  contact.callId = kept(b.callId);
+  contact.cseq = b.cseq;
+  contact.flags = b.flags;
+  contact.cflags = b.cflags;
+  contact.methods = b.methods;
+  contact.userAgent = b.userAgent;
+  contact.received = kept(b.received);
+  contact.path = kept(b.path);
+  contact.socket = b.socket;
+  contact.serverId = b.serverId;
+  contact.connectionId = b.connectionId;
+  contact.lastModified = b.lastModified;
+  contact.lastKeepalive = b.lastModified;
+  contact.xavp = b.xavp;
+  if (b.instance !== undefined) {
+    contact.instance = kept(b.instance);
+    contact.regId = b.regId;
+  }
+}
+
+/** Puts a contact among the others: newest first, or behind those with the same or a higher q. */
+export function place(record: UserRecord, contact: Contact, newestFirst: boolean): void {
+  const { contacts } = record;
+  if (contacts.length === 0) {
+    record.contacts = [contact];
+    return;
+  }
+  if (newestFirst) {
+    contacts.unshift(contact);
+    return;
+  }
+  let at = contacts.length;
+  while (at > 0 && contacts[at - 1]!.q < contact.q) at--;
+  if (at === contacts.length) contacts.push(contact);
+  else contacts.splice(at, 0, contact);
+}
+
+/** Where a contact stands after a change: newest first, else it moves only when the order by q asks for it. */
+export function replace(record: UserRecord, contact: Contact, newestFirst: boolean, oldQ: number): void {
+  if (!newestFirst && contact.q === oldQ) return;
+  const { contacts } = record;
+  const at = contacts.indexOf(contact);
+  if (
+    !newestFirst &&
+    (contacts[at - 1]?.q ?? contact.q) >= contact.q &&
+    (contacts[at + 1]?.q ?? contact.q) <= contact.q
+  )
+    return;
+  contacts.splice(at, 1);
+  place(record, contact, newestFirst);
+}
+
+export class Table {
+  readonly name: ByteStr;
+  readonly records = new Map<ByteStr, UserRecord>();
+  readonly #byRuid: Map<ByteStr, Contact>;
+  readonly #newestFirst: boolean;
+  readonly #wheel = new ExpiryWheel();
+  contacts = 0;
+  expired = 0;
+
+  /** @param byRuid contacts of all tables */
+  constructor(name: ByteStr, byRuid: Map<ByteStr, Contact>, newestFirst: boolean) {
+    this.name = name;
+    this.#byRuid = byRuid;
+    this.#newestFirst = newestFirst;
+  }
+
+  insert(record: UserRecord, contact: Contact): void {
+    contact.record = record;
+    place(record, contact, this.#newestFirst);
+    if (record.contacts.length === 1) this.records.set(record.aor, record);
+    this.#wheel.add(contact);
+    this.#byRuid.set(contact.ruid, contact);
+    this.contacts++;
+  }
+
+  update(contact: Contact, binding: Binding): void {
+    const { q } = contact;
+    assign(contact, binding, binding.instance !== undefined);
+    replace(contact.record, contact, this.#newestFirst, q);
+    this.#wheel.move(contact);
+  }
+
+  remove(contact: Contact): void {
+    const { record } = contact;
+    const at = record.contacts.indexOf(contact);
+    if (at < 0) return;
+    record.contacts.splice(at, 1);
+    if (record.contacts.length === 0) this.records.delete(record.aor);
+    this.#wheel.remove(contact);
+    this.#byRuid.delete(contact.ruid);
+    contact.state = CS_GONE;
+    this.contacts--;
+  }
+
+  /** contacts that expired at nowSec or before */
+  due(nowSec: number): Contact[] {
+    return this.#wheel.due(nowSec);
+  }
+
+  *all(): Generator<Contact> {
+    for (const record of this.records.values()) yield* record.contacts;
+  }
+
+  /** Records in the order of Kamailio's hash table, for people. @param slots power of 2 */
+  bySlot(slots: number): UserRecord[] {
+    const keyed = [...this.records.values()].map(record => ({
+      record,
+      slot: (coreHash(record.aor) & (slots - 1)) >>> 0,
+    }));
+    return keyed.sort((a, b) => a.slot - b.slot).map(k => k.record);
+  }
+}
+
+/** A record read from the database, for one call. */
+export function sorted(contacts: readonly Contact[], record: UserRecord, newestFirst: boolean): UserRecord {
+  const inOrder = newestFirst ? [...contacts].sort((a, b) => a.lastModified - b.lastModified) : contacts;
+  for (const contact of inOrder) place(record, contact, newestFirst);
+  return record;
+}
+
+/** A contact of this record from what is stored of it. */
+export function contactOf(record: UserRecord, ruid: ByteStr, binding: Binding, state: number): Contact {
+  const contact = new Contact(record, ruid, binding);
+  contact.state = state;
+  return contact;
+}
