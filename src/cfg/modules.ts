@@ -51,7 +51,6 @@ const CTL = 'kemi-wasm ctl is there without a module';
 
 export const MACHINERY: Readonly<Record<string, Machinery>> = {
   app_lua: { why: 'Lua is there without a module', params: params('reload log_mode', 'load') },
-  kex: { why: 'its RPC commands are there without a module', params: {} },
   ctl: {
     why: CTL,
     params: params('mode binrpc_max_body_size binrpc_struct_max_body_size', 'binrpc fifo user group'),

@@ -7,6 +7,7 @@ import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
 import { configured, readConfigFile } from '../transport/node/config-file.ts';
 import { ScriptFiles } from '../transport/node/script-files.ts';
+import { openSqlite } from '../transport/node/sqlite.ts';
 import { HELP } from './help.ts';
 import {
   asUsage,
@@ -26,6 +27,7 @@ const OPTIONS = {
   define: { type: 'string', short: 'A', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
+  db: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -45,18 +47,19 @@ export async function check(args: readonly string[]): Promise<number> {
   const defines = readDefines(list(parsed, 'define'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const limits = readLimits(list(parsed, 'limits'));
+  const db = text(parsed, 'db') === undefined ? {} : { db: NO_DATABASE };
   const wasm = await loadWasm();
   const found: Diagnostic[] = [];
   const counted: string[] = [];
   if (config === undefined) {
     for (const name of parsed.positionals)
-      found.push(...(await checkScript(name, { wasm, defines, modparams, limits })));
+      found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
     counted.push(plural(parsed.positionals.length, 'script'));
   } else {
     const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
     counted.push('1 config', plural(options.scripts.length, 'script'));
-    const settings = { wasm, ...configured(options, modparams, [], limits), config };
+    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), config };
     for (const name of options.scripts)
       found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
   }
@@ -71,11 +74,12 @@ export async function check(args: readonly string[]): Promise<number> {
   return errors > 0 ? 1 : 0;
 }
 
+const NO_DATABASE = 'sqlite://:memory:';
 const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 type Settings = Pick<
   RuntimeOptions,
-  'wasm' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
+  'wasm' | 'db' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
 > & {
   readonly config?: string;
 };
@@ -94,6 +98,8 @@ async function checkScript(name: string, { config, ...settings }: Settings, rout
     createRuntime({
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
       send: () => false,
+      // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
+      openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
       readFile: new ScriptFiles(name).read,
       // What db_url names is neither opened nor made.
       openDatabase: url => new MemoryDatabase(url),

@@ -53,6 +53,7 @@ usage: kemi-wasm check [OPTIONS] SCRIPT...
   -A NAME[=VALUE]              define a name, as for run
   --modparam MODULE:NAME=VALUE set a module parameter, as for run
   --limits NAME=N[,NAME=N...]  limits, as for run
+  --db FILE                    as for run; the database itself is not touched
 
 Exit code 1 when there is an error; warnings are no error.
 `,

@@ -117,7 +117,9 @@ function checkArguments(parsed: Parsed): string[] {
     throw new UsageError('-c checks a config or a script: write -f FILE or a script');
   return [
     ...(config === undefined ? [] : ['-f', config]),
-    ...['define', 'modparam', 'limits'].flatMap(name => list(parsed, name).flatMap(value => [`--${name}`, value])),
+    ...['define', 'modparam', 'limits', 'db'].flatMap(name =>
+      list(parsed, name).flatMap(value => [`--${name}`, value]),
+    ),
     ...parsed.positionals,
   ];
 }

@@ -11,6 +11,7 @@ import hdr from './hdr/index.ts';
 import htable from './htable/index.ts';
 import ipops from './ipops/index.ts';
 import jsonrpcs from './jsonrpcs/index.ts';
+import kex from './kex/index.ts';
 import kx from './kx/index.ts';
 import maxfwd from './maxfwd/index.ts';
 import nathelper from './nathelper/index.ts';
@@ -58,6 +59,7 @@ export const MODULES: readonly AnyModule[] = [
   statistics,
   counters,
   jsonrpcs,
+  kex,
   uuid,
   tm,
   tmx,

@@ -42,7 +42,7 @@ describe('modules', () => {
 
   test('what is machinery there does nothing, with a reason', () => {
     const { modules, notes } = options(
-      'loadmodule "kex.so"\nloadmodule "ctl.so"\nloadmodule "cfg_rpc.so"\nloadmodule "db_sqlite.so"\nmodparam("ctl", "binrpc", "unix:/x")\n',
+      'loadmodule "ctl.so"\nloadmodule "cfg_rpc.so"\nloadmodule "db_sqlite.so"\nmodparam("ctl", "binrpc", "unix:/x")\n',
     );
     expect(modules).toEqual(['', 'pv', 'hdr']);
     expect(notes).toContain('loadmodule "ctl" does nothing: kemi-wasm ctl is there without a module');

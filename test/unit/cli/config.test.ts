@@ -184,6 +184,23 @@ describe('check', () => {
     ]);
   });
 
+  it('databases are not touched', async () => {
+    const acc = (url: string) =>
+      CONFIG.replace(
+        'cfgengine',
+        `loadmodule "tm.so"\nloadmodule "rr.so"\nloadmodule "acc.so"\nmodparam("acc", "db_url", "${url}")\nmodparam("acc", "db_flag", 1)\ncfgengine`,
+      );
+    write('kamailio.cfg', acc('sqlite://x.db'));
+    expect((await run('check', '-f', 'kamailio.cfg', '--db', 'y.db')).stderr).toBe(
+      '1 config, 1 script: 0 errors, 0 warnings\n',
+    );
+    expect(fs.readdirSync(folder).sort()).toEqual(['kamailio.cfg', 'route.lua']);
+    write('kamailio.cfg', acc('mysql://a:b@localhost/c'));
+    expect((await run('check', '-f', 'kamailio.cfg')).stdout).toContain(
+      'kamailio.cfg: error: Cannot open the database mysql://a:b@localhost/c',
+    );
+  });
+
   it('all well', async () => {
     write('kamailio.cfg', CONFIG);
     expect(await run('run', '-f', 'kamailio.cfg', '-c', '-L', '/usr/lib/kamailio')).toEqual({
