@@ -215,6 +215,7 @@ export {
 export { sanityPasses } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {
+  slBindTm,
   slCounters,
   slIsOwnAck,
   slRedirect,

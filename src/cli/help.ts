@@ -28,7 +28,8 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
   -A NAME[=VALUE]              define a name; may be given several times
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
-  --limits NAME=N[,NAME=N...]  instructions, memory (MiB), message (bytes), messages, transactions, wait (ms)
+  --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, transactions,
+                               wait (ms)
                                default: ${limitsHelp()}
   --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
                                have one. It is made when it is not there

@@ -73,6 +73,13 @@ const LIMITS: Readonly<
     most: 1e12,
     unit: 'Lua instructions of one route, 0 for no limit',
   },
+  load: {
+    limit: 'loadInstructions',
+    scale: 1,
+    least: 0,
+    most: 1e12,
+    unit: 'Lua instructions while the script loads, 0 for no limit',
+  },
   memory: { limit: 'memoryPages', scale: 16, least: 16, most: 4096, unit: 'MiB' },
   message: { limit: 'messageBytes', scale: 1, least: 64, most: 65535, unit: 'bytes of one message' },
   messages: { limit: 'messages', scale: 1, least: 1, most: 60000, unit: 'messages alive at once' },

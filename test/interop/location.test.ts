@@ -14,9 +14,9 @@ import {
   readGolden,
   writeGolden,
 } from '../fixtures/location/golden.ts';
-import { findKamailio, startKamailio } from './kamailio.ts';
+import { startKamailio } from './kamailio.ts';
+import { needs } from './needs.ts';
 
-const missing = 'missing' in findKamailio();
 const record = process.env.RECORD === '1';
 const script = new URL('../fixtures/location/location.lua', import.meta.url).pathname;
 
@@ -69,7 +69,7 @@ const withoutSeconds = (exchanges: readonly Exchange[]) =>
     (_all, sec) => `expires=${Math.round(Number(sec) / 5) * 5}`,
   );
 
-test.skipIf(missing)('Kamailio answers REGISTER as it was recorded', { timeout: 120_000 }, async () => {
+test.skipIf(needs('kamailio'))('Kamailio answers REGISTER as it was recorded', { timeout: 120_000 }, async () => {
   const all: Exchange[] = [];
   for (const group of GROUPS) all.push(...(await run(group)));
   if (record) {

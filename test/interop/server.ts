@@ -16,17 +16,18 @@ export interface RunningServer {
 }
 
 const ROOT = new URL('../../', import.meta.url);
-/** In CI the build that `npm ci` made, as `npm start` runs it; elsewhere the sources, which are never stale. */
-const MAIN = new URL(process.env.CI ? 'build/cli/main.js' : 'src/cli/main.ts', ROOT).pathname;
+/** In CI the build that `npm ci` made, as `npm start` runs it, and where KEMI_BUILT is set; elsewhere the sources, which are never stale. */
+const main = () =>
+  new URL(process.env.CI || process.env.KEMI_BUILT ? 'build/cli/main.js' : 'src/cli/main.ts', ROOT).pathname;
 
 /**
  * @param args what follows `kemi-wasm run`
  * @param port where it will answer an OPTIONS
- * @throws Error with its log when it does not within 5 s
+ * @throws Error with its log when it does not in time
  */
-export async function startServer(args: readonly string[], port: number): Promise<RunningServer> {
+export async function startServer(args: readonly string[], port: number, withinMs = 5_000): Promise<RunningServer> {
   const started = performance.now();
-  const child = spawn(process.execPath, [MAIN, 'run', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT });
+  const child = spawn(process.execPath, [main(), 'run', ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: ROOT });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', text => log.push(text));
   const ended = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)));
@@ -38,7 +39,7 @@ export async function startServer(args: readonly string[], port: number): Promis
     return code;
   };
   try {
-    await answers(port, child, 5_000);
+    await answers(port, child, withinMs);
   } catch (error) {
     await stop();
     throw new Error(`Cannot start the server: ${error instanceof Error ? error.message : error}\n${log.join('')}`);

@@ -51,7 +51,7 @@ export class StatefulServer {
     const { port, which } = this.options;
     this.#running =
       which === 'ours'
-        ? await startServer(['-f', this.#config, '--ctl', this.ctl, '--log-level', 'error'], port)
+        ? await startServer(['-f', this.#config, '--ctl', this.ctl, '--log-level', 'error'], port, 20_000)
         : await startKamailioWith(this.#config, port, this.dir);
     return performance.now() - started;
   }

@@ -31,7 +31,7 @@ import {
   TEXT_SIP_VERSION,
   TEXT_SIP_VERSION_LEN,
 } from '../gen/layout.gen';
-import { byte, equalBytes, QUOTE } from '../mem/bytes';
+import { byte, DIGIT_0, equalBytes, QUOTE } from '../mem/bytes';
 import { CSEQ_METHOD, parseCseq } from '../sip/cseq';
 import { headerById } from '../sip/header-index';
 import { ADDR_DISPLAY, ADDR_URI, parseFrom, parseTo } from '../sip/name-addr';
@@ -73,6 +73,9 @@ const CONTACT_URI: i32 = 8;
 /** digits of 2^32 - 1 and one blank: a number before that place is not padded with zeros */
 const CSEQ_NUMBER_BYTES: i32 = 11;
 
+/** digits that always stay below 2^32 */
+const EXPIRES_BYTES: usize = 9;
+
 const AREA: usize = memory.data(32, 16);
 
 /**
@@ -106,7 +109,7 @@ export function sanityPasses(msg: usize, checks: i32, uris: i32): i32 {
     load<i32>(msg + M_CLEN) != load<i32>(msg + M_LEN) - <i32>load<u16>(msg + M_BODY)
   )
     return 0;
-  if (checks & EXPIRES && byte(first + HDR_EXPIRES)) return 0;
+  if (checks & EXPIRES && byte(first + HDR_EXPIRES) && !expiresIsShort(msg, buf)) return 0;
   if (checks & PROXY_REQUIRE && byte(first + HDR_PROXY_REQUIRE)) return 0;
   if (!(checks & PARSE_URIS)) return 1;
   if (uris & CONTACT_URI) return 0;
@@ -127,6 +130,16 @@ function cseqIsShort(msg: usize): bool {
   return (
     !parseCseq(msg) && <i32>load<u16>(method) - <i32>load<u16>(headerById(msg, HDR_CSEQ) + H_BODY) <= CSEQ_NUMBER_BYTES
   );
+}
+
+/** Nothing but digits, too few of them to reach 2^32. */
+function expiresIsShort(msg: usize, buf: usize): bool {
+  const h = headerById(msg, HDR_EXPIRES);
+  const length = <usize>load<u16>(h + H_BODY + 2);
+  if (length == 0 || length > EXPIRES_BYTES) return false;
+  const at = buf + <usize>load<u16>(h + H_BODY);
+  for (let p = at; p < at + length; p++) if (<u32>(byte(p) - DIGIT_0) > 9) return false;
+  return true;
 }
 
 function cseqHasMethod(msg: usize, buf: usize): bool {

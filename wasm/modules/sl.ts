@@ -160,12 +160,20 @@ export function slSendReply(code: i32, at: usize, length: i32): i32 {
   return SENT;
 }
 
+/** modparam bind_tm */
+let bindTm: bool = true;
+
+/** Sets whether send_reply() answers through transactions. */
+export function slBindTm(on: i32): void {
+  bindTm = on != 0;
+}
+
 /**
  * Replies through the transaction of the current request when it has one, else as slSendReply.
  * @returns as slSendReply; -1 when the transaction has its final answer
  */
 export function slReplyAny(code: i32, at: usize, length: i32): i32 {
-  if (!load<u32>(MSG + M_TRANS)) return slSendReply(code, at, length);
+  if (!bindTm || !load<u32>(MSG + M_TRANS)) return slSendReply(code, at, length);
   if (length <= 0) return FAILED;
   return load<u32>(MSG + M_MFLAGS) & MFL_NO_REPLY ? NOT_WANTED : tmReply(code, at, length);
 }

@@ -4,7 +4,9 @@
  */
 import {
   H_BODY,
+  H_NEXT,
   HDR_CALL_ID,
+  HDR_CONTENT_LENGTH,
   HDR_CSEQ,
   HDR_FROM,
   HDR_MAX_FORWARDS,
@@ -463,10 +465,6 @@ export function tmBlocks(): i32 {
 /** "ACK", "CANCEL" */
 const ACK: usize = memory.data<u8>([65, 67, 75]);
 const CANCEL: usize = memory.data<u8>([67, 65, 78, 67, 69, 76]);
-/** "To: ", "CSeq: " */
-const TO: usize = memory.data<u8>([84, 111, 58, 32]);
-const CSEQ: usize = memory.data<u8>([67, 83, 101, 113, 58, 32]);
-
 function lineEnd(at: usize, end: usize): usize {
   // a line that begins with a blank goes on with the one before it
   do {
@@ -492,7 +490,9 @@ export function tmHop(
   prefixLength: i32,
 ): i32 {
   const replyTo = reply ? headerById(reply, HDR_TO) : 0;
-  const replyToLength = replyTo ? <i32>load<u16>(replyTo + H_BODY + 2) : 0;
+  const replyToLength = replyTo ? <i32>load<u16>(replyTo + H_NEXT) - <i32>load<u16>(replyTo) : 0;
+  let length0: usize = 0;
+  let lengthName = 0;
   const room = outRoom(<u64>(length + extraLength + replyToLength + 256));
   if (room) return room;
   const end = invite + length;
@@ -515,18 +515,23 @@ export function tmHop(
       if (!via) to = put(to, at, next - at);
       via = true;
     } else if (id == HDR_TO && replyTo) {
-      to = put(to, TO, 4);
-      to = put(to, <usize>load<u32>(reply + M_BUF) + <usize>load<u16>(replyTo + H_BODY), replyToLength);
+      // the line of the answer as it is, its name too
+      const buf = <usize>load<u32>(reply + M_BUF);
+      const from = <usize>load<u16>(replyTo);
+      const valueEnd = <usize>load<u16>(replyTo + H_BODY) + <usize>load<u16>(replyTo + H_BODY + 2);
+      to = put(to, buf + from, valueEnd - from);
       store<u16>(to, <u16>CRLF);
       to += 2;
     } else if (id == HDR_CSEQ) {
-      to = put(to, CSEQ, 6);
       let digit = skipWs(colon + 1, next);
-      while (digit < next && <u32>(byte(digit) - DIGIT_0) < 10) store<u8>(to++, load<u8>(digit++));
-      store<u8>(to++, <u8>SP);
+      while (digit < next && <u32>(byte(digit) - DIGIT_0) < 10) digit++;
+      to = put(to, at, skipWs(digit, next) - at);
       to = put(to, name, nameLength);
       store<u16>(to, <u16>CRLF);
       to += 2;
+    } else if (id == HDR_CONTENT_LENGTH) {
+      length0 = at;
+      lengthName = <i32>(nameEnd - at);
     } else if (
       id == HDR_TO ||
       id == HDR_FROM ||
@@ -538,7 +543,12 @@ export function tmHop(
       to = put(to, at, next - at);
     at = next;
   }
-  to = putDecimal(put(to, TEXT_CONTENT_LENGTH, TEXT_CONTENT_LENGTH_LEN), 0);
+  if (length0) {
+    to = put(to, length0, lengthName);
+    store<u16>(to, 0x203a); // ": "
+    store<u8>(to + 2, <u8>DIGIT_0);
+    to += 3;
+  } else to = putDecimal(put(to, TEXT_CONTENT_LENGTH, TEXT_CONTENT_LENGTH_LEN), 0);
   store<u16>(to, <u16>CRLF);
   to = put(to + 2, extra, extraLength);
   store<u16>(to, <u16>CRLF);

@@ -3,8 +3,8 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { addBranch, type Branch, branchesOf, branchZero } from '../../kemi/branches.ts';
-import type { Awaitable } from '../../kemi/db.ts';
-import { type Contact, inTurn, later } from '../usrloc/api.ts';
+import { type Awaitable, after } from '../../kemi/db.ts';
+import { type Contact, inTurn } from '../usrloc/api.ts';
 import { type Aor, loggedAorOf } from './aor.ts';
 import { methodBit } from './methods.ts';
 import { firstHop, withoutOwnHop } from './path.ts';
@@ -142,7 +142,7 @@ export function lookupBranches(call: C, table: ByteStr): Awaitable<number> {
     onMessage(host, msg, lookup(own, table, undefined, false), first => {
       result = first;
       const plain = before.filter(b => !b.dstUri && !b.path && !b.socket && !b.flags && !b.ruid && !b.instance);
-      return later(
+      return after(
         inTurn(plain, branch =>
           onMessage(host, msg, lookupBranch(own, table, branch), found => {
             result = Math.max(result, found);

@@ -133,7 +133,7 @@ export function withMessage<T>(host: ModuleHost, msg: SipMsg, fn: () => T): T {
   }
 }
 
-/** As usrloc's later(): fn runs with the message at hand, now or then. */
+/** As usrloc's after(): fn runs with the message at hand, now or then. */
 export function onMessage<T, U>(
   host: ModuleHost,
   msg: SipMsg,

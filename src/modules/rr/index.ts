@@ -120,7 +120,7 @@ export default defineModule<State>({
      * KSR.rr.loose_route(): routes the request by its Route headers: takes our own ones off, sets the destination URI to the next one, and translates for
      * strict routers before and behind us. Two routes of ours (r2) also say by which socket the request leaves.
      * @returns 1 routed; -1 no Route header, or one does not parse; -3 an initial request that named only us: route it on by its request URI
-     * Kamailio 6.x manual, module rr, loose_route; deviations: on -1 nothing is changed; a foreign route behind r2 stays
+     * Kamailio 6.x manual, module rr, loose_route; deviations: on -1 nothing is changed; a foreign route behind r2 stays; a route with maddr stays whole
      */
     kemi('loose_route', { params: [], returns: 'int', run: call => looseRoute(call, true) }),
     /**

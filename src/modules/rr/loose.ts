@@ -75,10 +75,10 @@ function afterLoose(call: C, routes: RouteSet, inDialog: boolean, plan: Plan): P
   }
   plan.nextHop = plan.front > 0;
   const uri = uriOf(call, next);
-  if (param(uri.params, 'lr') !== undefined) plan.dst = throughMaddr(next.uri, uri);
+  if (param(uri.params, 'lr') !== undefined) plan.dst = next.uri;
   else {
     // RFC 3261 16.6 step 6: a strict router takes its next hop from the request URI
-    plan.ruri = throughMaddr(next.uri, uri);
+    plan.ruri = next.uri;
     plan.append = msg.originalUri;
     plan.front++;
   }
@@ -94,13 +94,13 @@ function afterStrict(call: C, routes: RouteSet, ruri: Uri, plan: Plan): Plan {
   const uri = uriOf(call, next);
   plan.nextHop = true;
   if (param(uri.params, 'lr') === undefined) {
-    plan.ruri = throughMaddr(next.uri, uri);
+    plan.ruri = next.uri;
     plan.front++;
     return plan;
   }
   const last = routes.last();
   uriOf(call, last);
-  plan.dst = throughMaddr(next.uri, uri);
+  plan.dst = next.uri;
   plan.ruri = last.uri;
   plan.back = true;
   return plan;
@@ -152,12 +152,6 @@ const socketNumber = (call: C, uri: Uri): number => {
   const socket = socketOf(call.host, call.state, uri);
   return socket ? socket.index + 1 : 0;
 };
-
-/** A route with maddr leads there, with nothing of the URI but its port, as Kamailio has it. */
-function throughMaddr(text: ByteStr, uri: Uri): ByteStr {
-  const maddr = param(uri.params, 'maddr');
-  return maddr ? `sip:${maddr}${uri.port ? `:${uri.port}` : ''}` : text;
-}
 
 /** Parameters of our route: what loose_route() found; before it, those of the first Route. undefined: there is none */
 export function routeParams(call: C): ByteStr | undefined {

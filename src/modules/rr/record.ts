@@ -9,6 +9,10 @@ import type { C } from './state.ts';
 
 const SIPS = 'sips:';
 
+/** whether the text can stand in a URI in angle brackets without ending it */
+const isUriText = (text: ByteStr): boolean =>
+  isHeaderText(text) && !text.includes('<') && !text.includes('>') && !text.includes('"');
+
 type Lines = Pick<RecordRoute, 'kind' | 'params' | 'tail'> & { address: ByteStr; second: ByteStr };
 
 function ask(call: C, lines: Lines): number {
@@ -45,21 +49,22 @@ function username(call: C): ByteStr {
   if (state.userAvp) {
     state.user ??= host.pv(state.userAvp);
     const value = state.user?.get();
-    if (typeof value === 'string' && value && isHeaderText(value)) return value;
+    if (typeof value === 'string' && value && isUriText(value)) return value;
   }
-  return parseUri(host.core, msg.originalUri)?.user ?? '';
+  const user = parseUri(host.core, msg.originalUri)?.user ?? '';
+  return isUriText(user) ? user : '';
 }
 
 /** `;ftag=` with the tag of whoever began the dialog */
 function fromTag(call: C): ByteStr {
   if (!call.state.fromTag) return '';
   const tag = isUpstream(call) ? call.msg.toTag : call.msg.fromTag;
-  return tag ? `;ftag=${tag}` : '';
+  return tag && isUriText(tag) ? `;ftag=${tag}` : '';
 }
 
 /** `;name=value`, the first semicolon added where it is missing; undefined for text that would end the header */
 const asParam = (text: ByteStr): ByteStr | undefined => {
-  if (!isHeaderText(text) || text.includes('<') || text.includes('>')) return undefined;
+  if (!isUriText(text)) return undefined;
   return !text || text.startsWith(';') ? text : `;${text}`;
 };
 
@@ -82,7 +87,8 @@ export function recordRoute(call: C, text: ByteStr): number {
 
 /** host, host:port, with or without parameters: what can stand behind `sip:` */
 function isAddress(call: C, text: ByteStr): boolean {
-  const uri = isHeaderText(text) && !/[<>@ ]/.test(text) ? parseUri(call.host.core, `sip:${text}`) : undefined;
+  const uri =
+    isUriText(text) && !text.includes('@') && !text.includes(' ') ? parseUri(call.host.core, `sip:${text}`) : undefined;
   return uri !== undefined;
 }
 

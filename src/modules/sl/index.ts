@@ -25,7 +25,8 @@ export default defineModule<undefined>({
       doc: 'Whether send_reply() answers through a transaction when the request has one.',
     },
   },
-  create: host => {
+  create: (host, params) => {
+    host.core.x.slBindTm(Number(params.bind_tm));
     const read = counterReader(host);
     for (const { name, index } of COUNTERS) host.stats.define('sl', name, () => read(index));
     return undefined;

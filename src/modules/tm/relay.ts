@@ -75,11 +75,12 @@ export function absorbAck(tm: Tm, msg: SipMsg): boolean {
   number = x.tmFindDialog(at);
   tx = number ? tm.table[number] : undefined;
   if (!tx || tx.status < 200 || tx.status >= 300) return false;
-  tm.bind(at, tx);
+  if (tx.toTag === undefined || tx.toTag === msg.to?.tag) tm.bind(at, tx);
   if (tx.branches.some(b => b.code >= 200 && b.code < 300)) {
     tm.emit('e2e-ack', { tx, request: msg });
     return false;
   }
+  if (tx.toTag !== msg.to?.tag) return false;
   msg.setU32(L.M_TMFLAGS, msg.u32(L.M_TMFLAGS) | L.TMF_ABSORBED);
   acknowledge(tm, tx);
   return true;

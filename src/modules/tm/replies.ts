@@ -52,8 +52,9 @@ export function replyIn(tm: Tm, at: number): boolean {
     }
     return true;
   }
-  if (branch.done && !(tx.isInvite && code >= 200 && code < 300)) return true; // came twice, or too late
-  if (code >= 200) {
+  if (branch.done) {
+    // came twice, or too late: the script sees it, and a 2xx goes on
+  } else if (code >= 200) {
     // no more retransmissions while the script looks at it
     branch.retransmitAt = 0;
   } else provisional(tm, branch, code);
@@ -150,6 +151,7 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     localAnswer(tm, branch, at, code);
     return;
   }
+  if (again && (code < 200 || code >= 300 || !tx.isInvite)) return;
   if (code < 200) {
     if (branch.cancelWanted) sendCancel(tm, branch, branch.cancelReason);
     if (tx.status >= 200 || (code === 100 && !tm.params.relay_100)) return;
@@ -161,7 +163,7 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     if (tx.status < 200 || tx.isInvite) relay(tm, tx, branch, at);
     return;
   }
-  if (again || tx.status >= 200) return;
+  if (tx.status >= 200) return;
   host.keep(at);
   branch.reply = at;
   ended(tm, branch);

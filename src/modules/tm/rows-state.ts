@@ -339,13 +339,13 @@ export const stateRows = [
   kemi('t_any_replied', { params: [], returns: 'int', run: call => truth(anyReplied(call)) }),
   /**
    * KSR.tm.t_get_branch_index(): number of the branch that the route is about.
-   * @returns 0 and up; -1 there is none
+   * @returns 0 and up; 0 also when there is none
    * Kamailio 6.x manual, module tm, t_get_branch_index; deviations: none
    */
   kemi('t_get_branch_index', {
     params: [],
     returns: 'int',
-    run: call => call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1,
+    run: call => Math.max(0, call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1),
   }),
   /**
    * KSR.tm.t_is_retr_async_reply(): whether a reply route of this transaction waits already.
@@ -360,7 +360,7 @@ export const stateRows = [
   /**
    * KSR.tm.t_drop_replies(mode): which answers do not count any more when the failure route starts a new branch.
    * @param mode a all, l those of the last step, n none
-   * @returns 1; -1 there is no transaction
+   * @returns 1
    * Kamailio 6.x manual, module tm, t_drop_replies; deviations: none
    */
   kemi('t_drop_replies', {
@@ -370,7 +370,7 @@ export const stateRows = [
   }),
   /**
    * KSR.tm.t_drop_replies_all(): as t_drop_replies("a").
-   * @returns 1; -1 there is no transaction
+   * @returns 1
    * Kamailio 6.x manual, module tm, t_drop_replies; deviations: none
    */
   kemi('t_drop_replies_all', { params: [], returns: 'int', run: call => dropReplies(call, 'a') }),
@@ -378,7 +378,6 @@ export const stateRows = [
 
 function dropReplies(call: C, mode: ByteStr): number {
   const tx = call.state.here;
-  if (!tx) return -1;
-  tx.dropMode = mode[0] === 'n' || mode[0] === 'l' ? mode[0] : 'a';
+  if (tx) tx.dropMode = mode[0] === 'n' || mode[0] === 'l' ? mode[0] : 'a';
   return 1;
 }

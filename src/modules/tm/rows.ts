@@ -45,7 +45,7 @@ function replicate(call: C, uri: ByteStr): number | Promise<number> {
   const tx = tm.of(msg.at) ?? create(tm, msg);
   if (!tx) return -1;
   const target = targetOf(host, uri || (msg.dstUri ?? msg.ruri));
-  return forward(tm, tx, msg, { target, flags: 3, silent: true });
+  return forward(tm, tx, msg, { target, flags: 2, silent: true });
 }
 
 /** With an address given, a name among the arguments makes the call wait. */
@@ -234,7 +234,7 @@ export const rows = [
   }),
   /**
    * KSR.tm.t_release(): end the transaction; it stays for wt_timer.
-   * @returns 1; -1 there is no transaction
+   * @returns 1
    * Kamailio 6.x manual, module tm, t_release; deviations: none
    */
   kemi('t_release', {
@@ -242,8 +242,7 @@ export const rows = [
     returns: 'int',
     run: ({ state: tm, msg }) => {
       const tx = tm.of(msg.at);
-      if (!tx) return -1;
-      abandon(tm, tx);
+      if (tx) abandon(tm, tx);
       return 1;
     },
   }),

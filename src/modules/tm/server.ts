@@ -107,9 +107,13 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
   if (tx.isInvite) {
     const reason = tm.params.local_cancel_reason ? cancelReason(code) : '';
     cancelPending(tm, tx, reason, undefined);
+    for (const branch of tx.branches) if (branch.silent && !branch.done) forgetRequest(tm, branch);
     if (code >= 300 || local) {
       // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
-      if (code < 300 && tx.msg) tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+      if (code < 300 && tx.msg) {
+        tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+        tx.toTag = ownTag(tm, tx.msg);
+      }
       const now = tm.host.monotonic();
       tx.phase = PHASE_RETRANSMIT;
       tx.interval = tx.times.retr1;
@@ -127,6 +131,13 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
   for (const branch of tx.branches) tm.dropReply(branch);
   tm.release(tx);
 }
+
+/** The To tag of an answer of ours: the request's, or the one we gave it. */
+function ownTag(tm: Tm, at: number): ByteStr {
+  const { x, mem } = tm.host.core;
+  return tm.host.at(at).to?.tag || mem.str(x.tmToTag(at), TAG_LENGTH);
+}
+const TAG_LENGTH = 41;
 
 /** Reason header of the CANCELs that a final answer causes (RFC 3326). */
 function cancelReason(code: number): ByteStr {

@@ -176,6 +176,8 @@ export class Transaction implements TimerOwner {
   callback: ((reply: LocalReply) => void) | undefined;
   /** answers and deletes pending CANCELs of local requests use it; undefined for received requests */
   callId: ByteStr | undefined;
+  /** To tag of a 2xx of our own to an INVITE: its ACK has it */
+  toTag: ByteStr | undefined;
   cseq = 0;
   /** what other modules keep with it */
   data: Map<unknown, unknown> | undefined;

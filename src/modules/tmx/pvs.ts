@@ -49,7 +49,7 @@ function replyReason(call: C): XVal {
   const { msg, host } = call;
   if (msg.isReply) return msg.reason;
   const branch = inFailure(call) ? branchOf(call) : undefined;
-  if (!branch) return null;
+  if (!branch) return call.state.tm.of(msg.at) ? null : '';
   if (branch.reply) return host.at(branch.reply).reason;
   return branch.code === 408 ? 'Request Timeout' : branch.code === 487 ? 'Request Terminated' : '';
 }
@@ -63,10 +63,8 @@ function field(tx: Transaction | undefined, name: string): XVal {
       return tx.label;
     case 'id_label_n':
       return tx.label;
-    case 'reply_code':
-      return tx.status;
     case 'reply_type':
-      return tx.branches.some(b => b.code === tx.status) ? 1 : 0;
+      return tx.failing?.faked ? 1 : 0;
     default:
       return null;
   }
@@ -163,6 +161,10 @@ export const PVS: readonly PvClass[] = [
         ? undefined
         : `there is no $T(${inner})`,
     get: (call: C, args) =>
-      args.inner === 'branch_index' ? branchIndex(call) : field(call.state.tm.of(call.msg.at), args.inner),
+      args.inner === 'branch_index'
+        ? branchIndex(call)
+        : args.inner === 'reply_code'
+          ? replyCode(call)
+          : field(call.state.tm.of(call.msg.at), args.inner),
   },
 ];

@@ -7,8 +7,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { Awaitable } from '../../kemi/db.ts';
 import type { Binding, Contact, UserRecord } from './contact.ts';
 
+export { attempt, inTurn } from './attempt.ts';
 export { ALL_METHODS, type Binding, type Contact, FL_MEM, Q_NONE, UserRecord } from './contact.ts';
-export { attempt, inTurn, later } from './later.ts';
 
 /** One change of a record. Changes are given together: all of them take effect, or none. */
 export type Change =

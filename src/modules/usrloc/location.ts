@@ -2,12 +2,12 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
-import { type Awaitable, DbError } from '../../kemi/db.ts';
+import { type Awaitable, after, DbError } from '../../kemi/db.ts';
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
 import type { Change, Match, Usrloc } from './api.ts';
 import { isValid } from './api.ts';
+import { attempt, inTurn } from './attempt.ts';
 import { type Binding, Contact, CS_DIRTY, CS_GONE, CS_NEW, CS_SYNC, FL_MEM, UserRecord } from './contact.ts';
-import { attempt, inTurn, later } from './later.ts';
 import type { Settings } from './params.ts';
 import { storedOf, xavpOf } from './rows.ts';
 import { Ruids } from './ruids.ts';
@@ -109,7 +109,7 @@ export class Location implements Usrloc {
     const busy = this.#opening.get(name);
     if (busy) return busy;
     const load = this.dbMode !== DB_ONLY && (settings.load || this.dbMode === DB_READ);
-    const done = later(store.checkVersion(name), () => later(load ? this.#load(store, table) : undefined, add));
+    const done = after(store.checkVersion(name), () => after(load ? this.#load(store, table) : undefined, add));
     if (!(done instanceof Promise)) return done;
     const opening = done.finally(() => this.#opening.delete(name));
     this.#opening.set(name, opening);
@@ -119,8 +119,8 @@ export class Location implements Usrloc {
 
   #load(store: Store, table: Table): Awaitable<void> {
     const { rowFormat, skipRemoteSocket, cleanTcp } = this.settings;
-    return later(store.attributes(table.name), attributes =>
-      later(store.all(table.name), rows => {
+    return after(store.attributes(table.name), attributes =>
+      after(store.all(table.name), rows => {
         const connected: ByteStr[] = [];
         for (const row of rows) {
           const { aor, ruid, binding } = storedOf(rowFormat, row);
@@ -163,7 +163,7 @@ export class Location implements Usrloc {
 
   /** @throws what the database throws */
   #stored(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined> {
-    return later(this.store!.ofAor(table, aor), rows => later(this.#contactsOf(table, rows), c => c[0]?.record));
+    return after(this.store!.ofAor(table, aor), rows => after(this.#contactsOf(table, rows), c => c[0]?.record));
   }
 
   /** Contacts that rows stand for, with records of their own. */
@@ -180,9 +180,9 @@ export class Location implements Usrloc {
     }
     for (const { record, contacts } of records.values()) sorted(contacts, record, this.settings.newestFirst);
     if (!this.xavpContact) return all;
-    return later(
+    return after(
       inTurn(all, contact =>
-        later(this.store!.attributes(table, contact.ruid), found => {
+        after(this.store!.attributes(table, contact.ruid), found => {
           const xavps = found.get(contact.ruid);
           if (xavps) contact.xavp = xavpOf(xavps);
         }),
@@ -196,8 +196,8 @@ export class Location implements Usrloc {
       const contact = this.#byRuid.get(ruid);
       return contact?.record.domain === table ? contact : undefined;
     }
-    return later(this.store!.ofRuid(table, ruid), rows =>
-      later(this.#contactsOf(table, rows), contacts => contacts[0]),
+    return after(this.store!.ofRuid(table, ruid), rows =>
+      after(this.#contactsOf(table, rows), contacts => contacts[0]),
     );
   }
 
@@ -334,7 +334,7 @@ export class Location implements Usrloc {
       if (this.#keepaliveSec > 0) this.#expireSilent(table, now - this.#keepaliveSec);
     }
     if (this.dbMode !== DB_THROUGH && this.dbMode !== DB_BACK) return;
-    return later(this.#flush(false), () => {
+    return after(this.#flush(false), () => {
       if (!this.settings.timerClean) return;
       const clean = (table: Table) => this.store!.deleteExpired(table.name, now);
       return this.#reported(() => inTurn([...this.tables.values()], clean), 'Cannot remove expired contacts');
@@ -374,9 +374,9 @@ export class Location implements Usrloc {
     const store = this.store!;
     const sec = this.now() - this.settings.expiredDelaySec;
     const clean = (table: Table) =>
-      later(this.#onExpired.length > 0 ? store.expired(table.name, sec) : [], rows =>
-        later(this.#contactsOf(table.name, rows), contacts =>
-          later(store.deleteExpired(table.name, sec), count => {
+      after(this.#onExpired.length > 0 ? store.expired(table.name, sec) : [], rows =>
+        after(this.#contactsOf(table.name, rows), contacts =>
+          after(store.deleteExpired(table.name, sec), count => {
             table.expired += count;
             for (const contact of contacts) this.#tellExpired(contact);
           }),
@@ -447,12 +447,12 @@ export class Location implements Usrloc {
       return out;
     }
     const read = (table: Table) =>
-      later(this.store!.all(table.name), rows =>
-        later(this.#contactsOf(table.name, rows), contacts => {
+      after(this.store!.all(table.name), rows =>
+        after(this.#contactsOf(table.name, rows), contacts => {
           for (const c of contacts) if (wanted(c)) out.push(c);
         }),
       );
-    return later(
+    return after(
       this.#reported(() => inTurn([...this.tables.values()], read), 'Cannot read contacts'),
       () => out,
     );

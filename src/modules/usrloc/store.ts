@@ -1,9 +1,9 @@
 /** What usrloc asks of the database: rows in, rows out. Which contacts are written when is location.ts. */
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { Awaitable, Database, DbCondition, DbRow } from '../../kemi/db.ts';
+import { type Awaitable, after, type Database, type DbCalls, type DbCondition, type DbRow } from '../../kemi/db.ts';
+import { inTurn } from './attempt.ts';
 import { type Binding, type Contact, FL_MEM } from './contact.ts';
-import { inTurn, later } from './later.ts';
 import { attributeRows, COLUMNS, type RowFormat, rowOf, splitAor, timeValue, valuesOf } from './rows.ts';
 
 /** layout of the table that this module knows */
@@ -39,7 +39,7 @@ export class Store {
   /** @throws KemiError KEMI_ERR_CONFIG when the table's layout is another one */
   checkVersion(table: ByteStr): Awaitable<void> {
     if (!this.#o.checkVersion) return;
-    return later(this.#o.database.tableVersion(table), version => {
+    return after(this.#o.database.tableVersion(table), version => {
       if (version !== TABLE_VERSION)
         throw new KemiError(
           'KEMI_ERR_CONFIG',
@@ -100,10 +100,10 @@ export class Store {
     return database.delete(table, where);
   }
 
-  deleteRuids(table: ByteStr, ruids: readonly ByteStr[]): Awaitable<void> {
+  deleteRuids(table: ByteStr, ruids: readonly ByteStr[], db: DbCalls = this.#o.database): Awaitable<void> {
     return inTurn(ruids, ruid =>
-      later(this.#o.database.delete(table, [{ column: this.#o.format.names.ruid, value: ruid }]), () =>
-        this.#deleteAttributes(table, ruid),
+      after(db.delete(table, [{ column: this.#o.format.names.ruid, value: ruid }]), () =>
+        this.#deleteAttributes(db, table, ruid),
       ),
     );
   }
@@ -112,7 +112,7 @@ export class Store {
   attributes(table: ByteStr, ruid?: ByteStr): Awaitable<Map<ByteStr, DbRow[]>> {
     if (!this.#o.attributes) return new Map();
     const where = ruid === undefined ? [] : [{ column: 'ruid', value: ruid }];
-    return later(this.#o.database.select(`${table}_attrs`, ['ruid', 'aname', 'atype', 'avalue'], where), rows => {
+    return after(this.#o.database.select(`${table}_attrs`, ['ruid', 'aname', 'atype', 'avalue'], where), rows => {
       const out = new Map<ByteStr, DbRow[]>();
       for (const row of rows) {
         const list = out.get(String(row.ruid));
@@ -127,65 +127,65 @@ export class Store {
   write(table: ByteStr, aor: ByteStr, writes: readonly Write[]): Awaitable<void> {
     const [only] = writes;
     if (!only) return;
-    if (writes.length === 1 && !this.#o.attributes) return this.#write(table, aor, only);
-    return this.#o.database.transaction(() => inTurn(writes, w => this.#write(table, aor, w)));
+    if (writes.length === 1 && !this.#o.attributes) return this.#write(this.#o.database, table, aor, only);
+    return this.#o.database.transaction(tx => inTurn(writes, w => this.#write(tx, table, aor, w)));
   }
 
   /** Inserts or replaces contacts, and takes others away, together. */
   sync(table: ByteStr, contacts: readonly Contact[], gone: readonly ByteStr[]): Awaitable<void> {
     const { database, format } = this.#o;
-    return database.transaction(() =>
-      later(this.deleteRuids(table, gone), () =>
+    return database.transaction(tx =>
+      after(this.deleteRuids(table, gone, tx), () =>
         inTurn(contacts, c =>
-          later(database.replace(table, rowOf(format, c.record.aor, c.ruid, c), [format.names.ruid]), () =>
-            this.#replaceAttributes(table, c.record.aor, c, c),
+          after(tx.replace(table, rowOf(format, c.record.aor, c.ruid, c), [format.names.ruid]), () =>
+            this.#replaceAttributes(tx, table, c.record.aor, c, c),
           ),
         ),
       ),
     );
   }
 
-  #write(table: ByteStr, aor: ByteStr, w: Write): Awaitable<void> {
-    const { database, format, insertUpdates, updateInserts, checkUpdate } = this.#o;
+  #write(db: DbCalls, table: ByteStr, aor: ByteStr, w: Write): Awaitable<void> {
+    const { format, insertUpdates, updateInserts, checkUpdate } = this.#o;
     const { contact } = w;
     if (w.do === 'insert') {
       const row = rowOf(format, aor, contact.ruid, contact);
-      const done = insertUpdates ? database.replace(table, row, [format.names.ruid]) : database.insert(table, row);
-      return later(done, () => this.#insertAttributes(table, aor, contact, contact));
+      const done = insertUpdates ? db.replace(table, row, [format.names.ruid]) : db.insert(table, row);
+      return after(done, () => this.#insertAttributes(db, table, aor, contact, contact));
     }
     if (w.do === 'delete')
-      return later(database.delete(table, this.#contactIs(aor, contact)), () =>
-        this.#deleteAttributes(table, contact.ruid),
+      return after(db.delete(table, this.#contactIs(aor, contact)), () =>
+        this.#deleteAttributes(db, table, contact.ruid),
       );
     const row = rowOf(format, aor, contact.ruid, w.binding);
     // it was in memory only, and shall be stored from now on
     if (contact.flags & FL_MEM)
-      return later(database.replace(table, row, [format.names.ruid]), () =>
-        this.#replaceAttributes(table, aor, contact, w.binding),
+      return after(db.replace(table, row, [format.names.ruid]), () =>
+        this.#replaceAttributes(db, table, aor, contact, w.binding),
       );
     if (updateInserts)
-      return later(database.insert(table, row), () => this.#replaceAttributes(table, aor, contact, w.binding));
-    return later(database.update(table, valuesOf(format, w.binding), this.#contactIs(aor, contact)), changed =>
-      later(changed === 0 && checkUpdate ? database.insert(table, row) : undefined, () =>
-        this.#replaceAttributes(table, aor, contact, w.binding),
+      return after(db.insert(table, row), () => this.#replaceAttributes(db, table, aor, contact, w.binding));
+    return after(db.update(table, valuesOf(format, w.binding), this.#contactIs(aor, contact)), changed =>
+      after(changed === 0 && checkUpdate ? db.insert(table, row) : undefined, () =>
+        this.#replaceAttributes(db, table, aor, contact, w.binding),
       ),
     );
   }
 
-  #deleteAttributes(table: ByteStr, ruid: ByteStr): Awaitable<void> {
+  #deleteAttributes(db: DbCalls, table: ByteStr, ruid: ByteStr): Awaitable<void> {
     if (!this.#o.attributes) return;
-    return later(this.#o.database.delete(`${table}_attrs`, [{ column: 'ruid', value: ruid }]), () => {});
+    return after(db.delete(`${table}_attrs`, [{ column: 'ruid', value: ruid }]), () => {});
   }
 
-  #insertAttributes(table: ByteStr, aor: ByteStr, contact: Contact, { xavp }: Binding): Awaitable<void> {
+  #insertAttributes(db: DbCalls, table: ByteStr, aor: ByteStr, contact: Contact, { xavp }: Binding): Awaitable<void> {
     if (!this.#o.attributes || !xavp) return;
     const rows = attributeRows(this.#o.format, aor, contact, xavp);
-    return inTurn(rows, row => this.#o.database.insert(`${table}_attrs`, row));
+    return inTurn(rows, row => db.insert(`${table}_attrs`, row));
   }
 
-  #replaceAttributes(table: ByteStr, aor: ByteStr, contact: Contact, binding: Binding): Awaitable<void> {
-    return later(this.#deleteAttributes(table, contact.ruid), () =>
-      this.#insertAttributes(table, aor, contact, binding),
+  #replaceAttributes(db: DbCalls, table: ByteStr, aor: ByteStr, contact: Contact, binding: Binding): Awaitable<void> {
+    return after(this.#deleteAttributes(db, table, contact.ruid), () =>
+      this.#insertAttributes(db, table, aor, contact, binding),
     );
   }
 

@@ -62,7 +62,9 @@ export async function startGroup(
   const clean = () => rmSync(dir, { recursive: true, force: true });
   try {
     const server =
-      which === 'kamailio' ? await startKamailioWith(file, port, dir) : await startServer(oursArguments(file), port);
+      which === 'kamailio'
+        ? await startKamailioWith(file, port, dir)
+        : await startServer(oursArguments(file), port, START_MS);
     return {
       log: server.log,
       async stop() {
@@ -75,6 +77,9 @@ export async function startGroup(
     throw error;
   }
 }
+
+/** the machine is busy with the other server and the scenarios */
+const START_MS = 20_000;
 
 /** What follows `kemi-wasm run`. */
 function oursArguments(file: string): string[] {

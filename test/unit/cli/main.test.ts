@@ -291,12 +291,7 @@ describe('kemi-wasm check', () => {
   });
 
   it('a script that loops while it loads ends with an error', async () => {
-    const { code, stdout } = await run(
-      'check',
-      '--limits',
-      'instructions=1000000',
-      script('a.lua', 'while true do end\n'),
-    );
+    const { code, stdout } = await run('check', '--limits', 'load=1000000', script('a.lua', 'while true do end\n'));
     expect(code).toBe(1);
     expect(stdout).toMatch(/a\.lua:1: error: /);
   });

@@ -52,8 +52,9 @@ describe('readOptions()', () => {
 
 describe('readLimits()', () => {
   it('takes several, in one text or in several', () => {
-    expect(readLimits(['instructions=5000,memory=64', 'message=1500,messages=10,wait=100'])).toEqual({
+    expect(readLimits(['instructions=5000,load=7000,memory=64', 'message=1500,messages=10,wait=100'])).toEqual({
       instructions: 5000,
+      loadInstructions: 7000,
       memoryPages: 1024,
       messageBytes: 1500,
       messages: 10,
@@ -63,7 +64,7 @@ describe('readLimits()', () => {
   });
 
   it.each([
-    ['foo=1', 'there is no limit "foo"; the limits are instructions, memory, message, messages, wait'],
+    ['foo=1', 'there is no limit "foo"; the limits are instructions, load, memory, message, messages, wait'],
     ['toString=1', 'there is no limit "toString"'],
     ['', 'there is no limit ""'],
     ['memory', 'write memory=N, N from 16 to 4096 (MiB)'],

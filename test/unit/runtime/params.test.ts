@@ -65,7 +65,12 @@ describe('paramValues()', () => {
 
 describe('checkLimits()', () => {
   it('fills in defaults', () => {
-    expect(checkLimits({ messages: 5 })).toMatchObject({ messages: 5, messageBytes: 65535, instructions: 0 });
+    expect(checkLimits({ messages: 5 })).toMatchObject({
+      messages: 5,
+      messageBytes: 65535,
+      instructions: 0,
+      loadInstructions: 500_000_000,
+    });
   });
   it('names the limit and its range', () => {
     expect(() => checkLimits({ messageBytes: 70000 })).toThrow(

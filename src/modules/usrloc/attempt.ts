@@ -1,12 +1,7 @@
 /** Calls that answer at once or later: embedded stores and memory answer at once, and must not pay for promises. */
 import type { Awaitable } from '../../kemi/db.ts';
 
-/** Calls fn with the value: now when it is there, else when it comes. */
-export function later<T, U>(value: Awaitable<T>, fn: (value: T) => Awaitable<U>): Awaitable<U> {
-  return value instanceof Promise ? value.then(fn) : fn(value);
-}
-
-/** As `later`, and what is thrown by `make`, or rejected, goes to `failed`. What fn throws does not. */
+/** As after() of kemi/db.ts, and what is thrown by `make`, or rejected, goes to `failed`. What fn throws does not. */
 export function attempt<T, U>(
   make: () => Awaitable<T>,
   fn: (value: T) => Awaitable<U>,
