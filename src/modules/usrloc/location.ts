@@ -255,7 +255,7 @@ export class Location implements Usrloc {
     }
     const apply = (): Awaitable<UserRecord | undefined | false> => {
       for (const write of writes) this.#apply(table, write, memoryOnly);
-      return record.contacts.length > 0 ? record : undefined;
+      return record.size > 0 ? record : undefined;
     };
     const through = (this.dbMode === DB_THROUGH || this.dbMode === DB_ONLY) && !memoryOnly;
     const stored = through ? writes.filter(w => w.do !== 'delete' || !(w.contact.flags & FL_MEM)) : [];
@@ -305,7 +305,7 @@ export class Location implements Usrloc {
     const { contact } = write;
     const { q } = contact;
     if (write.do === 'insert') place(record, contact, newestFirst);
-    else if (write.do === 'delete') record.contacts.splice(record.contacts.indexOf(contact), 1);
+    else if (write.do === 'delete') record.remove(contact);
     else {
       assign(contact, write.binding, write.binding.instance !== undefined);
       replace(record, contact, newestFirst, q);
