@@ -119,18 +119,18 @@ function hasContact(): bool {
   return false;
 }
 
-/** Gives a redirection of the current request its Contact, as slSendReply does: for replies that tm builds. */
+/** Gives a redirection of the current request its Contact, also when the script added one of its own: as t_reply() does. */
 export function slRedirect(): void {
-  addContact();
+  addContact(true);
 }
 
 /** A redirection carries the request URI that the script set, and the branches, in Contact (RFC 3261 8.3, 21.3). */
-function addContact(): void {
+function addContact(always: bool): void {
   if (dsPv == 0) {
     dsPv = pvResolve(DS_TEXT, DS_BYTES);
     if (dsPv == 0) dsPv = -1;
   }
-  if (dsPv < 0 || hasContact() || pvGetById(dsPv) != X_STR) return;
+  if (dsPv < 0 || (!always && hasContact()) || pvGetById(dsPv) != X_STR) return;
   const length = load<i32>(RET + 4);
   const line = arenaAlloc(MSG, length + SLACK_BYTES);
   if (!line) return;
@@ -148,7 +148,7 @@ export function slSendReply(code: i32, at: usize, length: i32): i32 {
   if (length <= 0 || load<u8>(MSG + M_KIND) != REQUEST || load<u8>(MSG + M_METHOD) == METHOD_ACK) return FAILED;
   const flags = load<u32>(MSG + M_MFLAGS);
   if (flags & MFL_NO_REPLY) return NOT_WANTED;
-  if (code >= REDIRECT_FROM && code <= REDIRECT_TO) addContact();
+  if (code >= REDIRECT_FROM && code <= REDIRECT_TO) addContact(false);
   const bytes = replyBuild(MSG, code, at, length);
   if (bytes < 0) return failed();
   if (!sendBytes(outArea(), bytes, code)) return failed();

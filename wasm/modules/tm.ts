@@ -79,6 +79,9 @@ const COOKIE_BYTES: i32 = 7;
 
 // ---- matching
 
+/** METHOD_* are below this */
+const METHOD_COUNT: i32 = 16;
+
 /** what is hashed */
 const INPUT: usize = memory.data(1024, 16);
 /** a part longer than this goes into the hash as its own hash */
@@ -86,7 +89,6 @@ const MAX_PART: i32 = 128;
 const HASH_BYTES: usize = 8;
 
 /** tmSetup() bits */
-const MATCH_CALL_ID: i32 = 1;
 const MATCH_RURI: i32 = 2;
 const MATCH_VIA: i32 = 4;
 const MATCH_CALL_ID_CSEQ: i32 = 8;
@@ -153,7 +155,8 @@ function keyOf(msg: usize, method: i32): u64 {
   if (hasCookie(branch, branchLength)) {
     store<u16>(to, load<u16>(via + VIA_PORT));
     to = addBytes(addHost(to + 2, buf, via + VIA_HOST), branch, branchLength);
-    if (matching & MATCH_CALL_ID) to = addHeader(to, msg, buf, HDR_CALL_ID);
+    // what is the same in an ACK and a CANCEL too (RFC 3261 9.1, 17.1.1.3): one that has another belongs to nothing
+    to = addCseq(addHeader(to, msg, buf, HDR_CALL_ID), msg);
     return finishKey(to);
   }
   // RFC 2543: what identifies the request. The To tag is left out: the ACK has that of the answer.
@@ -283,9 +286,12 @@ export function tmFind(msg: usize): i32 {
   return lookup(keyOf(msg, method == METHOD_ACK ? METHOD_INVITE : method));
 }
 
-/** @returns number of the INVITE transaction that a CANCEL is about; 0 none */
-export function tmFindInvite(msg: usize): i32 {
-  return lookup(keyOf(msg, METHOD_INVITE));
+/** @returns number of the transaction that a CANCEL is about, which should be an INVITE's; 0 none */
+export function tmFindCanceled(msg: usize): i32 {
+  let number = lookup(keyOf(msg, METHOD_INVITE));
+  // a CANCEL of another method changes nothing, but is answered (RFC 3261 9.2)
+  for (let method = METHOD_CANCEL + 1; !number && method < METHOD_COUNT; method++) number = lookup(keyOf(msg, method));
+  return number;
 }
 
 /** @returns number of the INVITE transaction whose 2xx this ACK acknowledges; 0 none */

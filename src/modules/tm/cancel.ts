@@ -87,9 +87,10 @@ export function cancelAnswered(tm: Tm, branch: Branch): void {
   }
 }
 
-/** A CANCEL of the caller, for an INVITE transaction. */
-export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): void {
-  if (tx.status >= 200) return;
+/** A CANCEL of the caller. @returns whether something was pending that it could cancel */
+export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): boolean {
+  if (!tx.isInvite) return true;
+  if (tx.status >= 200) return false;
   tx.canceled = true;
   let pending = false;
   for (const branch of tx.branches) {
@@ -104,8 +105,9 @@ export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): voi
     cancelBranch(tm, branch, reason);
   }
   const faked = tx.branches.find(b => b.faked && b.code === 487 && !b.reply && !b.dropped);
-  if (tx.branches.some(b => !b.done && !b.silent)) return;
+  if (tx.branches.some(b => !b.done && !b.silent)) return true;
   // Nothing is pending that could answer: the request ends here.
   if (pending && faked) fake(tm, faked, 487);
   else if (tx.routes === 0) answer(tm, tx, 487, 'Request canceled');
+  return pending;
 }

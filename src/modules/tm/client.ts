@@ -7,6 +7,7 @@ import type { Branch } from './transaction.ts';
 /** Kamailio's numbers for what went wrong when a request was relayed, as t_relay() gives them. */
 export const E_UNSPEC = -1;
 export const E_NO_SOCKET = -7;
+export const E_BAD_URI = -4;
 export const E_SEND = -477;
 export const E_RESOLVE = -478;
 /** a branch route dropped the only branch */
@@ -70,11 +71,11 @@ export function fake(tm: Tm, branch: Branch, code: number): void {
   ended(tm, branch);
 }
 
-/** Nothing more is expected of a branch; what it sent is kept only while a CANCEL may still bring an answer that needs an ACK. */
+/** Nothing more is expected of a branch; an INVITE is kept for the ACKs to answers that come late. */
 export function forgetRequest(tm: Tm, branch: Branch): void {
   branch.done = true;
   tm.wheel.stop(branch.timer);
-  if (branch.cancelSent && !branch.ackBlock) return;
+  if (branch.tx.isInvite) return;
   tm.host.core.x.tmDrop(branch.block);
   branch.block = 0;
 }

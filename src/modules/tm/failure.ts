@@ -6,7 +6,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
-import { errorAnswer } from './forward.ts';
+import { errorAnswer, wants100 } from './forward.ts';
 import { conclude } from './replies.ts';
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
@@ -65,7 +65,7 @@ export function runFailure(tm: Tm, tx: Transaction, best: Branch, name: ByteStr)
   tx.dropMode = '';
   void runWithRequest(tm, tx, L.RK_FAILURE, name, best, undefined, () => {
     if (tx.status >= 200 || tx.ended) return;
-    const grown = tx.branches.length > count;
+    const grown = tx.branches.some((b, i) => i >= count && !b.dropped);
     if (grown) dropReplies(tm, tx, step, count);
     if (tx.pending) return;
     // Branches that the route started may have failed already.
@@ -94,14 +94,21 @@ export function runBranchFailure(tm: Tm, tx: Transaction, branch: Branch, name: 
 /** The request waits for resume(): a branch that sends nothing keeps the transaction open until fr_timer ends. */
 export function suspend(tm: Tm, tx: Transaction): void {
   if (tx.suspendBranch) return;
-  const branch = new Branch(tx, tx.branches.length, '', { socket: 0, proto: 'udp', ip: '', port: 0 }, false);
-  tx.branches.push(branch);
+  if (tx.isInvite && tx.status === 0 && wants100(tm, tx)) answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
+  tx.neverRelayed = tx.branches.length === 0;
+  const branch = blind(tx);
   tx.suspendBranch = branch;
   tx.saveRequest(tm.host.at(tx.msg));
-  tx.neverRelayed = tx.branches.length === 1;
   const now = tm.host.monotonic();
   branch.endAt = Math.min(now + tx.times.fr, tx.createdMs + tx.times.life);
   schedule(tm, branch, now);
+}
+
+/** A branch that sends nothing. */
+function blind(tx: Transaction): Branch {
+  const branch = new Branch(tx, tx.branches.length, '', { socket: 0, proto: 'udp', ip: '', port: 0 }, false);
+  tx.branches.push(branch);
+  return branch;
 }
 
 /** Goes on with a suspended request: the route runs as a failure route does. */
@@ -110,6 +117,9 @@ export function resume(tm: Tm, tx: Transaction, route: ByteStr): void {
   tx.suspendBranch = undefined;
   forgetRequest(tm, branch);
   branch.dropped = true;
+  // Kamailio numbers another one here
+  const second = blind(tx);
+  second.done = second.dropped = true;
   void runWithRequest(tm, tx, L.RK_FAILURE, route, branch, undefined, () => {
     if (tx.status >= 200 || tx.ended || tx.pending) return;
     if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));

@@ -6,6 +6,7 @@ import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from 
 import { writeForward } from '../../kemi/record-route.ts';
 import { hostTarget, NoTarget, prefixFor, socketFor, type Target, targetOf } from '../core/api.ts';
 import {
+  E_BAD_URI,
   E_CANCELED,
   E_DROPPED,
   E_NO_SOCKET,
@@ -104,7 +105,7 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
   return makeRest(0);
 }
 
-const wants100 = (tm: Tm, tx: Transaction): boolean => tx.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
+export const wants100 = (tm: Tm, tx: Transaction): boolean => tx.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
 
 /** An added branch becomes the request's URI, destination, socket and flags for as long as it is made. */
 function setContact(msg: SipMsg, contact: Contact): void {
@@ -277,16 +278,17 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     schedule(tm, lost, lost.endAt);
     return 1;
   }
-  if (!options.silent) noteError(tm, tx, msg, error, options);
-  return error;
+  if (options.silent || noteError(tx, msg, error, options) || error !== E_RESOLVE) return error;
+  // as Kamailio, when no answer of our own is wanted
+  return E_BAD_URI;
 }
 
-/** The request is answered with the error when its route ends and the script did not answer it. */
-export function noteError(tm: Tm, tx: Transaction, msg: SipMsg, error: number, options: RelayOptions): void {
-  if (options.flags & 2 || tx.settings?.disableInternalReply) return;
+/** The request is answered with the error when its route ends and the script did not answer it. @returns false when that is not wanted */
+function noteError(tx: Transaction, msg: SipMsg, error: number, options: RelayOptions): boolean {
+  if (options.flags & 2 || tx.settings?.disableInternalReply) return false;
   tx.errorCode = error;
   msg.setU32(L.M_MFLAGS, msg.u32(L.M_MFLAGS) | L.MFL_DELAYED_REPLY);
-  void tm;
+  return true;
 }
 
 /** Status and phrase for an error of t_relay(). */

@@ -69,9 +69,11 @@ export function sendLocal(
   if (!Number.isInteger(cseq) || cseq > 0x7fffffff) return fail(`the CSeq "${cseqText}" is no number`);
   text += `To: ${to.value}\r\nFrom: ${from.value}\r\nCSeq: ${cseq} ${method}\r\nCall-ID: ${callId}\r\n`;
   if (!find(L.HDR_MAX_FORWARDS)) text += 'Max-Forwards: 70\r\n';
+  text += `Content-Length: ${body.length}\r\n`;
+  if (!find(L.HDR_USER_AGENT)) text += `User-Agent: kemi-wasm/${host.version}\r\n`;
   const own = new Set([L.HDR_TO, L.HDR_FROM, L.HDR_CSEQ, L.HDR_CALL_ID, L.HDR_CONTENT_LENGTH, L.HDR_VIA]);
   for (const line of lines) if (!own.has(line.id)) text += `${line.name}: ${line.value}\r\n`;
-  text += `Content-Length: ${body.length}\r\n\r\n${body}`;
+  text += `\r\n${body}`;
   if (text.length > MAX_BYTES) return fail('it is too big');
 
   const { x, mem } = host.core;

@@ -131,7 +131,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
     repeatAnswer(tm, before);
     return 1;
   }
-  const number: number = tm.host.core.x.tmFindInvite(msg.at);
+  const number: number = tm.host.core.x.tmFindCanceled(msg.at);
   const invite = number ? tm.table[number] : undefined;
   if (!invite) {
     switch (tm.params.unmatched_cancel) {
@@ -151,8 +151,8 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
   let reason: ByteStr = '';
   if (tm.params.e2e_cancel_reason && !invite.settings?.noE2eCancelReason)
     for (const header of msg.headers()) if (header.id === L.HDR_REASON) reason += `Reason: ${header.body}\r\n`;
-  cancelTransaction(tm, invite, reason);
-  answer(tm, tx, 200, 'canceling');
+  const pending = cancelTransaction(tm, invite, reason);
+  answer(tm, tx, 200, pending ? 'canceling' : 'ok -- no more pending branches');
   return 1;
 }
 
@@ -160,7 +160,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
 export function checkTransaction(tm: Tm, msg: SipMsg): number {
   if (msg.isReply) return tm.matches(msg.at) ? 1 : -1;
   const method = msg.methodId;
-  if (method === L.METHOD_CANCEL) return tm.host.core.x.tmFindInvite(msg.at) ? 1 : -1;
+  if (method === L.METHOD_CANCEL) return tm.host.core.x.tmFindCanceled(msg.at) ? 1 : -1;
   if (method === L.METHOD_ACK) {
     if (absorbAck(tm, msg)) return 0;
     return tm.of(msg.at) ? 1 : -1;

@@ -109,22 +109,13 @@ function provisional(tm: Tm, branch: Branch, code: number): void {
   schedule(tm, branch, now);
 }
 
-/** RFC 3261 17.1.1.3: each negative answer to an INVITE gets an ACK from us, again when it comes again. */
+/** RFC 3261 17.1.1.3: each negative answer to an INVITE gets an ACK from us, each time that it comes. */
 function acknowledgeAnswer(tm: Tm, branch: Branch, at: number): void {
+  if (!branch.block) return;
   const { x } = tm.host.core;
-  if (!branch.ackBlock && branch.block) {
-    const { extraHeaders } = tm;
-    const length: number = x.tmHop(branch.block, branch.length, at, 0, 0, extraHeaders.at, extraHeaders.length);
-    if (length > 0) {
-      branch.ackBlock = x.tmKeep(length);
-      branch.ackLength = length;
-    }
-    if (branch.done) {
-      x.tmDrop(branch.block);
-      branch.block = 0;
-    }
-  }
-  if (branch.ackBlock) tm.send(branch.ackBlock, branch.ackLength, branch.to);
+  const { extraHeaders } = tm;
+  const length: number = x.tmHop(branch.block, branch.length, at, 0, 0, extraHeaders.at, extraHeaders.length);
+  if (length > 0) tm.send(x.outArea(), length, branch.to);
 }
 
 /** Behind the script's reply route. */
@@ -154,7 +145,9 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
   if (again && (code < 200 || code >= 300 || !tx.isInvite)) return;
   if (code < 200) {
     if (branch.cancelWanted) sendCancel(tm, branch, branch.cancelReason);
-    if (tx.status >= 200 || (code === 100 && !tm.params.relay_100)) return;
+    else if (branch.cancelBlock) tm.send(branch.cancelBlock, branch.cancelLength, branch.to);
+    // a caller that gave up waits for the end only
+    if (tx.status >= 200 || tx.canceled || (code === 100 && !tm.params.relay_100)) return;
     relay(tm, tx, branch, at);
     return;
   }

@@ -324,7 +324,7 @@ function relayToProxy(call: C, proxy: ByteStr, flags: number): number | Promise<
 
 function lookupCancel({ state: tm, msg, host }: C, flags: number): number {
   if (!msg.isRequest || msg.methodId !== L.METHOD_CANCEL) return -1;
-  const number: number = host.core.x.tmFindInvite(msg.at);
+  const number: number = host.core.x.tmFindCanceled(msg.at);
   const invite = number ? tm.table[number] : undefined;
   if (!invite) return -1;
   if (flags & 1) msg.setU32(L.M_SFLAGS, invite.flags);

@@ -76,10 +76,7 @@ export class Tm implements Machine {
     const at = core.lua.malloc(16);
     core.mem.u8.set(this.seed.subarray(0, 16), at);
     const bits =
-      (params.callid_matching ? 1 : 0) |
-      (params.ruri_matching ? 2 : 0) |
-      (params.via1_matching ? 4 : 0) |
-      (params.callid_cseq_matching ? 8 : 0);
+      (params.ruri_matching ? 2 : 0) | (params.via1_matching ? 4 : 0) | (params.callid_cseq_matching ? 8 : 0);
     core.x.tmSetup(at, bits);
     core.lua.free(at);
     this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
@@ -245,8 +242,7 @@ export class Tm implements Machine {
     if (branch.cancelTimer) this.wheel.stop(branch.cancelTimer);
     x.tmDrop(branch.block);
     x.tmDrop(branch.cancelBlock);
-    x.tmDrop(branch.ackBlock);
-    branch.block = branch.cancelBlock = branch.ackBlock = 0;
+    branch.block = branch.cancelBlock = 0;
     this.dropReply(branch);
   }
 

@@ -20,7 +20,7 @@ export class Branch implements TimerOwner {
   /** request URI it went to */
   readonly uri: ByteStr;
   to: Destination;
-  /** the request as sent, until a final answer came; 0 none */
+  /** the request as sent: an INVITE as long as the transaction lives, because each negative answer needs an ACK made of it; 0 none */
   block = 0;
   length = 0;
   /** last status that came, or that we made up; 0 none */
@@ -46,9 +46,6 @@ export class Branch implements TimerOwner {
   cancelInterval = 0;
   cancelRetransmitAt = 0;
   cancelEndAt = 0;
-  /** the ACK to its negative answer; 0 none */
-  ackBlock = 0;
-  ackLength = 0;
   /** its negative answer, kept until the transaction's is chosen; 0 none */
   reply = 0;
   readonly timer: TimerNode;

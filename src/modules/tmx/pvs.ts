@@ -137,7 +137,7 @@ export const PVS: readonly PvClass[] = [
     get: (call: C, args) => {
       const { msg, host } = call;
       if (!msg.isRequest || msg.methodId !== L.METHOD_CANCEL) return null;
-      const number: number = host.core.x.tmFindInvite(msg.at);
+      const number: number = host.core.x.tmFindCanceled(msg.at);
       const tx = number ? call.state.tm.table[number] : undefined;
       return tx ? withMessage(call, tx.msg, args.inner) : null;
     },

@@ -15,7 +15,7 @@ test('a call: 100 by us, provisional answers and the 200 passed on, ACK and BYE 
   expect(header(p.last('uac', '100'), 'To')).toBe('<sip:bob@example.com>');
   const invite = p.last('a', 'INVITE');
   expect(header(invite, 'Via')).toMatch(
-    /^SIP\/2\.0\/UDP 127\.0\.0\.1:5060;branch=z9hG4bK[0-9a-f]{4}\.[0-9a-f]{32}\.0$/,
+    /^SIP\/2\.0\/UDP 127\.0\.0\.1;branch=z9hG4bK[0-9a-f]{4}\.[0-9a-f]{32}\.0$/,
   );
   expect(p.from('a', answerTo(invite, 100))).toEqual([]);
   expect(p.from('a', answerTo(invite, 180))).toEqual(['uac 180']);
@@ -87,7 +87,7 @@ test('CANCEL before an answer: the branch is cancelled when it answers', () => {
   expect(p.from('uac', ask('CANCEL'))).toEqual(['uac 200']);
   expect(p.from('uac', ask('CANCEL'))).toEqual(['uac 200']);
   expect(p.after(600)).toEqual(['a INVITE']);
-  expect(p.from('a', answerTo(invite, 180))).toEqual(['a CANCEL', 'uac 180']);
+  expect(p.from('a', answerTo(invite, 180))).toEqual(['a CANCEL']);
   const cancel = p.last('a', 'CANCEL');
   expect(header(cancel, 'Via')).toBe(header(invite, 'Via'));
   expect(p.after(600)).toEqual(['a CANCEL']);

@@ -9,7 +9,7 @@ test('t_suspend() and t_continue(): the route goes on as a failure route does, a
         KSR.err(KSR.tmx.t_continue(idx, label, "go")) KSR.sl.sl_send_reply(200, "x") return end
       KSR.err(KSR.tmx.t_suspend()) idx = KSR.pv.get("$T(id_index)") label = KSR.pv.get("$T(id_label)") end
     function go() KSR.err("go " .. KSR.tmx.t_is_failure_route() .. " " .. KSR.kx.get_ruri()) KSR.hdr.append("X-Go: 1\\r\\n") KSR.tm.t_relay() end`);
-  expect(p.from('uac', ask('INVITE'))).toEqual([]);
+  expect(p.from('uac', ask('INVITE'))).toEqual(['uac 100']);
   expect(p.from('uac', ask('INFO', { id: '2' }))).toEqual(['a INVITE', 'uac 200']);
   expect(header(p.last('a', 'INVITE'), 'X-Go')).toBe('1');
   expect(p.from('a', answerTo(p.last('a', 'INVITE'), 200))).toEqual(['uac 200']);
