@@ -4,6 +4,7 @@ import { cancelAnswered, cancelBranch, sendCancel } from './cancel.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
 import { runBranchFailure, runFailure } from './failure.ts';
+import { failOver } from './forward.ts';
 import { localAnswer } from './local.ts';
 import { relay, wait } from './server.ts';
 import type { Tm } from './state.ts';
@@ -157,6 +158,8 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     return;
   }
   if (tx.status >= 200) return;
+  // RFC 3263 4.3: a 503 is as good as no answer
+  if (code === 503 && failOver(tm, branch)) return;
   host.keep(at);
   branch.reply = at;
   ended(tm, branch);

@@ -64,7 +64,10 @@ describe('readLimits()', () => {
   });
 
   it.each([
-    ['foo=1', 'there is no limit "foo"; the limits are instructions, load, memory, message, messages, transactions, wait'],
+    [
+      'foo=1',
+      'there is no limit "foo"; the limits are instructions, load, memory, message, messages, transactions, wait',
+    ],
     ['toString=1', 'there is no limit "toString"'],
     ['', 'there is no limit ""'],
     ['memory', 'write memory=N, N from 16 to 4096 (MiB)'],
