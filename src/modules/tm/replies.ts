@@ -80,9 +80,14 @@ export function replyIn(tm: Tm, at: number): boolean {
     tx.flags = now.u32(at + L.M_SFLAGS);
     branch.flags = now.u32(at + L.M_BFLAGS);
     // A final answer cannot be dropped: the caller would wait for nothing.
-    if (end & 2 && code < 200) return;
+    if (end & 2 && code < 200) {
+      conclude(tm, tx);
+      return;
+    }
     finalOrNot(tm, branch, at, code);
     if (tx.status >= 200) tm.release(tx);
+    // others may have ended while this route waited
+    else conclude(tm, tx);
   };
   const end = host.runRouteOn(at, L.RK_ONREPLY, route, undefined);
   if (end instanceof Promise) {

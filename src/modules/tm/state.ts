@@ -10,7 +10,7 @@ import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
 import type { TmParams } from './params.ts';
 import { match } from './replies.ts';
-import { retransmitAnswer } from './server.ts';
+import { retransmitAnswer, WATCH_MS } from './server.ts';
 import { type TimerNode, TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
 
@@ -186,6 +186,7 @@ export class Tm implements Machine {
       this.applySettings(tx);
     }
     if (this.params.fr_timer_avp || this.params.fr_inv_timer_avp) this.#avpTimes(tx);
+    this.wheel.start(tx.timer, tx.times.life + WATCH_MS);
     this.counters.created++;
     if (this.handlers['request-in']) this.emit('request-in', { tx, request: this.host.at(at) });
     return tx;
