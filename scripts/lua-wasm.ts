@@ -75,7 +75,7 @@ export function callAtOnce(wat: string): string {
       String.raw`(\(i32\.store offset=16 \(local\.get (\$\d+)\) \(local\.get \$\d+\) \) \(br_if \$\w+ \(local\.tee \$\d+ )\(call (\$\d+) \(local\.get (\$\d+)\) \(local\.get (\$\d+)\) (\(i32\.sub \(i32\.shr_u \(local\.get \$\d+\) \(i32\.const 24\) \) \(i32\.const 1\) \)) \) \) \)`,
     ),
   );
-  const [, , type] = [back[1], back[2], back[3]];
+  const [, poscall, , type] = back;
   const [, before, ci, precall, L, ra, wanted] = call;
   const get = (name: string) => `(local.get ${name})`;
   const fast = `(block $called (result i32)
@@ -101,7 +101,7 @@ export function callAtOnce(wat: string): string {
   (local.set $n (call_indirect (type ${type}) ${get(L!)} (local.get $f)))
   ;; the function may have set a hook, or have something to be closed (then nresults is another)
   (if (i32.or (i32.load offset=112 ${get(L!)}) (i32.ne (i32.load16_u offset=32 (local.get $callee)) (local.get $wanted))) (then
-   (call ${back[1]} ${get(L!)} (local.get $callee) (local.get $n))
+   (call ${poscall} ${get(L!)} (local.get $callee) (local.get $n))
    (br $called (i32.const 0))))
   ;; the stack may have moved
   (local.set $result (i32.load (local.get $callee)))

@@ -117,7 +117,13 @@ export async function startKamailioWith(file: string, port: number, dir: string)
   const child = spawn('kamailio', args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const log: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('latin1').on('data', text => log.push(text));
-  const stop = () => end(child);
+  // it is not in our process group: it would outlive a test run that is broken off
+  const last = () => killGroup(child);
+  process.once('exit', last);
+  const stop = async () => {
+    process.off('exit', last);
+    await end(child);
+  };
   try {
     await answers(port, child);
   } catch (error) {
@@ -128,14 +134,19 @@ export async function startKamailioWith(file: string, port: number, dir: string)
 }
 
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = new Promise<void>(resolve => child.once('exit', () => resolve()));
-  child.kill('SIGTERM');
-  const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
-  await gone;
-  clearTimeout(late);
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = new Promise<void>(resolve => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    await gone;
+    clearTimeout(late);
+  }
+  killGroup(child);
+}
+
+/** A main process that crashed or had to be killed leaves its workers behind, and they its ports taken: they are one process group. */
+function killGroup(child: ChildProcess): void {
   try {
-    // a main process that had to be killed leaves its workers behind: they are one process group
     process.kill(-child.pid!, 'SIGKILL');
   } catch {
     // all of them are gone

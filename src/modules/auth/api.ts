@@ -119,11 +119,12 @@ export function preAuth(call: Call<unknown>, state: AuthState, realm: ByteStr, s
   const credentials = credentialsFor(msg, side, wanted);
   if (!credentials) return NO_CREDENTIALS;
   if (credentials === 'bad') return ERROR;
-  const { username, nonce, uri, qop, nc, cnonce, algorithm: given } = credentials;
+  const { username, nonce, uri, qop, nc, cnonce } = credentials;
   if (!nonce || !uri || (qop && (nc === undefined || cnonce === undefined))) return ERROR;
   const offered = algorithmsOf(state, host.perMessage);
+  // The length of the response tells them apart; the parameter does not count, as in Kamailio: clients have written odd things there.
   const algorithm = (offered.length ? offered : (['MD5'] as const)).find(
-    a => HEX_LENGTH[a] === credentials.response.length && (given === undefined || given.toUpperCase() === a),
+    a => HEX_LENGTH[a] === credentials.response.length,
   );
   if (!algorithm) return ERROR;
   const verdict = state.nonces.use(msg, credentials);

@@ -17,12 +17,17 @@ export function advertisedOf(host: ModuleHost, at: number): Advertised | undefin
   return host.storeOf(at)?.get(ADVERTISED) as Advertised | undefined;
 }
 
+/** Via's default where nothing is advertised: not written, as Kamailio does */
+const DEFAULT_PORT = 5060;
+
 /** "Via: SIP/2.0/UDP host:port;branch=" */
 export function viaPrefix(socket: Socket, advertised?: Advertised): ByteStr {
   const ip = advertised?.host ?? socket.advertisedIp ?? socket.ip;
   const sentBy = ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
   const port = advertised?.port ?? (advertised?.host ? socket.port : (socket.advertisedPort ?? socket.port));
-  return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}:${port};branch=`;
+  const plain = !advertised && socket.advertisedIp === undefined && port === DEFAULT_PORT;
+  const secure = socket.proto === 'tls' || socket.proto === 'wss';
+  return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}${plain && !secure ? '' : `:${port}`};branch=`;
 }
 
 /** The same in memory, for a request that leaves by this socket. @returns undefined when the message's memory is full */

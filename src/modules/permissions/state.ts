@@ -3,6 +3,7 @@ import { type ByteStr, byteStr } from '../../core/memory.ts';
 import { KemiError, RpcError } from '../../errors.ts';
 import { type Awaitable, after, type Database, DbError, type DbRow, plainName } from '../../kemi/db.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
+import { RegexCache } from '../../kemi/posix-regex.ts';
 import type { ModParamValues } from '../../kemi/table.ts';
 import { avpKey, type PvState } from '../pv/api.ts';
 import { readAddressFile } from './address-file.ts';
@@ -40,6 +41,8 @@ export class PermissionsState {
   readonly #trustedColumns: TrustedColumns;
   readonly #maxSubnets: number;
   readonly #reloadDeltaMs: number;
+  /** rules that are read for each request have the same expressions each time */
+  readonly #regexes = new RegexCache();
   #lastReloadMs: { addresses: number; trusted: number };
 
   /** @throws KemiError KEMI_ERR_CONFIG */
@@ -107,7 +110,7 @@ export class PermissionsState {
     const columns = this.#trustedColumns;
     const where = source === undefined ? [] : [{ column: columns.source, value: source }];
     const rows = this.db!.select(this.#trustedTable, Object.values(columns), where, { orderBy: 'id' });
-    return after(rows, found => new TrustedTable(found.map(row => readRule(row, columns))));
+    return after(rows, found => new TrustedTable(found.map(row => readRule(row, columns, this.#regexes))));
   }
 
   #start(): void {

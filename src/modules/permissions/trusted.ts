@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { DbRow } from '../../kemi/db.ts';
-import { compileRegex, type Regex } from '../../kemi/posix-regex.ts';
+import type { Regex, RegexCache } from '../../kemi/posix-regex.ts';
 import { RecordError } from './addresses.ts';
 
 /** proto_col, and the transport of a message that it means; 0 any */
@@ -40,7 +40,7 @@ export interface TrustedColumns {
 }
 
 /** The row of a peer. @throws {RecordError} */
-export function readRule(row: DbRow, columns: TrustedColumns): Rule {
+export function readRule(row: DbRow, columns: TrustedColumns, regexes: RegexCache): Rule {
   const text = (column: string) => {
     const value = row[column];
     return value === null || value === undefined ? undefined : String(value);
@@ -55,11 +55,10 @@ export function readRule(row: DbRow, columns: TrustedColumns): Rule {
   const from = text(columns.from) || undefined;
   const ruri = text(columns.ruri) || undefined;
   const compile = (expression: ByteStr | undefined) => {
-    try {
-      return expression === undefined ? undefined : compileRegex(expression);
-    } catch (error) {
-      throw new RecordError(`trusted peer ${source}: ${(error as Error).message}`);
-    }
+    if (expression === undefined) return undefined;
+    const compiled = regexes.get(expression);
+    if (typeof compiled === 'string') throw new RecordError(`trusted peer ${source}: ${compiled}`);
+    return compiled;
   };
   return {
     source,

@@ -40,6 +40,8 @@ const NO_USER_AGENT = 'n/a';
 /** columns user_agent and callid of the table location */
 const MAX_TEXT_BYTES = 255;
 const MAX_REG_ID = 0x7fffffff;
+/** contacts of one REGISTER: work grows with their square */
+const MAX_FIELDS = 256;
 /** from so many contacts on it is looked whether a reply can list them all: a datagram holds 64 KiB */
 const MANY = 32;
 const MAX_LIST_BYTES = 48 * 1024;
@@ -106,6 +108,7 @@ class Save {
   #check(contacts: Contacts): Failure | undefined {
     const { state, msg } = this;
     const { contactMaxSize, outboundMode } = state.settings;
+    if (contacts.count > MAX_FIELDS) return 'full';
     if (contacts.star) {
       if (contacts.count > 1) return 'starMore';
       if (expiresHeader(msg) !== 0) return 'starExpires';

@@ -2,6 +2,7 @@
 import { type ByteStr, byteStrOf, utf8Of } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
+import { DbError } from '../../kemi/db.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import { socketOf } from '../pv/api.ts';
 import { type Binding, type Contact, CS_DIRTY, CS_NEW, Q_NONE, type UserRecord } from './contact.ts';
@@ -107,7 +108,7 @@ async function add(location: Location, isSocket: (text: ByteStr) => boolean, par
     xavp: undefined,
   };
   const result = await location.exclusive(table.name, aor, async () => {
-    const record = await location.record(table.name, aor);
+    const record = await recordOf(location, table.name, aor);
     const contact = record?.contacts.find(c => c.uri === binding.uri);
     return location.change(table.name, aor, record, [
       contact ? { do: 'update', contact, binding } : { do: 'insert', binding, ruid: location.rpcRuid() },
@@ -117,10 +118,20 @@ async function add(location: Location, isSocket: (text: ByteStr) => boolean, par
   return {};
 }
 
+/** @throws RpcError when the database fails */
+async function recordOf(location: Location, table: ByteStr, aor: ByteStr): Promise<UserRecord | undefined> {
+  try {
+    return await location.record(table, aor);
+  } catch (error) {
+    if (!(error instanceof DbError)) throw error;
+    throw new RpcError(500, `Cannot read the database: ${error.message}`);
+  }
+}
+
 /** Removes the contacts of an address of record that `which` picks. */
 async function remove(location: Location, table: ByteStr, aor: ByteStr, which?: (c: Contact) => boolean) {
   await location.exclusive(table, aor, async () => {
-    const record = await location.record(table, aor);
+    const record = await recordOf(location, table, aor);
     if (!record && which) throw new RpcError(404, 'AOR not found');
     const contacts = (record?.contacts ?? []).filter(c => !which || which(c));
     if (which && contacts.length === 0) throw new RpcError(404, 'Contact not found');
@@ -197,7 +208,7 @@ export const usrlocRpc: readonly RpcCommand<Location>[] = [
     run: async ({ state }, params) => {
       const table = tableOf(state, params, 2, '(table and AOR to lookup)');
       const aor = aorOf(state, params[1]);
-      const record = await state.record(table.name, aor);
+      const record = await recordOf(state, table.name, aor);
       if (!record) throw new RpcError(500, 'AOR not found in location table');
       const now = state.now();
       const valid = record.contacts.filter(c => c.expires === 0 || c.expires > now);

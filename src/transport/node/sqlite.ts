@@ -78,6 +78,7 @@ export class SqliteDatabase implements Database {
   /** columns of each table that hold a date and time */
   readonly #times = new Map<string, ReadonlySet<string>>();
   #inTransaction = false;
+  #closed = false;
 
   /** @param db open, with the tables it shall have */
   constructor(url: string, db: DatabaseSync) {
@@ -156,8 +157,7 @@ export class SqliteDatabase implements Database {
       this.#run('COMMIT', []);
       return result;
     } catch (error) {
-      // SQLite has rolled back by itself after some errors (a full disk).
-      if (this.#db.isOpen && this.#db.isTransaction) this.#run('ROLLBACK', []);
+      this.#rollBack();
       throw error;
     } finally {
       this.#inTransaction = false;
@@ -170,8 +170,18 @@ export class SqliteDatabase implements Database {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#statements.clear();
-    if (this.#db.isOpen) this.#db.close();
+    this.#db.close();
+  }
+
+  #rollBack(): void {
+    try {
+      if (!this.#closed) this.#db.exec('ROLLBACK');
+    } catch {
+      // SQLite has rolled back by itself, as after some errors (a full disk).
+    }
   }
 
   #timesOf(table: string): ReadonlySet<string> {
@@ -215,7 +225,7 @@ export class SqliteDatabase implements Database {
   }
 
   #failure(error: unknown): DbError {
-    if (!this.#db.isOpen) return new DbError('other', 'Cannot use the database: it is closed', error);
+    if (this.#closed) return new DbError('other', 'Cannot use the database: it is closed', error);
     const { errcode = 0, message } = error as Error & { errcode?: number };
     const text = `${this.url}: ${message}`;
     // The low byte is the primary code, sqlite.org/rescode.html: 5 BUSY, 6 LOCKED, 13 FULL, 19 CONSTRAINT.

@@ -6,7 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { readDifferences, readGolden, writeGolden } from './golden.ts';
+import { readDifferences, readGolden, writeDifferences, writeGolden } from './golden.ts';
 import { type GroupName, play, type Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { GROUP_NAMES, startGroup } from './servers.ts';
@@ -86,6 +86,16 @@ for (const group of GROUP_NAMES.filter(name => !values.group || values.group.inc
   }
   const wanted = theirs && ours ? theirs : readGolden(group).outcomes;
   const verdicts = compare(wanted, ours ?? theirs ?? [], theirs && !ours ? [] : readDifferences());
+  if (values.list !== undefined && ours) {
+    const row = values.list;
+    const listed = new Map(readDifferences().map(d => [d.name, d]));
+    for (const [i, { kind, name }] of verdicts.entries()) {
+      const { legs, error } = ours[i]!;
+      if (kind === 'different') listed.set(name, { name, row, legs, ...(error !== undefined && { error }) });
+    }
+    writeDifferences([...listed.values()]);
+    continue;
+  }
   for (const { kind, name, detail } of verdicts)
     if (kind === 'different') console.log(`\nDIFFERENT ${name}\n${detail}`);
   console.log(`${group}: ${summary(verdicts)}`);

@@ -60,9 +60,8 @@ function symbols(texts: readonly string[]): string[] {
     const head = text
       .slice(0, end)
       // each branch of a request has a value of its own here, Kamailio's share one in front of the index
-      .replace(
-        /(;branch=z9hG4bK)([^~;,\s]+?)((?:\.\d+)?)(?=[;,\s]|$)/g,
-        (_, name, value, index) => `${name}${symbol('b', value + index)}${index}`,
+      .replace(/(;branch=z9hG4bK)([^~;,\s]+?)((?:\.\d+)?)(?=[;,\s]|$)/g, (_, name, value, index) =>
+        PING.test(text) ? `${name}*` : `${name}${symbol('b', value + index)}${index}`,
       )
       .replace(/(;tag=)([^~;,\s>]+)(?=[;,\s>]|$)/g, (_, t, value) => `${t}${symbol('t', value)}`)
       .replace(/^Call-ID: [^~\r]*\r/gim, 'Call-ID: *\r')

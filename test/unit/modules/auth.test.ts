@@ -130,9 +130,13 @@ describe('an algorithm', () => {
     expect(check({ algorithm: 'SHA-256' })).toBe('1');
     expect(check({ algorithm: 'SHA-256', qop: 'auth' })).toBe('1');
     expect(check({ algorithm: 'SHA-256', password: 'x' })).toBe('-2');
-    // a response in one algorithm under the name of another
-    expect(check({ algorithm: 'SHA-256', hash: 'md5' })).toBe('-1');
-    expect(check({ algorithm: 'MD5-sess' })).toBe('-1');
+    // the response counts, not the name
+    expect(check({ algorithm: 'SHA-256', hash: 'md5' })).toBe('1');
+    expect(check({ algorithm: 'SHA-256', hash: 'md5', password: 'x' })).toBe('-2');
+    const plain = start();
+    plain.challenge();
+    expect(plain.check({ algorithm: 'SHA-256' })).toBe('-1');
+    expect(plain.check({ algorithm: 'MD5-sess' })).toBe('1');
   });
 
   it('is chosen for one message by auth_algorithm()', () => {

@@ -148,6 +148,25 @@ test('no more contacts than a reply can list', () => {
   expect(runtime.liveMessages).toBe(0);
 });
 
+test('a REGISTER with thousands of contacts is refused at once', () => {
+  const { send } = locationRuntime();
+  const list = Array.from({ length: 5000 }, (_, i) => `<sip:${i}@1>`).join(',');
+  for (const contact of [
+    list,
+    list
+      .replaceAll('>', '>;expires=0')
+      .slice(0, 60_000)
+      .replace(/,[^,]*$/, ''),
+  ]) {
+    const began = process.cpuUsage();
+    expect(send(register(contact))).toEqual({
+      reply: 'SIP/2.0 503 Service Unavailable\nP-Registrar-Error: Too many registered contacts',
+      results: ['-2'],
+    });
+    expect(process.cpuUsage(began).user).toBeLessThan(500_000);
+  }
+});
+
 test('save() of a reply stores and sends nothing', () => {
   const made = locationRuntime([], undefined, { env: { extra: '\nfunction ksr_reply_route() keep(save(0)) end' } });
   const reply = [

@@ -261,9 +261,9 @@ test('db_mode 3: all servers of one database see the same contacts', async () =>
   expect(await one.rpc('ul.dump', 'brief')).toMatchObject({ Domains: [{ Domain: { AoRs: [] } }] });
 });
 
-test('db_mode 3: a failing database is answered with 500, lookup() gives -3', () => {
+test('db_mode 3: a failing database is answered with 500, lookup() gives -3', async () => {
   const db = new FakeDb();
-  const { send, runtime, log } = start(3, db);
+  const { send, runtime, log, rpc } = start(3, db);
   send(register('<sip:a@1>'));
   db.fail(/select/);
   expect(send(register('<sip:b@1>'))).toEqual({ reply: FAILED, results: ['-1'] });
@@ -273,6 +273,9 @@ test('db_mode 3: a failing database is answered with 500, lookup() gives -3', ()
   db.fail(/insert/);
   expect(send(register('<sip:b@1>'))).toEqual({ reply: FAILED, results: ['-1'] });
   expect(db.rows()).toHaveLength(1);
+  db.fail(/select/);
+  await expect(rpc('ul.lookup', 'location', 'alice')).rejects.toMatchObject({ rpcCode: 500 });
+  await expect(rpc('ul.rm', 'location', 'alice')).rejects.toThrow('Cannot read the database');
   expect(runtime.liveMessages).toBe(0);
   expect(log.lines.filter(l => l.level === 'error').length).toBeGreaterThan(4);
 });
