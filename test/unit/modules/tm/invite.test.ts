@@ -14,9 +14,7 @@ test('a call: 100 by us, provisional answers and the 200 passed on, ACK and BYE 
   expect(p.from('uac', ask('INVITE'))).toEqual(['uac 100', 'a INVITE']);
   expect(header(p.last('uac', '100'), 'To')).toBe('<sip:bob@example.com>');
   const invite = p.last('a', 'INVITE');
-  expect(header(invite, 'Via')).toMatch(
-    /^SIP\/2\.0\/UDP 127\.0\.0\.1;branch=z9hG4bK[0-9a-f]{4}\.[0-9a-f]{32}\.0$/,
-  );
+  expect(header(invite, 'Via')).toMatch(/^SIP\/2\.0\/UDP 127\.0\.0\.1;branch=z9hG4bK[0-9a-f]{4}\.[0-9a-f]{32}\.0$/);
   expect(p.from('a', answerTo(invite, 100))).toEqual([]);
   expect(p.from('a', answerTo(invite, 180))).toEqual(['uac 180']);
   expect(p.from('uac', ask('INVITE'))).toEqual(['uac 180']);
