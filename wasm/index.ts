@@ -254,6 +254,7 @@ export {
   tmPrecheck,
   tmPut,
   tmRemove,
+  tmSendElsewhere,
   tmSetup,
   tmTable,
   tmVia,

@@ -46,6 +46,8 @@ export interface Statistics {
   /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
   define(group: string, name: string, read?: () => number): void;
   add(group: string, name: string, by?: number): void;
+  /** The counter itself, for who adds to it often; made when there is none. Not for readings. */
+  counter(group: string, name: string): { value: number };
   set(group: string, name: string, value: number): void;
   get(group: string, name: string): number | undefined;
   /** finds a statistic by its bare name, as `$stat(name)` does; undefined when there is none */

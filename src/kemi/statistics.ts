@@ -1,4 +1,5 @@
 /** The counters of one runtime, named and grouped as Kamailio's `stats.get_statistics` prints them: `core:rcv_requests = 5`. */
+import { METHODS as METHOD_NAMES } from '../core/gen/layout.gen.ts';
 import type { Statistics } from './host.ts';
 
 interface Counter {
@@ -90,7 +91,8 @@ export class StatisticsStore implements Statistics {
       );
   }
 
-  private counter(group: string, name: string): Counter {
+  /** The counter itself, for who adds to it often. */
+  counter(group: string, name: string): Counter {
     const counter = this.#groups.get(group)?.get(name);
     if (counter) return counter;
     this.define(group, name);
@@ -102,17 +104,39 @@ function readingOf(counter: Counter): number {
   return counter.read ? counter.read() : counter.value;
 }
 
-/** Counts a received reply. @param method of its CSeq */
-export function countReply(stats: Statistics, status: number, method: string): void {
-  stats.add('core', 'rcv_replies');
+/** The counters that a received reply adds to. @param method of its CSeq */
+function replyCounters(stats: Statistics, status: number, method: string): { value: number }[] {
+  const names = ['rcv_replies'];
   const group = Math.floor(status / 100);
-  if (group < 1 || group > 6) return;
-  stats.add('core', `rcv_replies_${group}xx`);
-  if (status >= 180 && status < 190) stats.add('core', 'rcv_replies_18x');
-  if (SINGLE.has(status)) stats.add('core', `rcv_replies_${status}`);
-  const suffix = REPLIES.get(method);
-  if (suffix) stats.add('core', `rcv_replies_${group}xx_${suffix}`);
+  if (group >= 1 && group <= 6) {
+    names.push(`rcv_replies_${group}xx`);
+    if (status >= 180 && status < 190) names.push('rcv_replies_18x');
+    if (SINGLE.has(status)) names.push(`rcv_replies_${status}`);
+    const suffix = REPLIES.get(method);
+    if (suffix) names.push(`rcv_replies_${group}xx_${suffix}`);
+  }
+  return names.map(name => stats.counter('core', name));
 }
 
 const SINGLE = new Set([401, 404, 407, 480, 486]);
 const REPLIES = new Map(REPLY_METHODS.map(name => [name === 'reg' ? 'REGISTER' : name.toUpperCase(), name]));
+/** status codes in the cache: any that a header index lets through */
+const MAX_STATUS = 1000;
+
+/** Counts received replies, by status and method: what each adds to is looked up once. */
+export class ReplyCounters {
+  readonly #stats: Statistics;
+  readonly #lists = new Map<number, { value: number }[]>();
+
+  constructor(stats: Statistics) {
+    this.#stats = stats;
+  }
+
+  /** @param method METHOD_* of its CSeq */
+  count(status: number, method: number): void {
+    const key = method * MAX_STATUS + (status % MAX_STATUS);
+    let list = this.#lists.get(key);
+    if (!list) this.#lists.set(key, (list = replyCounters(this.#stats, status, METHOD_NAMES[method] ?? '')));
+    for (const counter of list) counter.value++;
+  }
+}

@@ -2,7 +2,7 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
-import { METHODS } from '../core/gen/layout.gen.ts';
+import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
@@ -12,7 +12,7 @@ import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
-import { CORE_STATISTICS, countReply, createStatistics, type StatisticsStore } from '../kemi/statistics.ts';
+import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import { forwardReply } from '../modules/core/api.ts';
@@ -136,6 +136,7 @@ export class Runtime {
       hasRoute: name => this.#program?.has(name) ?? false,
       callRpc: (method, params) => this.rpc.run(method, params),
     });
+    const replies = new ReplyCounters(this.stats);
     this.#router = new Router({
       core,
       log: this.log,
@@ -148,8 +149,7 @@ export class Runtime {
       after: options.after ?? globalAfter,
       forceRport: options.forceRport ?? false,
       onReply: at => {
-        const { msg } = this.#messages.at(at);
-        countReply(this.stats, msg.status, msg.method);
+        replies.count(core.mem.u16(at + M_STATUS), core.x.tmCseqMethod(at));
       },
       filtersAcks: () => states.has('sl'),
       program: () => this.#program,

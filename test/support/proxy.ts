@@ -108,7 +108,7 @@ export function proxy(script: string, options: Partial<RuntimeOptions> = {}) {
     },
     /** Lets promises settle. */
     async settle(): Promise<string[]> {
-      for (let i = 0; i < 20; i++) await Promise.resolve();
+      for (let i = 0; i < 100; i++) await Promise.resolve();
       return out();
     },
     /** The newest message that a peer got, of this method or with this status. */

@@ -561,6 +561,32 @@ export function tmHop(
   return <i32>(to + 2 - out);
 }
 
+/**
+ * Writes a request that we sent, with the line of tmViaLine() in place of its top Via, into outArea(): the same request to another address (RFC 3263 4.3).
+ * @param viaLength what tmVia() gave
+ * @returns length; -ST_TOO_BIG, -ST_NO_MEMORY, or 0 when it has no Via
+ */
+export function tmSendElsewhere(request: usize, length: i32, viaLength: i32): i32 {
+  const room = outRoom(<u64>(length + viaLength));
+  if (room) return room;
+  const end = request + length;
+  for (let at = lineEnd(request, end); at < end; ) {
+    const next = lineEnd(at, end);
+    const colon = find1(at, next, <u8>COLON);
+    if (colon >= next) return 0;
+    let nameEnd = colon;
+    while (nameEnd > at && (byte(nameEnd - 1) == SP || byte(nameEnd - 1) == HTAB)) nameEnd--;
+    if (headerIdOf(at, <i32>(nameEnd - at)) == HDR_VIA) {
+      const out = outArea();
+      let to = put(out, request, at - request);
+      to = put(to, VIA_LINE, <usize>viaLength);
+      return <i32>(put(to, next, end - next) - out);
+    }
+    at = next;
+  }
+  return 0;
+}
+
 function isPrefixed(at: usize, end: usize, prefix: usize, length: i32): bool {
   if (!length || at + length > end) return false;
   for (let i = 0; i < length; i++) if (lower(byte(at + i)) != lower(byte(prefix + i))) return false;

@@ -1,5 +1,6 @@
 /** The client side: a request as sent, its retransmissions and how long it waits (RFC 3261 17.1). */
 import { sendCancel } from './cancel.ts';
+import { failOver } from './forward.ts';
 import { ended } from './replies.ts';
 import type { Tm } from './state.ts';
 import type { Branch } from './transaction.ts';
@@ -54,6 +55,8 @@ export function stopRetransmission(tm: Tm, branch: Branch): void {
 /** Timers B, C and F: nobody answered, or nobody finally. */
 function timeout(tm: Tm, branch: Branch): void {
   const { tx } = branch;
+  // nobody there: the next address, if there is one
+  if (branch.code === 0 && failOver(tm, branch)) return;
   branch.timedOut = true;
   tx.lastBranch = branch;
   if (tx.isInvite && branch.code >= 100 && !branch.cancelSent) {

@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { hostTarget, NoTarget, prefixFor, socketFor, type Target, targetOf } from '../core/api.ts';
+import { hostTarget, NoTarget, prefixFor, socketFor, type Target } from '../core/api.ts';
 import {
   E_BAD_URI,
   E_CANCELED,
@@ -14,6 +14,7 @@ import {
   E_SEND,
   E_UNSPEC,
   fake,
+  forgetRequest,
   schedule,
   startBranch,
 } from './client.ts';
@@ -181,13 +182,71 @@ function resolve(
   options: RelayOptions,
   before: Snapshot | undefined,
 ): Made | Promise<Made> {
-  const target = options.target ?? targetOf(tm.host, msg.dstUri ?? msg.ruri);
-  const write = (found: Target | NoTarget): Made => {
-    const made = writeBranch(tm, branch, msg, found);
+  const target = options.target ?? tm.targets(msg.dstUri ?? msg.ruri);
+  const write = (found: Target | readonly Target[] | NoTarget): Made => {
+    let target = found instanceof NoTarget || !isList(found) ? found : found[0]!;
+    if (!(found instanceof NoTarget) && isList(found) && found.length > 1) {
+      // the first that a socket of ours can reach
+      const first = Math.max(
+        0,
+        found.findIndex(t => socketFor(tm.host, msg, t)),
+      );
+      target = found[first]!;
+      if (!(options.flags & 4) && !branch.tx.settings?.disableFailover) branch.rest = found.slice(first + 1);
+    }
+    const made = writeBranch(tm, branch, msg, target);
     before?.restore(tm.host.core.mem, msg.at);
     return made;
   };
   return target instanceof Promise ? target.then(write) : write(target);
+}
+
+const isList = (found: Target | readonly Target[]): found is readonly Target[] => Array.isArray(found);
+
+/**
+ * Tries the next address of a branch's destination: the same request with a branch of its own (RFC 3263 4.3).
+ * @returns false when there is none, or nothing is to be tried any more
+ */
+export function failOver(tm: Tm, branch: Branch): boolean {
+  const { tx } = branch;
+  const { host } = tm;
+  const { x } = host.core;
+  for (let i = 0; i < branch.rest.length; i++) {
+    if (!branch.block || !tx.msg || tx.canceled || tx.status >= 200 || tx.branches.length > MAX_BRANCHES) return false;
+    const target = branch.rest[i]!;
+    const msg = host.at(tx.msg);
+    const socket = socketFor(host, msg, target);
+    const prefix = socket && prefixFor(host, msg, socket);
+    if (!socket || !prefix) continue;
+    const to = { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port };
+    const next = new Branch(tx, tx.branches.length, branch.uri, to, branch.silent);
+    const via: number = x.tmVia(tx.msg, prefix.at, prefix.length, tx.number, tx.label, next.index);
+    const length: number = x.tmSendElsewhere(branch.block, branch.length, via);
+    next.block = length > 0 ? x.tmKeep(length) : 0;
+    if (!next.block) return false;
+    next.length = length;
+    next.rest = branch.rest.slice(i + 1);
+    next.flags = branch.flags;
+    next.dstUri = branch.dstUri;
+    next.socket = branch.socket;
+    next.path = branch.path;
+    next.ruid = branch.ruid;
+    next.instance = branch.instance;
+    next.userAgent = branch.userAgent;
+    tx.branches.push(next);
+    if (!tm.send(next.block, next.length, to)) {
+      next.done = next.dropped = true;
+      tm.dropBranch(next);
+      continue;
+    }
+    tm.forwarded.value++;
+    forgetRequest(tm, branch);
+    branch.dropped = true;
+    branch.rest = [];
+    startBranch(tm, next);
+    return true;
+  }
+  return false;
 }
 
 function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTarget): Made {
@@ -252,11 +311,15 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     if (tm.send(branch.block, branch.length, branch.to)) {
       sent++;
       startBranch(tm, branch);
-      host.stats.add('core', 'fwd_requests');
+      tm.forwarded.value++;
+      continue;
+    }
+    if (failOver(tm, branch)) {
+      sent++;
       continue;
     }
     error = E_SEND;
-    host.stats.add('core', 'drop_requests');
+    tm.lost.value++;
     failed.push(branch);
   }
   if (sent) {

@@ -13,7 +13,7 @@ import { errorAnswer } from './forward.ts';
 import { sendLocal } from './local.ts';
 import { MODPARAMS, readParams, warnUnused } from './params.ts';
 import { checkTransaction, create, lookup } from './relay.ts';
-import { replyIn } from './replies.ts';
+import { conclude, replyIn } from './replies.ts';
 import { reply, rows } from './rows.ts';
 import { stateRows } from './rows-state.ts';
 import { RPC } from './rpc.ts';
@@ -92,7 +92,8 @@ function afterRoute(tm: Tm, _host: ModuleHost, msg: SipMsg): void {
   if (!tx || tx.msg !== msg.at || tx.status >= 200 || tx.ended || tx.routes > 0) return;
   if (tx.branches.some(branch => !branch.done)) return;
   if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));
-  else if (!tx.branches.some(branch => branch.code >= 200)) {
+  else if (tx.branches.some(branch => branch.code >= 200)) conclude(tm, tx);
+  else {
     abandon(tm, tx);
     tm.release(tx);
   }

@@ -60,7 +60,7 @@ export const MODPARAMS = {
   unmatched_cancel: int(0, 'A CANCEL for no INVITE of ours: 0 relayed statefully, 1 statelessly, 2 dropped.', 0, 2),
   ruri_matching: flag(1, 'Whether requests of RFC 2543 are matched by their request URI too.'),
   via1_matching: flag(1, 'Whether requests of RFC 2543 are matched by their top Via too.'),
-  callid_matching: flag(0, 'Whether the Call-ID takes part in matching.'),
+  callid_matching: flag(0, 'Whether a reply must have the Call-ID of its transaction. A request always must.'),
   callid_cseq_matching: flag(0, 'Whether requests are matched by Call-ID and CSeq alone (not RFC 3261).'),
   pass_provisional_replies: flag(0, 'Whether local requests report provisional answers.'),
   default_code: int(500, 'Code of native cfg calls whose own is no number.', 400, 699),

@@ -4,6 +4,7 @@ import { cancelAnswered, cancelBranch, sendCancel } from './cancel.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
 import { runBranchFailure, runFailure } from './failure.ts';
+import { failOver } from './forward.ts';
 import { localAnswer } from './local.ts';
 import { relay, wait } from './server.ts';
 import type { Tm } from './state.ts';
@@ -79,9 +80,14 @@ export function replyIn(tm: Tm, at: number): boolean {
     tx.flags = now.u32(at + L.M_SFLAGS);
     branch.flags = now.u32(at + L.M_BFLAGS);
     // A final answer cannot be dropped: the caller would wait for nothing.
-    if (end & 2 && code < 200) return;
+    if (end & 2 && code < 200) {
+      conclude(tm, tx);
+      return;
+    }
     finalOrNot(tm, branch, at, code);
     if (tx.status >= 200) tm.release(tx);
+    // others may have ended while this route waited
+    else conclude(tm, tx);
   };
   const end = host.runRouteOn(at, L.RK_ONREPLY, route, undefined);
   if (end instanceof Promise) {
@@ -157,6 +163,8 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     return;
   }
   if (tx.status >= 200) return;
+  // RFC 3263 4.3: a 503 is as good as no answer
+  if (code === 503 && failOver(tm, branch)) return;
   host.keep(at);
   branch.reply = at;
   ended(tm, branch);

@@ -3,6 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { cancelPending } from './cancel.ts';
 import { forgetRequest } from './client.ts';
+import { conclude } from './replies.ts';
 import type { Tm } from './state.ts';
 import type { Branch, Transaction } from './transaction.ts';
 
@@ -165,6 +166,10 @@ export function acknowledge(tm: Tm, tx: Transaction): void {
 
 /** The timer of the server side. */
 export function retransmitAnswer(tm: Tm, tx: Transaction): void {
+  if (tx.phase === PHASE_NONE) {
+    watch(tm, tx);
+    return;
+  }
   if (tx.phase !== PHASE_RETRANSMIT) {
     // A route of it still runs: the end waits for it.
     if (tx.routes > 0) tm.wheel.start(tx.timer, tm.params.wt_timer);
@@ -182,6 +187,22 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
     tx.retransmitAt = now + tx.interval;
   }
   tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now);
+}
+
+/** behind the longest life of a transaction: nothing that works as it should is that old */
+export const WATCH_MS = 30_000;
+
+/** A transaction that is too old and has no final answer: it ends, unless something of it still runs. */
+function watch(tm: Tm, tx: Transaction): void {
+  const busy = tx.pending || tx.routes > 0 || (tx.msg && tm.host.core.mem.u8[tx.msg + L.M_ROUTE] !== L.RK_NONE);
+  if (!busy) conclude(tm, tx);
+  if (tx.phase !== PHASE_NONE) return;
+  if (busy) tm.wheel.start(tx.timer, WATCH_MS);
+  else {
+    tm.host.log.warn({ method: tx.method }, 'A transaction had nothing left that could end it');
+    abandon(tm, tx);
+    tm.release(tx);
+  }
 }
 
 /** Ends a transaction that has no final answer: it stays for wt_timer and is gone then. */

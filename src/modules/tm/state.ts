@@ -5,15 +5,17 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
-import { protocolName } from '../core/api.ts';
+import { NoTarget, protocolName, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
 import type { TmParams } from './params.ts';
 import { match } from './replies.ts';
-import { retransmitAnswer } from './server.ts';
+import { retransmitAnswer, WATCH_MS } from './server.ts';
 import { type TimerNode, TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
 
+/** URIs whose targets are remembered */
+const MAX_TARGETS = 4096;
 const SETTINGS = Symbol('tm settings');
 
 /** Counters of tm.stats and of the statistics of tmx. */
@@ -54,11 +56,18 @@ export class Tm implements Machine {
   readonly defaultTimes: { inv: Times; other: Times };
   readonly seed: Uint8Array;
   readonly regexes = new RegexCache();
+  /** core's counters of forwarded and lost requests */
+  readonly forwarded: { value: number };
+  readonly lost: { value: number };
+  /** targets of URIs with a numeric host, which do not change */
+  readonly #targets = new Map<ByteStr, readonly Target[]>();
 
   constructor(host: ModuleHost, params: TmParams) {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host);
+    this.forwarded = host.stats.counter('core', 'fwd_requests');
+    this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;
     this.#label = Math.floor(host.random() * 0xffffffff) >>> 0;
     const times = {
@@ -177,6 +186,7 @@ export class Tm implements Machine {
       this.applySettings(tx);
     }
     if (this.params.fr_timer_avp || this.params.fr_inv_timer_avp) this.#avpTimes(tx);
+    this.wheel.start(tx.timer, tx.times.life + WATCH_MS);
     this.counters.created++;
     if (this.handlers['request-in']) this.emit('request-in', { tx, request: this.host.at(at) });
     return tx;
@@ -351,6 +361,17 @@ export class Tm implements Machine {
   }
 
   // ---- sending
+
+  /** targetsOf(), with the last numeric ones remembered: the same contacts come again and again. */
+  targets(uri: ByteStr): readonly Target[] | NoTarget | Promise<readonly Target[] | NoTarget> {
+    const known = this.#targets.get(uri);
+    if (known) return known;
+    const found = targetsOf(this.host, uri);
+    if (found instanceof Promise || found instanceof NoTarget) return found;
+    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
+    this.#targets.set(uri, found);
+    return found;
+  }
 
   /** RFC 3261 18.2.2, as the runtime's stateless replies: the source address, its port when rport asks for it, else the Via's. */
   #answerTo(at: number): Destination {

@@ -2,6 +2,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination } from '../../kemi/host.ts';
+import type { Target } from '../core/api.ts';
 import { Snapshot } from './snapshot.ts';
 import { TimerNode, type TimerOwner } from './timer.ts';
 
@@ -13,6 +14,8 @@ export interface Machine {
   transactionTimer(tx: Transaction, node: TimerNode): void;
 }
 
+const NO_TARGETS: readonly Target[] = [];
+
 /** A request that was sent and what came back: a client transaction. */
 export class Branch implements TimerOwner {
   readonly tx: Transaction;
@@ -23,6 +26,8 @@ export class Branch implements TimerOwner {
   /** the request as sent: an INVITE as long as the transaction lives, because each negative answer needs an ACK made of it; 0 none */
   block = 0;
   length = 0;
+  /** further addresses of its destination, tried when this one does not answer */
+  rest: readonly Target[] = NO_TARGETS;
   /** last status that came, or that we made up; 0 none */
   code = 0;
   /** the final status is ours: a timeout, a failed sending, a cancelled branch */

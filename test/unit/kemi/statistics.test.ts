@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { CORE_STATISTICS, countReply, createStatistics, StatisticsStore } from '../../../src/kemi/statistics.ts';
+import { METHOD_INVITE, METHOD_REGISTER } from '../../../src/core/gen/layout.gen.ts';
+import { CORE_STATISTICS, createStatistics, ReplyCounters, StatisticsStore } from '../../../src/kemi/statistics.ts';
 
 test('list() is sorted by group, then by name in byte order', () => {
   const stats = new StatisticsStore();
@@ -31,11 +32,12 @@ test('a reading is read when asked for', () => {
   expect(stats.get('shmem', 'used_size')).toBe(7);
 });
 
-test('countReply() counts class, single codes and class with method', () => {
+test('ReplyCounters counts class, single codes and class with method', () => {
   const stats = createStatistics();
-  countReply(stats, 183, 'INVITE');
-  countReply(stats, 404, 'REGISTER');
-  countReply(stats, 999, 'INVITE');
+  const replies = new ReplyCounters(stats);
+  replies.count(183, METHOD_INVITE);
+  replies.count(404, METHOD_REGISTER);
+  replies.count(999, METHOD_INVITE);
   expect(nonZero(stats)).toEqual({
     rcv_replies: 3,
     rcv_replies_18x: 1,

@@ -11,6 +11,7 @@ export function fakeStatistics(values: Record<string, number>): RpcHost['stats']
   return {
     define: (group, name) => void all.set(`${group}:${name}`, 0),
     add: (group, name, by = 1) => void all.set(`${group}:${name}`, (all.get(`${group}:${name}`) ?? 0) + by),
+    counter: () => ({ value: 0 }),
     set: (group, name, value) => void all.set(`${group}:${name}`, value),
     get: (group, name) => all.get(`${group}:${name}`),
     find: name => list().find(s => s.name === name),

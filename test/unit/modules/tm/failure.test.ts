@@ -187,3 +187,32 @@ test('headers of a 3xx from the failure route', () => {
   expect(all(p.last('uac', '302'), 'Contact')).toEqual(['<sip:new@192.0.2.50>']);
   end(p);
 });
+
+test('branches that end while a reply route waits are not forgotten', async () => {
+  let answer: (list: { ip: string; family: 4 }[]) => void = () => {};
+  const p = proxy(
+    `n = 0
+     function ksr_request_route() KSR.corex.append_branch_uri("sip:b@192.0.2.11") KSR.tm.t_on_reply("rep") KSR.tm.t_relay() end
+     function rep() n = n + 1 if n == 2 then KSR.corex.send_data("sip:w.example:5060", "x") end end`,
+    {
+      resolver: {
+        addresses: () =>
+          new Promise(resolve => {
+            answer = resolve;
+          }),
+        srv: async () => [],
+        naptr: async () => [],
+        ptr: async () => [],
+      },
+    },
+  );
+  p.from('uac', ask('INVITE'));
+  const first = answerTo(p.last('a', 'INVITE'), 404);
+  p.from('a', first);
+  expect(p.from('a', first)).toEqual(['a ACK']);
+  await p.settle();
+  expect(p.from('b', answerTo(p.last('b', 'INVITE'), 486))).toEqual(['b ACK']);
+  answer([{ ip: '192.0.2.12', family: 4 }]);
+  expect((await p.settle()).filter(o => o.startsWith('uac'))).toEqual(['uac 404']);
+  end(p);
+});

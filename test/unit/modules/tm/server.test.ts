@@ -189,6 +189,39 @@ test('t_relay() waits for a name while other messages are routed; a CANCEL meanw
   expect(p.left()).toEqual(NOTHING);
 });
 
+test('an address that does not answer, or says 503, is followed by the next one of the name', async () => {
+  const resolver = {
+    addresses: async () => ['192.0.2.10', '192.0.2.11', '192.0.2.12'].map(ip => ({ ip, family: 4 as const })),
+    srv: async () => [],
+    naptr: async () => [],
+    ptr: async () => [],
+  };
+  const p = proxy(
+    script(
+      'if KSR.is_ACK() then return end KSR.hdr.insert("X-First: 1\\r\\n") KSR.tm.t_set_fr(0, 700) KSR.tm.t_relay()',
+    ),
+    { resolver },
+  );
+  p.from('uac', ask('INVITE', { uri: 'sip:x@three.example' }));
+  expect(await p.settle()).toEqual(['a INVITE']);
+  expect(p.after(800)).toEqual(['a INVITE', 'b INVITE']);
+  const [first, second] = [p.last('a', 'INVITE'), p.last('b', 'INVITE')];
+  expect(second.replace(/^Via: .*127\.0\.0\.1.*\r\n/m, '')).toBe(first.replace(/^Via: .*127\.0\.0\.1.*\r\n/m, ''));
+  expect(header(second, 'Via')).toMatch(/\.1$/);
+  expect(p.from('b', answerTo(second, 503))).toEqual(['b ACK', 'c INVITE']);
+  expect(p.from('c', answerTo(p.last('c', 'INVITE'), 200))).toEqual(['uac 200']);
+  p.after(10_000);
+  expect(p.left()).toEqual(NOTHING);
+
+  p.from('uac', ask('OPTIONS', { id: '2', uri: 'sip:x@three.example' }));
+  await p.settle();
+  expect(p.after(2500).filter(o => o.startsWith('uac'))).toEqual(['uac 408']);
+  const off = proxy(script('KSR.tm.t_set_disable_failover(1) KSR.tm.t_set_fr(0, 700) KSR.tm.t_relay()'), { resolver });
+  off.from('uac', ask('OPTIONS', { uri: 'sip:x@three.example' }));
+  await off.settle();
+  expect(off.after(800)).toEqual(['a OPTIONS', 'uac 408']);
+});
+
 test('t_precheck_trans() sees a request whose route waits and has no transaction', async () => {
   let settle: (list: { ip: string; family: 4 }[]) => void = () => {};
   const p = proxy(
