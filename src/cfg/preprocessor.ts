@@ -3,10 +3,11 @@
  * direction (include depth, file size, defines in defines, tokens), so that no config keeps it busy for ever.
  */
 import { type ByteStr, byteStr, byteStrOf, utf8Of } from '../core/memory.ts';
-import { closest } from '../kemi/suggest.ts';
 import type { At, ConfigHost, Token } from './config.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import { type DEFINES, DIRECTIVE, type Directive, INCLUDE_WORD, misspelt, predefined } from './directives.ts';
 import { ExpressionError, evaluate, textOf, truth } from './expression.ts';
+import { Regions } from './regions.ts';
 import { Scanner } from './scanner.ts';
 import { readString } from './strings.ts';
 import { parseSubstitution, type Substitution, SubstitutionError, substitute } from './substitution.ts';
@@ -26,48 +27,10 @@ const MAX_SUBSTITUTIONS = 256;
 const MAX_VARIABLE_BYTES = 4096;
 /** looked at in vain */
 const MAX_UNCLOSED_BYTES = 64 << 20;
-/** 6.0.0: the version whose documented behaviour this follows */
-const KAMAILIO = [6, 0, 0] as const;
 
-const CONDITIONS = ['ifdef', 'ifndef', 'ifexp', 'else', 'endif'] as const;
-const DEFINES = ['define', 'def', 'trydefine', 'trydef', 'redefine', 'redef'] as const;
-const DIRECTIVES = [
-  ...CONDITIONS,
-  ...DEFINES,
-  'defenv',
-  'defenvs',
-  'trydefenv',
-  'trydefenvs',
-  'defexp',
-  'defexps',
-  'subst',
-  'substdef',
-  'substdefs',
-  'include_file',
-  'import_file',
-] as const;
-/** first lines that say whose config this is */
-const SIGNATURES = /^(KAMAILIO|OPENSER|SER|ALL|MAXCOMPAT)\b/i;
-const byLength = (words: readonly string[]) => [...words].sort((a, b) => b.length - a.length).join('|');
-// As documented: #!else and #!endif need the end of the line behind them; with anything else there they are comments.
-const ALONE = '(?:else|endif)(?=[ \\t\\r]*(?:\\n|$))';
-const DIRECTIVE = new RegExp(
-  `(?:#!|!!)(${ALONE}|(?:${byLength(DIRECTIVES.filter(d => d !== 'else' && d !== 'endif'))})\\b)`,
-  'y',
-);
-const CONDITION = new RegExp(`(?:#!|!!)(${ALONE}|(?:ifdef|ifndef|ifexp)\\b)`, 'g');
-const INCLUDE_WORD = /(include_file|import_file)\b/y;
 const BLANKS = /(?:[ \t\r\b\f\v]|\\\r?\n)+/y;
 const WORD = /\w+/y;
 const OPERATORS = ['==', '!=', '=~', '!~', '<=', '>=', '&&', '||', '<<', '>>', '=>', ':='] as const;
-
-interface Region {
-  readonly at: At;
-  /** whether the part being read counts */
-  active: boolean;
-  /** whether the parts around it count */
-  readonly outer: boolean;
-}
 
 /** Thrown to stop reading; what is wrong was reported. */
 export class Stop extends Error {}
@@ -79,7 +42,7 @@ export class Preprocessor {
   readonly #found: Diagnostics;
   readonly #keywords: (word: string) => boolean;
   readonly #sources: Scanner[] = [];
-  readonly #regions: Region[] = [];
+  readonly #regions: Regions;
   readonly #substitutions: Substitution[] = [];
   #includes = 0;
   #tokens = 0;
@@ -100,14 +63,10 @@ export class Preprocessor {
   ) {
     this.#host = host;
     this.#found = found;
+    this.#regions = new Regions(found);
     this.#keywords = keywords;
     this.#last = { file, line: 1, column: 1 };
-    const [major, minor, patch] = KAMAILIO;
-    for (const name of [major, `${major}_${minor}`, `${major}_${minor}_${patch}`])
-      this.defines.set(`KAMAILIO_${name}`, '');
-    this.defines.set('KAMAILIO_VERSION', String(major * 1_000_000 + minor * 1000 + patch));
-    this.defines.set('OS_NAME', `"${host.os ?? 'linux'}"`);
-    this.defines.set('KEMI_WASM', '');
+    for (const [name, value] of predefined(host.os)) this.defines.set(name, value);
     for (const [name, value] of Object.entries(host.defines ?? {})) this.defines.set(name, byteStrOf(value));
     this.files.push(file);
     this.#push(this.#scanner(source, file));
@@ -143,7 +102,7 @@ export class Preprocessor {
     for (;;) {
       const source = this.#sources.at(-1);
       if (!source) return this.#end();
-      if (this.#regions.at(-1)?.active === false) this.#skip(source);
+      if (this.#regions.skipping) this.#regions.skip(source);
       if (source.done) {
         this.#pop(source);
         continue;
@@ -170,7 +129,7 @@ export class Preprocessor {
   }
 
   #end(): Token {
-    for (const { at } of this.#regions.splice(0)) this.#found.error(at, 'this #!ifdef has no #!endif');
+    this.#regions.end();
     return { ...this.#last, kind: 'end', text: '', glued: false, first: true };
   }
 
@@ -294,7 +253,8 @@ export class Preprocessor {
     if (!hash && !(c === '/' && source.peek(1) === '/')) return false;
     const at = source.where();
     const line = source.restOfLine();
-    if (hash && line[1] === '!') this.#unknownDirective(line.slice(2), at);
+    const odd = hash && line[1] === '!' ? misspelt(line.slice(2)) : undefined;
+    if (odd) this.#found.warning(at, odd);
     // In the value of a define: the rest of the line that uses it is comment too.
     while (this.#sources.length > 1 && this.#sources.at(-1)!.define && this.#sources.at(-1)!.done) {
       this.#sources.pop();
@@ -319,23 +279,12 @@ export class Preprocessor {
     this.#found.error(at, 'the comment that starts here is not closed: comments nest, each /* needs its */');
   }
 
-  #unknownDirective(text: string, at: At): void {
-    const name = /^([A-Za-z_]+)/.exec(text)?.[1];
-    if (!name || SIGNATURES.test(text)) return;
-    if (name === 'else' || name === 'endif') {
-      this.#found.warning(at, `#!${name} must stand alone on its line: with text behind it, it is taken as a comment`);
-      return;
-    }
-    const near = closest(name, DIRECTIVES);
-    if (near) this.#found.warning(at, `#!${name} is no directive and is taken as a comment, did you mean #!${near}`);
-  }
-
   /** @returns whether there was one */
   #directive(source: Scanner): boolean {
     const plain = source.match(INCLUDE_WORD);
     const match = plain ?? source.match(DIRECTIVE);
     if (!match) return false;
-    const name = match[1] as (typeof DIRECTIVES)[number];
+    const name = match[1] as Directive;
     const at = source.where();
     source.to(source.at + match[0].length);
     switch (name) {
@@ -346,11 +295,12 @@ export class Preprocessor {
       case 'ifdef':
       case 'ifndef':
       case 'ifexp':
-        this.#open(source, name, at);
+        this.#regions.open(at, this.#holds(source, name, at));
         break;
       case 'else':
       case 'endif':
-        this.#turn(source, name, at);
+        source.restOfLine();
+        this.#regions.turn(name, at);
         break;
       case 'subst':
       case 'substdef':
@@ -468,48 +418,12 @@ export class Preprocessor {
     }
   }
 
-  #open(source: Scanner, directive: 'ifdef' | 'ifndef' | 'ifexp', at: At): void {
+  #holds(source: Scanner, directive: 'ifdef' | 'ifndef' | 'ifexp', at: At): boolean {
     const line = source.restOfLine();
-    let holds = false;
-    if (directive === 'ifexp') holds = truth(this.#evaluate(line.trim(), directive, at) ?? 0);
-    else {
-      const name = /^[ \t]+(\w+)/.exec(line)?.[1];
-      if (!name) this.#found.error(at, `#!${directive} needs a name`);
-      holds = name !== undefined && this.defines.has(name) === (directive === 'ifdef');
-    }
-    this.#regions.push({ at, active: holds, outer: true });
-  }
-
-  #turn(source: Scanner, directive: 'else' | 'endif', at: At): void {
-    source.restOfLine();
-    const region = this.#regions.at(-1);
-    if (!region) {
-      if (directive === 'endif') this.#found.error(at, 'this #!endif has no #!ifdef');
-      else this.#found.warning(at, 'this #!else has no #!ifdef and does nothing');
-      return;
-    }
-    if (directive === 'endif') this.#regions.pop();
-    else region.active = !region.active;
-  }
-
-  /** Leaves out what does not count: only conditions are looked at, wherever they stand, as Kamailio does. A region may end in another file. */
-  #skip(source: Scanner): void {
-    while (this.#regions.at(-1)?.active === false) {
-      CONDITION.lastIndex = source.at;
-      const match = CONDITION.exec(source.text);
-      if (!match) {
-        source.to(source.text.length);
-        return;
-      }
-      source.to(match.index);
-      const at = source.where();
-      source.to(match.index + match[0].length);
-      source.restOfLine();
-      const region = this.#regions.at(-1)!;
-      if (match[1] === 'endif') this.#regions.pop();
-      else if (match[1] === 'else') region.active = region.outer && !region.active;
-      else this.#regions.push({ at, active: false, outer: false });
-    }
+    if (directive === 'ifexp') return truth(this.#evaluate(line.trim(), directive, at) ?? 0);
+    const name = /^[ \t]+(\w+)/.exec(line)?.[1];
+    if (!name) this.#found.error(at, `#!${directive} needs a name`);
+    return name !== undefined && this.defines.has(name) === (directive === 'ifdef');
   }
 
   #include(source: Scanner, directive: 'include_file' | 'import_file', at: At): void {

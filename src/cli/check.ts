@@ -1,7 +1,6 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
 import { type Diagnostic, KemiError } from '../errors.ts';
-import { MemoryDatabase } from '../kemi/db-memory.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
 import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
@@ -98,9 +97,9 @@ async function checkScript(name: string, { config, ...settings }: Settings, rout
     createRuntime({
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
       send: () => false,
+      // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
+      openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
       readFile: new ScriptFiles(name).read,
-      // What db_url names is neither opened nor made; a url that cannot be opened is refused as when the server runs.
-      openDatabase: url => (/^sqlite:\/\/./.test(url) ? new MemoryDatabase(url) : openSqlite(url)),
       // What the script prints is no finding.
       print: line => process.stderr.write(`${line}\n`),
       ...settings,

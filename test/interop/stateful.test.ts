@@ -8,7 +8,7 @@ import { outcomes } from './scenario/check.ts';
 import { readDifferences, readGolden } from './scenario/golden.ts';
 import type { GroupName } from './scenario/scenario.ts';
 import { GROUP_NAMES, GROUPS } from './scenario/servers.ts';
-import { compare, type Difference, type Outcome, summary, type Verdict } from './scenario/trace.ts';
+import { compare, type Difference, type Outcome, stale, summary, type Verdict } from './scenario/trace.ts';
 import { CANONICAL_BASE, PORTS } from './scenario/wire.ts';
 import { lacksServer } from './with-server.ts';
 
@@ -28,7 +28,7 @@ function verdicts(
 ) {
   const all = compare(theirs, ours, listed);
   console.log(`${what}: ${summary(all)}`);
-  return failures(all);
+  return [...failures(all), ...stale(all, listed)];
 }
 
 describe.each<GroupName>(GROUP_NAMES)('configuration %s', group => {

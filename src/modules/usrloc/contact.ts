@@ -51,21 +51,54 @@ export interface Binding {
   readonly xavp: XavpList | undefined;
 }
 
-/** of all records that are empty; never changed */
-const NO_CONTACTS: Contact[] = [];
+const NONE: readonly Contact[] = [];
 
-/** All contacts of one address of record in one table, best first. */
+/**
+ * All contacts of one address of record in one table, best first. Most users have one contact: it takes no array, which would be one more place in memory
+ * to fetch for each lookup.
+ */
 export class UserRecord {
   /** user, or user@domain with use_domain */
   readonly aor: ByteStr;
   /** name of the table */
   readonly domain: ByteStr;
-  /** a record with its only contact takes no more room than for that one */
-  contacts: Contact[] = NO_CONTACTS;
+  private one: Contact | undefined = undefined;
+  /** instead of `one`, when there were two */
+  private many: Contact[] | undefined = undefined;
 
   constructor(domain: ByteStr, aor: ByteStr) {
     this.domain = domain;
     this.aor = aor;
+  }
+
+  get contacts(): readonly Contact[] {
+    return this.many ?? (this.one ? [this.one] : NONE);
+  }
+
+  get size(): number {
+    return this.many ? this.many.length : this.one ? 1 : 0;
+  }
+
+  /** Puts a contact in front of the one at `at`. */
+  insert(at: number, contact: Contact): void {
+    if (this.many) this.many.splice(at, 0, contact);
+    else if (!this.one) this.one = contact;
+    else {
+      this.many = at === 0 ? [contact, this.one] : [this.one, contact];
+      this.one = undefined;
+    }
+  }
+
+  /** @returns false when it is not among them */
+  remove(contact: Contact): boolean {
+    if (!this.many) {
+      if (this.one !== contact) return false;
+      this.one = undefined;
+      return true;
+    }
+    const at = this.many.indexOf(contact);
+    if (at >= 0) this.many.splice(at, 1);
+    return at >= 0;
   }
 }
 

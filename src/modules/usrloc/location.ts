@@ -7,21 +7,19 @@ import type { ModuleHost, Timer } from '../../kemi/host.ts';
 import type { Change, Match, Usrloc } from './api.ts';
 import { isValid } from './api.ts';
 import { attempt, inTurn } from './attempt.ts';
-import { type Binding, Contact, CS_DIRTY, CS_GONE, CS_NEW, CS_SYNC, FL_MEM, UserRecord } from './contact.ts';
+import { type Binding, Contact, CS_GONE, CS_SYNC, FL_MEM, UserRecord } from './contact.ts';
 import type { Settings } from './params.ts';
 import { storedOf, xavpOf } from './rows.ts';
 import { Ruids } from './ruids.ts';
 import type { Store, Write } from './store.ts';
 import { assign, contactOf, place, replace, sorted, Table } from './table.ts';
+import { WriteBack } from './write-back.ts';
 
 export const DB_NONE = 0;
 export const DB_THROUGH = 1;
 export const DB_BACK = 2;
 export const DB_ONLY = 3;
 export const DB_READ = 4;
-
-/** contacts and removals that one transaction of a write-back takes: others wait that long */
-const SYNC_CHUNK = 200;
 
 const MATCH_CALLID = 1;
 const MATCH_PATH = 2;
@@ -45,12 +43,9 @@ export class Location implements Usrloc {
   /** last task of each address of record that waits for a database */
   readonly #busy = new Map<ByteStr, Promise<unknown>>();
   readonly #onExpired: ((contact: Contact) => void)[] = [];
-  /** contacts that the database does not know as they are (write-back) */
-  readonly #dirty = new Map<Contact, Table>();
-  /** contacts that are still in the database only */
-  readonly #gone = new Map<ByteStr, Table>();
+  /** what waits for the database in the modes 1 and 2 */
+  readonly #writeBack: WriteBack | undefined;
   readonly #timer: Timer;
-  #flushing: Promise<void> | undefined;
   #keepaliveSec = 0;
   #keepaliveFlags = 0;
 
@@ -64,6 +59,8 @@ export class Location implements Usrloc {
     this.store = store;
     this.#host = host;
     this.#ruids = new Ruids(host);
+    if (store && (this.dbMode === DB_THROUGH || this.dbMode === DB_BACK))
+      this.#writeBack = new WriteBack(host, store, (error, text) => this.#report(error, text));
     host.stats.define('usrloc', 'registered_users', () => this.#sum(t => t.records.size));
     host.stats.define('usrloc', 'db_failures');
     for (const name of settings.preload) this.#preload(name);
@@ -255,7 +252,7 @@ export class Location implements Usrloc {
     }
     const apply = (): Awaitable<UserRecord | undefined | false> => {
       for (const write of writes) this.#apply(table, write, memoryOnly);
-      return record.contacts.length > 0 ? record : undefined;
+      return record.size > 0 ? record : undefined;
     };
     const through = (this.dbMode === DB_THROUGH || this.dbMode === DB_ONLY) && !memoryOnly;
     const stored = through ? writes.filter(w => w.do !== 'delete' || !(w.contact.flags & FL_MEM)) : [];
@@ -282,7 +279,7 @@ export class Location implements Usrloc {
     } else if (write.do === 'delete') {
       const { state } = contact;
       table.remove(contact);
-      if (this.dbMode === DB_BACK && !memoryOnly) this.#forget(table, contact, state);
+      if (this.dbMode === DB_BACK && !memoryOnly) this.#writeBack?.removed(table, contact, state);
       return;
     } else if (contact.state === CS_GONE) {
       // it expired while the database was asked
@@ -294,9 +291,7 @@ export class Location implements Usrloc {
       table.update(contact, write.binding);
       if (memoryOnly) contact.flags = flags;
     }
-    if (this.dbMode !== DB_BACK || memoryOnly || contact.flags & FL_MEM) return;
-    if (contact.state === CS_SYNC) contact.state = CS_DIRTY;
-    this.#dirty.set(contact, table);
+    if (this.dbMode === DB_BACK && !memoryOnly) this.#writeBack?.changed(table, contact);
   }
 
   /** the same on a record that was read for this call */
@@ -305,18 +300,11 @@ export class Location implements Usrloc {
     const { contact } = write;
     const { q } = contact;
     if (write.do === 'insert') place(record, contact, newestFirst);
-    else if (write.do === 'delete') record.contacts.splice(record.contacts.indexOf(contact), 1);
+    else if (write.do === 'delete') record.remove(contact);
     else {
       assign(contact, write.binding, write.binding.instance !== undefined);
       replace(record, contact, newestFirst, q);
     }
-  }
-
-  /** A contact was removed that the database may know. @param state what it was before */
-  #forget(table: Table, contact: Contact, state: number): void {
-    const waiting = this.#dirty.delete(contact);
-    if (contact.flags & FL_MEM || (state === CS_NEW && waiting)) return;
-    this.#gone.set(contact.ruid, table);
   }
 
   // ---- time
@@ -333,8 +321,9 @@ export class Location implements Usrloc {
       for (const contact of table.due(now)) this.#expire(table, contact);
       if (this.#keepaliveSec > 0) this.#expireSilent(table, now - this.#keepaliveSec);
     }
-    if (this.dbMode !== DB_THROUGH && this.dbMode !== DB_BACK) return;
-    return after(this.#flush(false), () => {
+    const writeBack = this.#writeBack;
+    if (!writeBack) return;
+    return after(writeBack.flush(false), () => {
       if (!this.settings.timerClean) return;
       const clean = (table: Table) => this.store!.deleteExpired(table.name, now);
       return this.#reported(() => inTurn([...this.tables.values()], clean), 'Cannot remove expired contacts');
@@ -347,9 +336,7 @@ export class Location implements Usrloc {
     if (state === CS_GONE) return;
     table.remove(contact);
     table.expired++;
-    if (this.dbMode === DB_THROUGH) {
-      if (!(contact.flags & FL_MEM)) this.#gone.set(contact.ruid, table);
-    } else if (this.dbMode === DB_BACK) this.#forget(table, contact, state);
+    this.#writeBack?.removed(table, contact, state);
   }
 
   #tellExpired(contact: Contact): void {
@@ -387,51 +374,13 @@ export class Location implements Usrloc {
 
   /** Writes all that the database does not know yet. */
   flush(): Awaitable<void> {
-    return this.#flush(true);
-  }
-
-  /** @param all in one go; else other work comes between the transactions */
-  #flush(all: boolean): Awaitable<void> {
-    if (this.#flushing) return all ? this.#flushing.then(() => this.#flush(true)) : undefined;
-    if (this.#gone.size === 0 && this.#dirty.size === 0) return;
-    const done = this.#flushChunk(all);
-    if (!(done instanceof Promise)) return;
-    this.#flushing = done.finally(() => {
-      this.#flushing = undefined;
-    });
-    return this.#flushing;
-  }
-
-  #flushChunk(all: boolean): Awaitable<void> {
-    const gone = [...take(this.#gone, SYNC_CHUNK)];
-    const table = gone[0]?.[1] ?? this.#dirty.values().next().value;
-    if (!table) return;
-    const ruids = gone.filter(([, t]) => t === table).map(([ruid]) => ruid);
-    const contacts: Contact[] = [];
-    for (const [contact, t] of take(this.#dirty, SYNC_CHUNK - ruids.length)) if (t === table) contacts.push(contact);
-    for (const ruid of ruids) this.#gone.delete(ruid);
-    for (const contact of contacts) this.#dirty.delete(contact);
-    return attempt(
-      () => this.store!.sync(table.name, contacts, ruids),
-      () => {
-        for (const c of contacts) if (c.state !== CS_GONE) c.state = this.#dirty.has(c) ? CS_DIRTY : CS_SYNC;
-        if (this.#gone.size === 0 && this.#dirty.size === 0) return;
-        if (all) return this.#flushChunk(true);
-        this.#host.after(0, () => void this.#flush(false));
-      },
-      error => {
-        this.#report(error, `Cannot write contacts of table ${table.name}; they are kept for the next time`);
-        for (const ruid of ruids) this.#gone.set(ruid, table);
-        for (const c of contacts) if (c.state !== CS_GONE) this.#dirty.set(c, table);
-      },
-    );
+    return this.#writeBack?.flush(true);
   }
 
   async dispose(): Promise<void> {
     this.#timer.cancel();
-    if (this.dbMode !== DB_THROUGH && this.dbMode !== DB_BACK) return;
     await this.flush();
-    const left = this.#gone.size + this.#dirty.size;
+    const left = this.#writeBack?.size ?? 0;
     if (left > 0) this.#host.log.error({ left }, 'Contacts were not written to the database');
   }
 
@@ -508,13 +457,4 @@ function isConnected({ received, uri, socket }: Binding): boolean {
     /;transport=(tcp|tls|wss?)\b/i.test(received ?? '') ||
     /;transport=(tcp|tls|wss?)\b/i.test(uri)
   );
-}
-
-function* take<K, V>(from: ReadonlyMap<K, V>, most: number): Generator<[K, V]> {
-  if (most <= 0) return;
-  let left = most;
-  for (const entry of from) {
-    yield entry;
-    if (--left === 0) return;
-  }
 }

@@ -31,33 +31,24 @@ export function assign(contact: Contact, b: Binding, renamed: boolean): void {
 
 /** Puts a contact among the others: newest first, or behind those with the same or a higher q. */
 export function place(record: UserRecord, contact: Contact, newestFirst: boolean): void {
-  const { contacts } = record;
-  if (contacts.length === 0) {
-    record.contacts = [contact];
-    return;
+  let at = newestFirst ? 0 : record.size;
+  if (at > 0) {
+    const { contacts } = record;
+    while (at > 0 && contacts[at - 1]!.q < contact.q) at--;
   }
-  if (newestFirst) {
-    contacts.unshift(contact);
-    return;
-  }
-  let at = contacts.length;
-  while (at > 0 && contacts[at - 1]!.q < contact.q) at--;
-  if (at === contacts.length) contacts.push(contact);
-  else contacts.splice(at, 0, contact);
+  record.insert(at, contact);
 }
 
 /** Where a contact stands after a change: newest first, else it moves only when the order by q asks for it. */
 export function replace(record: UserRecord, contact: Contact, newestFirst: boolean, oldQ: number): void {
-  if (!newestFirst && contact.q === oldQ) return;
-  const { contacts } = record;
-  const at = contacts.indexOf(contact);
-  if (
-    !newestFirst &&
-    (contacts[at - 1]?.q ?? contact.q) >= contact.q &&
-    (contacts[at + 1]?.q ?? contact.q) <= contact.q
-  )
-    return;
-  contacts.splice(at, 1);
+  if (record.size < 2 || (!newestFirst && contact.q === oldQ)) return;
+  if (!newestFirst) {
+    const { contacts } = record;
+    const at = contacts.indexOf(contact);
+    const { q } = contact;
+    if ((contacts[at - 1]?.q ?? q) >= q && (contacts[at + 1]?.q ?? q) <= q) return;
+  }
+  record.remove(contact);
   place(record, contact, newestFirst);
 }
 
@@ -80,7 +71,7 @@ export class Table {
   insert(record: UserRecord, contact: Contact): void {
     contact.record = record;
     place(record, contact, this.#newestFirst);
-    if (record.contacts.length === 1) this.records.set(record.aor, record);
+    if (record.size === 1) this.records.set(record.aor, record);
     this.#wheel.add(contact);
     this.#byRuid.set(contact.ruid, contact);
     this.contacts++;
@@ -95,10 +86,8 @@ export class Table {
 
   remove(contact: Contact): void {
     const { record } = contact;
-    const at = record.contacts.indexOf(contact);
-    if (at < 0) return;
-    record.contacts.splice(at, 1);
-    if (record.contacts.length === 0) this.records.delete(record.aor);
+    if (!record.remove(contact)) return;
+    if (record.size === 0) this.records.delete(record.aor);
     this.#wheel.remove(contact);
     this.#byRuid.delete(contact.ruid);
     contact.state = CS_GONE;

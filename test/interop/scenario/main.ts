@@ -10,7 +10,7 @@ import { readDifferences, readGolden, writeDifferences, writeGolden } from './go
 import { type GroupName, play, type Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { GROUP_NAMES, startGroup } from './servers.ts';
-import { compare, type Outcome, summary } from './trace.ts';
+import { compare, type Outcome, stale, summary } from './trace.ts';
 import { CANONICAL_BASE, PORTS } from './wire.ts';
 
 const { values } = parseArgs({
@@ -98,6 +98,7 @@ for (const group of GROUP_NAMES.filter(name => !values.group || values.group.inc
   }
   for (const { kind, name, detail } of verdicts)
     if (kind === 'different') console.log(`\nDIFFERENT ${name}\n${detail}`);
+  if (ours) for (const line of stale(verdicts, readDifferences())) console.log(line);
   console.log(`${group}: ${summary(verdicts)}`);
   if (verdicts.some(v => v.kind === 'different')) process.exitCode = 1;
 }

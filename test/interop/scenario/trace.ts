@@ -123,6 +123,12 @@ export function compare(
   });
 }
 
+/** Listed differences that are none any more. */
+export function stale(verdicts: readonly Verdict[], differences: readonly Difference[]): string[] {
+  const equal = new Set(verdicts.filter(v => v.kind === 'equal').map(v => v.name));
+  return differences.filter(d => equal.has(d.name)).map(d => `${d.name}: listed, but equal`);
+}
+
 export function summary(verdicts: readonly Verdict[]): string {
   const count = (kind: Verdict['kind']) => verdicts.filter(v => v.kind === kind).length;
   return `${verdicts.length} scenarios, ${count('equal')} equal, ${count('listed')} listed differences, ${count('different')} different`;

@@ -227,6 +227,15 @@ test('db_mode 2: what could not be written is kept, also when it goes in many tr
   expect(db.rows()).toEqual([]);
 });
 
+test('db_mode 2: a new contact that flag 1 removes is not written', () => {
+  const db = new FakeDb();
+  const { send, advance } = start(2, db);
+  send(register('<sip:a@1>'));
+  send(register('<sip:a@1>;expires=0', { do: 'return save(1)' }));
+  advance(10_000);
+  expect(db.rows()).toEqual([]);
+});
+
 test('db_mode 2, slow database: changes while it writes are not lost', async () => {
   const db = new FakeDb();
   const { send, advance, rpc } = start(2, db);
