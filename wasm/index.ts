@@ -234,6 +234,7 @@ export {
   tmFind,
   tmFindCanceled,
   tmFindDialog,
+  tmHasNextVia,
   tmHop,
   tmInsert,
   tmInsertDialog,
