@@ -1,11 +1,12 @@
 /** A stateful server for the soak tests, on test/fixtures/stateful/routes.cfg: this one, or the real Kamailio as proof that the test is right. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKamailioWith } from '../interop/kamailio.ts';
 import { createDatabase } from '../interop/scenario/database.ts';
 import { ownConfiguration } from '../interop/scenario/servers.ts';
 import { startServer } from '../interop/server.ts';
+import { sleep } from './calls.ts';
 
 export type Which = 'ours' | 'kamailio';
 
@@ -53,7 +54,10 @@ export class StatefulServer {
       which === 'ours'
         ? await startServer(['-f', this.#config, '--ctl', this.ctl, '--log-level', 'error'], port, 20_000)
         : await startKamailioWith(this.#config, port, this.dir);
-    return performance.now() - started;
+    const ms = performance.now() - started;
+    // the control socket is opened behind the others
+    while (which === 'ours' && !existsSync(this.ctl) && performance.now() - started < 20_000) await sleep(5);
+    return ms;
   }
 
   /** kill -9 of every process of it. */
