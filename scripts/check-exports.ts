@@ -35,7 +35,7 @@ const luaExports = new Set(WebAssembly.Module.exports(lua).map(e => e.name));
 const glueExports = WebAssembly.Module.exports(new WebAssembly.Module(readFileSync(GLUE))).map(e => e.name);
 for (const name of glueExports) if (!luaExports.has(name)) problems.push(`lua.wasm does not export ${name}`);
 
-const functions = MODULES.flatMap(module => module.functions).filter(fn => fn.wasm);
+const functions = MODULES.flatMap(module => module.functions).filter(fn => fn.wasm ?? fn.quick);
 for (const file of ['core.wasm', 'core.debug.wasm']) {
   const core = load(file);
   for (const i of WebAssembly.Module.imports(core)) {
@@ -56,7 +56,7 @@ function namedExports(): { file: string; name: string }[] {
     // The prelude is Lua.
     if (!entry.endsWith('.ts') || entry.includes('gen/') || entry.endsWith('prelude.ts')) continue;
     const text = readFileSync(join(root, 'src', entry), 'utf8');
-    for (const m of text.matchAll(/\bcore\.x\.(\w+)|[^.\w]x\.(\w+)\(|\bwasm: '(\w+)'/g))
+    for (const m of text.matchAll(/\bcore\.x\.(\w+)|[^.\w]x\.(\w+)\(|\b(?:wasm|quick): '(\w+)'/g))
       found.push({ file: `src/${entry}`, name: (m[1] ?? m[2] ?? m[3])! });
   }
   return found;

@@ -128,7 +128,17 @@ export {
   setReplyNoConnect,
   setSflag,
 } from './modules/flags';
-export { hdrGet, hdrGete, hdrGeteIdx, hdrGetIdx, hdrGetw, hdrGetwIdx, hdrIsPresent, headerIdOf } from './modules/hdr';
+export {
+  hdrGet,
+  hdrGete,
+  hdrGeteIdx,
+  hdrGetIdx,
+  hdrGetw,
+  hdrGetwIdx,
+  hdrIsPresent,
+  hdrRemoveQuick,
+  headerIdOf,
+} from './modules/hdr';
 export {
   kxGetBody,
   kxGetBodylen,
@@ -212,7 +222,7 @@ export {
   pvTn,
   pvTt,
 } from './modules/pv';
-export { sanityPasses } from './modules/sanity';
+export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {
   slBindTm,
@@ -234,6 +244,7 @@ export {
   tmFind,
   tmFindCanceled,
   tmFindDialog,
+  tmHasNextVia,
   tmHop,
   tmInsert,
   tmInsertDialog,

@@ -262,6 +262,8 @@ export const CONSTS: Record<string, number> = {
   // what hostCall returns besides a result
   HOST_SUSPEND: -0x7fffffff,
   HOST_ERROR: -0x7ffffffe,
+  /** a quick function of the core leaves the call to its TypeScript function */
+  NOT_QUICK: -0x7fffffff,
   // arity errors, told to the host: spec section 2
   ARG_NO_MSG: 0,
   ARG_NONE_GIVEN: 1,

@@ -1,7 +1,7 @@
 /** Shapes that the tests of the dispatcher call: functions of wasm/lua/selftest.ts, in no module's table. */
 import type { KemiFunction } from '../../src/kemi/table.ts';
 
-type Shape = Pick<KemiFunction, 'wasm' | 'params' | 'returns' | 'anytime' | 'internPv'>;
+type Shape = Pick<KemiFunction, 'wasm' | 'quick' | 'params' | 'returns' | 'anytime' | 'internPv'>;
 
 export const SELF_TESTS: readonly Shape[] = [
   { wasm: 'selfTestOne', params: [], returns: 'bool' },

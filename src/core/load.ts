@@ -5,7 +5,7 @@
  */
 import { KemiError } from '../errors.ts';
 import { WINDOW_BASE, WINDOW_SIZE } from './gen/layout.gen.ts';
-import { Memory } from './memory.ts';
+import { type ByteText, Memory } from './memory.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: raw exports of a wasm module, all of them functions of integers
 export type RawExports = Record<string, any>;
@@ -37,6 +37,8 @@ export interface CoreHooks {
 export interface LoadOptions {
   lua: WebAssembly.Module;
   core: WebAssembly.Module;
+  /** how the host makes byte strings of a buffer; absent: char by char */
+  byteText?: (buffer: ArrayBuffer) => ByteText;
   /** upper bound of the linear memory, in pages of 64 KiB; default 4096 (256 MiB) */
   maxPages?: number;
   /** what Lua's stdout and stderr (io.write, warn) print, one line a call */
@@ -191,7 +193,7 @@ export function loadCore(options: LoadOptions): Core {
       { cause },
     );
   }
-  mem = new Memory(lua.memory);
+  mem = new Memory(lua.memory, options.byteText);
   table = lua.__indirect_function_table;
   lua.emscripten_stack_init();
   lua.__wasm_call_ctors();

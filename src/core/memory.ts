@@ -10,13 +10,36 @@ const latin1 = new TextDecoder('latin1');
  */
 export type ByteStr = string;
 
+/** Byte strings of one buffer, made by the host's own means: far cheaper than char by char for all but the shortest. */
+export interface ByteText {
+  /** the bytes from `at` up to `end` */
+  read(at: number, end: number): ByteStr;
+  /** Writes the low byte of each char code. */
+  write(at: number, text: ByteStr): void;
+}
+
+/** longest text that is looked for among those read before */
+const MAX_KEPT = 32;
+/** places for texts read before: a power of two */
+const KEPT = 256;
+/** up to so many bytes a text is put together char by char: V8 makes ropes of what gets longer */
+const MAX_BY_CHAR = 12;
+/** up to so many chars are written one by one */
+const MAX_PUT_BY_CHAR = 24;
+
 export class Memory {
   readonly memory: WebAssembly.Memory;
+  readonly #byteText: ((buffer: ArrayBuffer) => ByteText) | undefined;
+  /** texts read before, each at a place of its own: names, hosts and numbers come again and again */
+  readonly #kept: ByteStr[] = new Array(KEPT).fill('');
   #u8!: Uint8Array<ArrayBuffer>;
   #view!: DataView<ArrayBuffer>;
+  #text: ByteText | undefined;
 
-  constructor(memory: WebAssembly.Memory) {
+  /** @param byteText absent: texts are made char by char */
+  constructor(memory: WebAssembly.Memory, byteText?: (buffer: ArrayBuffer) => ByteText) {
     this.memory = memory;
+    this.#byteText = byteText;
     this.refresh();
   }
 
@@ -49,12 +72,33 @@ export class Memory {
     this.view.setUint32(at, value, true);
   }
 
-  /** COPIED: the bytes as a byte string. Short ones (the usual case) without a decoder. */
+  /** COPIED: the bytes as a byte string. */
   str(at: number, length: number): ByteStr {
-    const u8 = this.u8;
-    if (length > 48) return byteStr(u8.subarray(at, at + length));
+    if (length > MAX_KEPT) return this.#make(at, length);
+    if (length === 0) return '';
+    const { u8 } = this;
+    const end = at + length;
+    const place = (length * 31 + u8[at]! * 7 + u8[end - 1]! * 3 + u8[at + (length >> 1)]! * 5) & (KEPT - 1);
+    const kept = this.#kept[place]!;
+    if (kept.length === length) {
+      let i = 0;
+      while (i < length && kept.charCodeAt(i) === u8[at + i]) i++;
+      if (i === length) return kept;
+    }
+    const text = this.#make(at, length);
+    this.#kept[place] = text;
+    return text;
+  }
+
+  #make(at: number, length: number): ByteStr {
+    const { u8 } = this;
+    const end = at + length;
+    if (length > MAX_BY_CHAR) {
+      if (this.#text) return this.#text.read(at, end);
+      if (length > 48) return byteStr(u8.subarray(at, end));
+    }
     let text = '';
-    for (let i = at, end = at + length; i < end; i++) text += String.fromCharCode(u8[i]!);
+    for (let i = at; i < end; i++) text += String.fromCharCode(u8[i]!);
     return text;
   }
 
@@ -65,13 +109,17 @@ export class Memory {
 
   /** Writes a byte string at an address that the caller allocated. Char codes above 255 are a caller's mistake: only the low byte is kept. */
   putStr(at: number, text: ByteStr): void {
-    const u8 = this.u8;
-    for (let i = 0; i < text.length; i++) u8[at + i] = text.charCodeAt(i);
+    const { u8 } = this;
+    const { length } = text;
+    if (length > MAX_PUT_BY_CHAR && this.#text) this.#text.write(at, text);
+    else for (let i = 0; i < length; i++) u8[at + i] = text.charCodeAt(i);
   }
 
   private refresh(): void {
-    this.#u8 = new Uint8Array(this.memory.buffer as ArrayBuffer);
-    this.#view = new DataView(this.memory.buffer as ArrayBuffer);
+    const buffer = this.memory.buffer as ArrayBuffer;
+    this.#u8 = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#text = this.#byteText?.(buffer);
   }
 }
 

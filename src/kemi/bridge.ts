@@ -42,7 +42,7 @@ export interface KsrEntry {
   readonly path: readonly string[];
   /** export number: the dispatcher's upvalue */
   readonly id: number;
-  /** export of the core that is a C function for this function alone; undefined where it runs in TypeScript */
+  /** export of the core that is a C function for this function alone; undefined where all of it runs in TypeScript */
   readonly call?: string;
 }
 
@@ -107,7 +107,7 @@ export class Bridge {
     return this.#bound.map(({ path, id, fn }) => ({
       path: path.split('.'),
       id,
-      ...(fn.wasm && { call: callName(fn) }),
+      ...((fn.wasm ?? fn.quick) && { call: callName(fn) }),
     }));
   }
 

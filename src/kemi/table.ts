@@ -36,6 +36,11 @@ export interface KemiFunction {
   // biome-ignore lint/suspicious/noExplicitAny: argument types were checked by kemi()
   readonly run?: (call: Call<any>, ...args: any[]) => unknown;
   readonly async?: boolean;
+  /**
+   * name of an AssemblyScript export with the same parameters that is asked first where Lua calls in place: it does what is usual, or returns NOT_QUICK
+   * with nothing done. Only for functions that return int
+   */
+  readonly quick?: string;
   /** callable with no message at hand (at load time, in timers) */
   readonly anytime?: boolean;
   /** the first parameter is a PV name: the AssemblyScript target gets its PV number (i32) in place of pointer and length */
@@ -47,11 +52,18 @@ type Declaration<S, P extends readonly ParamType[], R extends ReturnType> = {
   returns: R;
   anytime?: boolean;
 } & (
-  | { wasm: string; internPv?: boolean; run?: never; async?: never }
-  | { run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R>; wasm?: never; async?: never; internPv?: never }
+  | { wasm: string; internPv?: boolean; run?: never; async?: never; quick?: never }
+  | {
+      run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R>;
+      quick?: R extends 'int' ? string : never;
+      wasm?: never;
+      async?: never;
+      internPv?: never;
+    }
   | {
       run: (call: Call<S>, ...args: ArgsOf<P>) => ResultOf<R> | Promise<ResultOf<R>>;
       async: true;
+      quick?: never;
       wasm?: never;
       internPv?: never;
     }

@@ -14,6 +14,9 @@ export class Messages {
    * message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
    */
   readonly #live = new Map<number, Live | undefined>();
+  /** the message asked for last, and its address; 0 when it is gone */
+  #lastAt = 0;
+  #last!: Live;
   /** store for code that runs with no message: load time, timers */
   readonly #none = new Map<unknown, unknown>();
 
@@ -46,11 +49,14 @@ export class Messages {
   }
 
   at(at: number): Live {
+    if (at === this.#lastAt) return this.#last;
     let live = this.#live.get(at);
     if (!live) {
       live = { msg: new SipMsg(this.#core, at), perMessage: undefined };
       this.#live.set(at, live);
     }
+    this.#lastAt = at;
+    this.#last = live;
     return live;
   }
 
@@ -61,7 +67,9 @@ export class Messages {
 
   /** One owner lets go; with the last one the message's memory goes back, and its handle is stale from then on. */
   release(at: number): void {
-    if (this.#core.x.msgFree(at) && this.#live.get(at)) this.#live.set(at, undefined);
+    if (!this.#core.x.msgFree(at)) return;
+    if (at === this.#lastAt) this.#lastAt = 0;
+    if (this.#live.get(at)) this.#live.set(at, undefined);
   }
 
   /** messages alive in the core */

@@ -1,7 +1,7 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
 
 import type { Logger } from '../core/log.ts';
-import type { ByteStr } from '../core/memory.ts';
+import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, Socket } from '../kemi/host.ts';
@@ -61,8 +61,12 @@ export interface Callbacks {
 }
 
 export interface RuntimeOptions {
-  /** compiled build/lua.wasm and build/core.wasm */
-  readonly wasm: { readonly lua: WebAssembly.Module; readonly core: WebAssembly.Module };
+  /** compiled build/lua.wasm and build/core.wasm; byteText: how the host makes byte strings of a buffer, for speed */
+  readonly wasm: {
+    readonly lua: WebAssembly.Module;
+    readonly core: WebAssembly.Module;
+    readonly byteText?: (buffer: ArrayBuffer) => ByteText;
+  };
   /** what we listen on; the index is the position */
   readonly sockets: readonly Omit<Socket, 'index'>[];
   /** Sends one datagram. `data` is BORROWED: copy what is kept. @returns false when it cannot be sent */

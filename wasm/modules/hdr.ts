@@ -1,5 +1,18 @@
 /** KSR.hdr.is_present, get, gete, getw and the _idx forms: header fields by name, as received. */
-import { CT, H_ID, HASH_MULTIPLIER, HDR_SIZE, HT, M_BUF, M_FIRST, M_NHDR, MASK, MSG_HDRS, NT } from '../gen/layout.gen';
+import {
+  CT,
+  H_ID,
+  HASH_MULTIPLIER,
+  HDR_SIZE,
+  HT,
+  M_BUF,
+  M_FIRST,
+  M_NHDR,
+  MASK,
+  MSG_HDRS,
+  NOT_QUICK,
+  NT,
+} from '../gen/layout.gen';
 import { byte, COLON, equalNoCase, LOWER, lower, SP } from '../mem/bytes';
 import { MSG } from '../mem/state';
 import { headerBody, orEmpty, orNullText } from './value';
@@ -86,6 +99,11 @@ function findAt(at: usize, length: i32, index: i32): usize {
     if (id ? <i32>load<u8>(h + H_ID) == id : isNamed(h, at, length)) if (left-- == 0) return h;
   }
   return 0;
+}
+
+/** hdr.remove() where the message has no such header. @returns 1, NOT_QUICK */
+export function hdrRemoveQuick(at: usize, length: i32): i32 {
+  return length > 0 && !find(at, length) ? YES : NOT_QUICK;
 }
 
 /** @returns 1 when there is a header of this name, else -1 */

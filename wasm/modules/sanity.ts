@@ -27,11 +27,13 @@ import {
   M_TO,
   M_VER,
   M_VIA,
+  NOT_QUICK,
   SCHEME_OTHER,
   TEXT_SIP_VERSION,
   TEXT_SIP_VERSION_LEN,
 } from '../gen/layout.gen';
 import { byte, DIGIT_0, equalBytes, QUOTE } from '../mem/bytes';
+import { MSG } from '../mem/state';
 import { CSEQ_METHOD, parseCseq } from '../sip/cseq';
 import { headerById } from '../sip/header-index';
 import { ADDR_DISPLAY, ADDR_URI, parseFrom, parseTo } from '../sip/name-addr';
@@ -77,6 +79,11 @@ const CSEQ_NUMBER_BYTES: i32 = 11;
 const EXPIRES_BYTES: usize = 9;
 
 const AREA: usize = memory.data(32, 16);
+
+/** sanity_check() of the current message where it passes. @returns 1, NOT_QUICK */
+export function sanityQuick(checks: i32, uris: i32): i32 {
+  return sanityPasses(MSG, checks, uris) ? 1 : NOT_QUICK;
+}
 
 /**
  * Whether a message passes checks of KSR.sanity.sanity_check().

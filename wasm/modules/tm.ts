@@ -4,6 +4,7 @@
  */
 import {
   H_BODY,
+  H_ID,
   H_NEXT,
   HDR_CALL_ID,
   HDR_CONTENT_LENGTH,
@@ -11,6 +12,7 @@ import {
   HDR_FROM,
   HDR_MAX_FORWARDS,
   HDR_ROUTE,
+  HDR_SIZE,
   HDR_TO,
   HDR_VIA,
   M_BUF,
@@ -20,6 +22,7 @@ import {
   M_METH,
   M_METHOD,
   M_MFLAGS,
+  M_NHDR,
   M_ONBRANCH,
   M_ONBRFAIL,
   M_ONFAIL,
@@ -49,6 +52,7 @@ import { free, malloc } from '../lua/lua';
 import {
   byte,
   COLON,
+  COMMA,
   CRLF,
   DIGIT_0,
   DOT,
@@ -65,9 +69,9 @@ import {
 import { OUT_BYTES, outArea, outRoom } from '../mem/out';
 import { MSG } from '../mem/state';
 import { CSEQ_METHOD_ID, parseCseq } from '../sip/cseq';
-import { headerById } from '../sip/header-index';
+import { headerAt, headerById } from '../sip/header-index';
 import { ADDR_TAG, parseFrom } from '../sip/name-addr';
-import { parseTopVia, VIA_BRANCH, VIA_HOST, VIA_PARAMS, VIA_PORT } from '../sip/via';
+import { parseTopVia, VIA_BRANCH, VIA_END, VIA_HOST, VIA_PARAMS, VIA_PORT } from '../sip/via';
 import { headerIdOf } from './hdr';
 import { REQUEST } from './value';
 
@@ -390,6 +394,19 @@ export function tmMatchReply(msg: usize): i32 {
   store<u32>(MATCHED, <u32>label);
   store<u32>(MATCHED, <u32>branch, 4);
   return <i32>number;
+}
+
+/** @returns 1 when a reply has a Via below ours, so that it can go on (RFC 3261 16.7 step 3); 0 when not */
+export function tmHasNextVia(msg: usize): i32 {
+  if (parseTopVia(msg)) return 0;
+  const first = headerById(msg, HDR_VIA);
+  const buf = <usize>load<u32>(msg + M_BUF);
+  const valueEnd = buf + <usize>load<u16>(first + H_BODY) + <usize>load<u16>(first + H_BODY + 2);
+  const end = buf + <usize>load<u16>(msg + M_VIA + VIA_END);
+  if (end < valueEnd && byte(end) == COMMA) return 1;
+  for (let h = first + HDR_SIZE, last = headerAt(msg, <i32>load<u8>(msg + M_NHDR)); h < last; h += HDR_SIZE)
+    if (<i32>load<u8>(h + H_ID) == HDR_VIA) return 1;
+  return 0;
 }
 
 /** @returns address of u32 label, u32 branch of the last tmMatchReply(). BORROWED until the next */

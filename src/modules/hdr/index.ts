@@ -90,7 +90,12 @@ export default defineModule<undefined>({
      * @returns 1 done, also when there was none; -1 empty name
      * Kamailio 5.6.3, observed
      */
-    kemi('remove', { params: ['str'], returns: 'int', run: (call, name) => remove(call.msg, name) }),
+    kemi('remove', {
+      params: ['str'],
+      returns: 'int',
+      quick: 'hdrRemoveQuick',
+      run: (call, name) => remove(call.msg, name),
+    }),
     /**
      * KSR.hdr.rmappend(name, text): removes all headers of this name, then adds header text behind the last header.
      * @param name header name  @param text header lines, each with its CRLF

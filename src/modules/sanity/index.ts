@@ -76,6 +76,7 @@ export default defineModule<State>({
     kemi('sanity_check', {
       params: ['int', 'int'],
       returns: 'int',
+      quick: 'sanityQuick',
       run: (call, checks, uris) => check(call, checks, uris),
     }),
     /**

@@ -42,6 +42,10 @@ export function replyIn(tm: Tm, at: number): boolean {
     return true;
   }
   tm.counters.received++;
+  if (!tx.local && !x.tmHasNextVia(at)) {
+    tm.host.log.debug({}, 'Cannot use a reply: it has no Via below ours');
+    return true;
+  }
   const code = mem.u16(at + L.M_STATUS);
   tx.lastReply = code;
   tx.lastBranch = branch;

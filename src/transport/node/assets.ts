@@ -1,6 +1,7 @@
 /** Files of the package itself: the two wasm modules, and the built-in config and script. */
 import fs from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import type { ByteText } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 
 /** The package's root: this file is src/transport/node/assets.ts, or build/transport/node/assets.js. */
@@ -14,9 +15,21 @@ export const BASIC_SCRIPT = fileURLToPath(new URL('examples/basic.lua', ROOT));
  * Compiles Lua and the core from the package's files.
  * @throws KemiError KEMI_ERR_WASM when they were not built
  */
-export async function loadWasm(): Promise<{ lua: WebAssembly.Module; core: WebAssembly.Module }> {
+export async function loadWasm(): Promise<{
+  lua: WebAssembly.Module;
+  core: WebAssembly.Module;
+  byteText: (buffer: ArrayBuffer) => ByteText;
+}> {
   const [lua, core] = await Promise.all(['lua', 'core'].map(compile));
-  return { lua: lua!, core: core! };
+  return { lua: lua!, core: core!, byteText };
+}
+
+function byteText(buffer: ArrayBuffer): ByteText {
+  const bytes = Buffer.from(buffer);
+  return {
+    read: (at, end) => bytes.toString('latin1', at, end),
+    write: (at, text) => void bytes.write(text, at, text.length, 'latin1'),
+  };
 }
 
 async function compile(name: string): Promise<WebAssembly.Module> {

@@ -127,6 +127,15 @@ test('t_relay() of an ACK: to a 2xx statelessly with the same branch each time, 
   expect(p.from('uac', ask('ACK', { id: '2' }))).toEqual([]);
 });
 
+test('a reply without a Via below ours is nobody’s', () => {
+  const p = proxy(script('KSR.tm.t_relay()'));
+  p.from('uac', ask('INVITE'));
+  const good = answerTo(p.last('a', 'INVITE'), 180);
+  expect(p.from('a', good.replace(/\r\nVia: [^\r]*192\.0\.2\.1:5070[^\r]*/, ''))).toEqual([]);
+  expect(p.from('a', good.replace(/\r\nVia: ([^\r]*192\.0\.2\.1:5070[^\r]*)/, ', $1'))).toEqual(['uac 180']);
+  expect(p.from('a', good)).toEqual(['uac 180']);
+});
+
 test('a spiral: the same call comes by again with another branch and is another transaction', () => {
   const p = proxy(script('if KSR.tm.t_check_trans() == 0 then return end KSR.tm.t_relay()'));
   p.from('uac', ask('INVITE', { uri: 'sip:bob@192.0.2.10' }));
