@@ -32,6 +32,7 @@ export class Location implements Usrloc {
   readonly xavpContact: ByteStr;
   readonly cseqDelay: number;
   readonly dbMode: number;
+  readonly atOnce: boolean;
   /** set by registrar, which has the modparam: how RPC commands compare addresses of record */
   caseSensitive = false;
   readonly tables = new Map<ByteStr, Table>();
@@ -56,6 +57,7 @@ export class Location implements Usrloc {
     this.xavpContact = settings.xavpContact;
     this.cseqDelay = settings.cseqDelay;
     this.dbMode = settings.dbMode;
+    this.atOnce = settings.dbMode !== DB_THROUGH && settings.dbMode !== DB_ONLY;
     this.store = store;
     this.#host = host;
     this.#ruids = new Ruids(host);
@@ -265,6 +267,24 @@ export class Location implements Usrloc {
         return false;
       },
     );
+  }
+
+  isOpen(table: ByteStr): boolean {
+    return this.tables.has(table);
+  }
+
+  put(
+    tableName: ByteStr,
+    aor: ByteStr,
+    given: UserRecord | undefined,
+    known: Contact | undefined,
+    binding: Binding,
+  ): UserRecord {
+    const table = this.tables.get(tableName)!;
+    const record = given ?? new UserRecord(table.name, aor);
+    if (known) this.#apply(table, { do: 'update', contact: known, binding }, false);
+    else this.#apply(table, { do: 'insert', contact: new Contact(record, this.#ruids.next(), binding) }, false);
+    return record;
   }
 
   #apply(table: Table, write: Write, memoryOnly: boolean): void {
