@@ -290,8 +290,11 @@ export class Location implements Usrloc {
   ): UserRecord {
     const table = this.tables.get(tableName)!;
     const record = given ?? new UserRecord(table.name, aor);
-    if (known) this.#apply(table, { do: 'update', contact: known, binding }, false);
-    else this.#apply(table, { do: 'insert', contact: new Contact(record, this.#ruids.next(), binding) }, false);
+    const contact = known ?? new Contact(record, this.#ruids.next(), binding);
+    if (this.dbMode !== DB_NONE)
+      this.#apply(table, known ? { do: 'update', contact, binding } : { do: 'insert', contact }, false);
+    else if (known) table.update(contact, binding);
+    else table.insert(record, contact);
     return record;
   }
 
