@@ -406,7 +406,7 @@ export class Router {
     const port = symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060;
     const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
     const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
-    if (this.#parts.send(socket, mem.u8.subarray(data, data + length), ip, port)) {
+    if (this.#parts.send(socket, mem.lend(data, length), ip, port)) {
       this.counters.sent++;
       return 1;
     }
