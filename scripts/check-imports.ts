@@ -20,7 +20,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   core: ['errors.ts'],
   kemi: ['core', 'errors.ts'],
-  interp: ['kemi', 'core', 'errors.ts'],
+  interp: ['cfg', 'kemi', 'core', 'errors.ts'],
   modules: ['kemi', 'core', 'errors.ts'],
   // the text of a kamailio.cfg
   cfg: ['kemi', 'core', 'errors.ts'],

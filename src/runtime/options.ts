@@ -93,6 +93,8 @@ export interface RuntimeOptions {
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
+  /** what runs scripts: Lua (the default), or 'native' for the routing blocks of a kamailio.cfg */
+  readonly engine?: 'lua' | 'native';
   /** text of the User-Agent header of requests that are made here; default: each module's own */
   readonly userAgent?: string;
   /** text in front of what is logged while a message is routed (Kamailio's log_prefix) */

@@ -147,7 +147,11 @@ export const misc: readonly PvClass[] = [
 
   anytime('null', 'Null.', () => null),
   {
-    ...anytime('rc', 'Return code of the last function in native routing blocks; 0 in KEMI scripts.', () => 0),
+    ...anytime(
+      'rc',
+      'Return code of the last function in native routing blocks; 0 in KEMI scripts.',
+      ({ host }) => host.returnCode ?? 0,
+    ),
     aliases: ['retcode', '?'],
   },
   named('_s', 'The text with its variables replaced.', (_call, text) => text),
