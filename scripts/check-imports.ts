@@ -25,7 +25,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   // the text of a kamailio.cfg
   cfg: ['kemi', 'core', 'errors.ts'],
   rpc: ['kemi', 'core', 'errors.ts', 'version.ts'],
-  runtime: ['rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  runtime: ['cfg', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
   'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],

@@ -59,7 +59,7 @@ export async function check(args: readonly string[]): Promise<number> {
     const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
     counted.push('1 config', plural(options.scripts.length, 'script'));
-    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), config };
+    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), path: config };
     for (const name of options.scripts)
       found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
   }
@@ -79,13 +79,13 @@ const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 type Settings = Pick<
   RuntimeOptions,
-  'wasm' | 'db' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
+  'wasm' | 'db' | 'engine' | 'config' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
 > & {
-  readonly config?: string;
+  readonly path?: string;
 };
 
 /** @param routes whether it must define the request callback; one of several scripts need not */
-async function checkScript(name: string, { config, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
+async function checkScript(name: string, { path, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
   let source: Uint8Array;
   try {
     source = fs.readFileSync(name);
@@ -105,12 +105,12 @@ async function checkScript(name: string, { config, ...settings }: Settings, rout
       print: line => process.stderr.write(`${line}\n`),
       ...settings,
     });
-  if (config === undefined) return judge(asUsage(make), name, source, routes);
+  if (path === undefined) return judge(asUsage(make), name, source, routes);
   try {
     return await judge(make(), name, source, routes);
   } catch (error) {
     if (!(error instanceof KemiError) || error.code !== 'KEMI_ERR_CONFIG') throw error;
-    return [{ severity: 'error', file: config, line: 0, column: 0, message: error.message }];
+    return [{ severity: 'error', file: path, line: 0, column: 0, message: error.message }];
   }
 }
 

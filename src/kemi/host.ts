@@ -143,6 +143,8 @@ export interface ModuleHost extends TransformationHost {
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   /** @param kind L.RK_* of the route it would run as; absent: a callback by its plain name */
   hasRoute(name: ByteStr, kind?: number): boolean;
+  /** whether the routing blocks of a kamailio.cfg route, not a script */
+  readonly native?: boolean;
   /** return code of the last command of a native routing block ($rc): the engine sets it */
   returnCode?: number;
   /** per-message scratch of modules ($avp, $xavp, iterators): cleared when the message is done */

@@ -62,6 +62,7 @@ export class RuntimeHost implements ModuleHost {
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
   returnCode = 0;
+  readonly native: boolean;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
@@ -69,6 +70,7 @@ export class RuntimeHost implements ModuleHost {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.native = parts.options.engine === 'native';
     this.core = parts.core;
     this.log = parts.log;
     this.sockets = parts.sockets;

@@ -204,15 +204,14 @@ export class Runtime {
 
   #native(): NativeInterpreter {
     const { core, bridge, pvs, host } = this;
-    const { readFile, defines, env } = this.#options;
+    const { config } = this.#options;
     return new NativeInterpreter({
       core,
       bridge,
       pvs: pvs.registry,
       host,
-      config: { ...(defines && { defines }), ...(env && { env }) },
+      config: config ?? { readFile: () => undefined },
       limits: this.limits,
-      ...(readFile && { readFile }),
     });
   }
 

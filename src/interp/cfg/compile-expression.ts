@@ -184,7 +184,7 @@ export class ExpressionCompiler {
   #unaryParts(expr: UnaryExpr): { of: Mode; apply: (value: Value) => Value } {
     const { op, of } = expr;
     const type = this.typeOf(of);
-    if ((op === '!' || op === '-' || op === '~') && type === 'str')
+    if ((op === '!' || op === '-' || op === '~') && type === 'str' && of.kind !== 'null')
       throw new Mistake(of.at, `"${op}" needs a number, this is a text`);
     if ((op === 'strlen' || op === 'strempty') && type === 'int')
       throw new Mistake(of.at, `${op} needs a text, this is a number`);
@@ -231,7 +231,8 @@ export class ExpressionCompiler {
       return { left: 'int', right: 'int', apply: ON_NUMBERS[op] as never };
     if (op === '=~' || op === 'eq' || op === 'ne') return { left: 'str', right: 'str', apply: ON_TEXTS[op] as never };
     if (expr.right.kind === 'null') {
-      if (type === 'str') return { left: 'any', right: 'any', apply: () => (op === '==' ? 0 : 1) };
+      if (type === 'str' && expr.left.kind !== 'null')
+        return { left: 'any', right: 'any', apply: () => (op === '==' ? 0 : 1) };
       return { left: 'any', right: 'any', apply: l => ((l === null) === (op === '==') ? 1 : 0) };
     }
     if (type === 'int') return { left: 'int', right: 'int', apply: ON_NUMBERS[op] as never };

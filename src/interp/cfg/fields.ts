@@ -3,6 +3,7 @@ import type { At } from '../../cfg/config.ts';
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { type IpBytes, numericHost, parseIpv4, parseIpv6 } from '../../kemi/ip.ts';
+import { parseUri } from '../../kemi/uri.ts';
 import type { BinaryOp, Expr } from './ast.ts';
 import { type Context, pvOf } from './context.ts';
 import { FIELDS } from './field-names.ts';
@@ -24,12 +25,6 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
 /** numbers of the address families, as Linux has them */
 const FAMILIES: Readonly<Record<string, number>> = { inet: 2, inet6: 10 };
 const RELATIONS: readonly BinaryOp[] = ['==', '!=', '<', '>', '<=', '>='];
-const MYSELF: Readonly<Record<string, string>> = {
-  uri: 'isMyselfRuri',
-  from_uri: 'isMyselfFuri',
-  to_uri: 'isMyselfTuri',
-  src_ip: 'isMyselfSrcip',
-};
 
 /** The value of a field, for what is logged and compared as text. */
 function reader(cx: Context, name: string, at: At): Evaluate {
@@ -88,10 +83,9 @@ export function fieldTest(
   if (right.kind === 'myself') {
     if (!equality) refuse('myself goes with == and != only');
     if (name === 'dst_ip') return negate(() => 1);
-    const fn = MYSELF[name];
-    if (!fn) refuse('it cannot be compared with myself: only uri, from_uri, to_uri, src_ip and dst_ip can');
-    const { x } = cx.core;
-    return negate(() => x[fn!]() as number);
+    if (name === 'src_ip') return negate(() => cx.core.x.isMyselfSrcip() as number);
+    if (type !== 'uri') refuse('it cannot be compared with myself: only uri, from_uri, to_uri, src_ip and dst_ip can');
+    return negate(m => (isOurs(cx, toStr(read(m))) ? 1 : 0));
   }
   if (op === '=~') {
     const regex = value(right);
@@ -119,6 +113,13 @@ export function fieldTest(
   const other: Evaluate = right.kind === 'word' ? () => right.value : value(right);
   if (right.kind === 'word' && type !== 'method') refuse('a text needs quotes');
   return negate(m => (toStr(read(m)).toLowerCase() === toStr(other(m)).toLowerCase() ? 1 : 0));
+}
+
+/** Whether a URI leads to us. Without a port it means the default one: unlike KSR.is_myself_ruri(), to which it then means any. */
+function isOurs({ core, host }: Context, text: ByteStr): boolean {
+  const uri = parseUri(core, text);
+  if (!uri) return false;
+  return host.isMyself(uri.host, uri.port || (uri.scheme === L.SCHEME_SIPS ? 5061 : 5060), 0);
 }
 
 function addressTest(

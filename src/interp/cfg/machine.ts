@@ -22,6 +22,11 @@ export interface Frame {
   readonly counters: number[] | undefined;
 }
 
+/** Where $rc is: one place for all runs, which nest. */
+export interface Registers {
+  returnCode?: number;
+}
+
 /** Kamailio's limit of nested blocks. */
 export const MAX_FRAMES = 256;
 
@@ -35,8 +40,6 @@ export class Machine {
   readonly stack: Value[] = [];
   /** rounds of the loops of this block */
   counters: number[] | undefined;
-  /** $rc */
-  rc: number;
   /** value of the last statement: what a block gives that ends without return */
   last = 1;
   /** set by exit, drop, return 0 and a command that gives 0: the run ends */
@@ -47,14 +50,26 @@ export class Machine {
   pending: Promise<unknown> | undefined;
   /** takes the value of what was waited for */
   settle: ((value: unknown) => void) | undefined;
+  /** $rc while it waits */
+  keptRc = 0;
   /** instructions it may still run */
   budget: number;
 
-  constructor(code: Code, msg: number, rc: number, budget: number) {
+  readonly #registers: Registers;
+
+  constructor(code: Code, msg: number, registers: Registers, budget: number) {
     this.code = code;
     this.msg = msg;
-    this.rc = rc;
+    this.#registers = registers;
     this.budget = budget;
+  }
+
+  /** $rc: variables in texts read it where they are evaluated, so that it is not the machine's own. */
+  get rc(): number {
+    return this.#registers.returnCode ?? 0;
+  }
+  set rc(code: number) {
+    this.#registers.returnCode = code;
   }
 
   /** Goes into a block. @throws Error when they are nested too deeply */

@@ -13,9 +13,8 @@ import { parseBlock } from './parse.ts';
 import { CfgProgram } from './program.ts';
 
 export interface NativeOptions extends Surroundings {
-  readonly readFile?: (path: string) => Uint8Array | undefined;
-  /** what #!define and $env() know */
-  readonly config?: Pick<ConfigHost, 'defines' | 'env' | 'os'>;
+  /** what reading the config needs: its includes, #!define, $env() */
+  readonly config: ConfigHost;
   readonly limits?: { readonly instructions?: number };
 }
 
@@ -36,8 +35,8 @@ export class NativeInterpreter implements Interpreter {
   }
 
   load(source: Uint8Array, name: string): Program {
-    const { program, diagnostics } = this.compile(source, name);
-    const errors = diagnostics.filter(d => d.severity === 'error');
+    const { program, diagnostics, config } = this.compile(source, name);
+    const errors = [...config.diagnostics, ...diagnostics].filter(d => d.severity === 'error');
     if (errors.length > 0) {
       program.dispose();
       throw new ScriptError(errors);
@@ -45,7 +44,7 @@ export class NativeInterpreter implements Interpreter {
     return program;
   }
 
-  /** Every error and warning of a config's routing blocks. */
+  /** Every error and warning of a config's routing blocks; what else is wrong with the config is not among them. */
   check(source: Uint8Array, name: string, request: string): Diagnostic[] {
     const { program, diagnostics } = this.compile(source, name);
     const routes = program.has(request);
@@ -56,12 +55,14 @@ export class NativeInterpreter implements Interpreter {
   }
 
   /** @returns a program that must not run when there are errors among the diagnostics */
-  compile(source: Uint8Array, name: string): { program: Program; diagnostics: Diagnostic[] } {
-    const { core, bridge, pvs, host, readFile, config: given, limits } = this.#options;
-    const config = parseConfig(source, name, { readFile: path => readFile?.(path), ...given });
+  compile(
+    source: Uint8Array,
+    name: string,
+  ): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
+    const { core, bridge, pvs, host, limits } = this.#options;
+    const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
-    for (const d of config.diagnostics) if (d.severity === 'error') found.error(d, d.message);
     const blocks = this.#blocks(config, found, kept);
     const program = new CfgProgram({
       core,
@@ -75,7 +76,7 @@ export class NativeInterpreter implements Interpreter {
       bytes: source.length,
       free: () => kept.free(),
     });
-    return { program, diagnostics: found.found };
+    return { program, diagnostics: inOrder(found.found, config.files), config };
   }
 
   #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts): ReadonlyMap<string, Code> {
@@ -119,6 +120,12 @@ export class NativeInterpreter implements Interpreter {
         found.warning(at, `${name} is never used`);
     return blocks;
   }
+}
+
+/** Findings in the order in which a reader meets them, file by file. */
+function inOrder(found: readonly Diagnostic[], files: readonly string[]): Diagnostic[] {
+  const file = (d: Diagnostic) => files.indexOf(d.file);
+  return [...found].sort((a, b) => file(a) - file(b) || a.line - b.line || a.column - b.column);
 }
 
 /** request_route, reply_route, route[NAME] ... */

@@ -25,6 +25,8 @@ const UNARY: Readonly<Record<string, UnaryOp>> = {
   '~': '~',
   defined: 'defined',
 };
+/** level of == */
+const EQUALITY = 5;
 /** deeper nesting is no expression that somebody wrote */
 const MAX_DEPTH = 200;
 
@@ -103,7 +105,10 @@ export class ExpressionParser {
     if (!op) return this.#primary();
     this.#tokens.next();
     this.#deeper(token);
-    const of = this.#unary();
+    // a field binds to what it is compared with: !uri==myself is !(uri==myself)
+    const next = this.#tokens.peek();
+    const field = next.kind === 'word' && (next.text === 'myself' || Object.hasOwn(FIELDS, next.text));
+    const of = op === '!' && field ? this.#binary(EQUALITY) : this.#unary();
     this.#depth--;
     if (op === '-' && of.kind === 'int') return { kind: 'int', value: -of.value | 0, at: place(token) };
     return { kind: 'unary', op, of, at: place(token) };

@@ -57,7 +57,7 @@ export class CfgProgram implements Program {
     // the code of the last run is nothing to this one, but that of the route around it is
     const rc = host.returnCode;
     this.#inFlight++;
-    const m = new Machine(code, msg, 0, instructions || Number.MAX_SAFE_INTEGER);
+    const m = new Machine(code, msg, host, instructions || Number.MAX_SAFE_INTEGER);
     const result = this.#go(m);
     host.returnCode = rc ?? 0;
     if (!result) return this.#suspend(m);
@@ -86,13 +86,15 @@ export class CfgProgram implements Program {
     const before: number = core.x.currentMsg();
     core.x.setMsg(m.msg);
     try {
-      host.returnCode = m.rc;
+      host.returnCode = m.keptRc;
       if (!m.run()) {
         const error = this.#failure(m, new Error('the instruction limit was reached'));
         return { state: 'error', error: { ...error, limit: 'instructions' } };
       }
       if (m.ended) return EXIT;
-      return m.pending ? undefined : DONE;
+      if (!m.pending) return DONE;
+      m.keptRc = m.rc;
+      return undefined;
     } catch (error) {
       return { state: 'error', error: this.#failure(m, error) };
     } finally {
@@ -150,7 +152,9 @@ export class CfgProgram implements Program {
     const rc = host.returnCode;
     let result: RunResult | undefined;
     try {
+      host.returnCode = run.m.keptRc;
       take();
+      run.m.keptRc = run.m.rc;
       result = this.#go(run.m);
     } catch (error) {
       result = { state: 'error', error: this.#failure(run.m, error) };
