@@ -55,10 +55,7 @@ export class NativeInterpreter implements Interpreter {
   }
 
   /** @returns a program that must not run when there are errors among the diagnostics */
-  compile(
-    source: Uint8Array,
-    name: string,
-  ): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
+  compile(source: Uint8Array, name: string): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
     const { core, bridge, pvs, host, limits } = this.#options;
     const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);

@@ -1,8 +1,9 @@
 /** Requests of our own: t_uac_send(), keep-alives, and what other modules send (RFC 3261 8.1, 17.1). */
-import { eventRoute } from '../../kemi/event-route.ts';
+
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import { NoTarget, socketFor, type Target, targetOf, viaPrefix } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
 import { fake, startBranch } from './client.ts';

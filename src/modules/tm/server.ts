@@ -1,7 +1,8 @@
 /** The server side of a transaction: answers to the caller, their retransmission, the ACK, and the end (RFC 3261 17.2, RFC 6026). */
-import { eventRoute } from '../../kemi/event-route.ts';
+
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import { cancelPending } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import type { Tm } from './state.ts';

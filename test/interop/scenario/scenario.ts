@@ -4,7 +4,29 @@ import { normalise, type Outcome } from './trace.ts';
 import { Wire } from './wire.ts';
 
 /** Which configuration a scenario runs on; see servers.ts. */
-export type GroupName = 'basic' | 'auth' | 'digest' | 'location' | 'nat' | 'flood' | 'routes';
+export type GroupName =
+  | 'basic'
+  | 'auth'
+  | 'digest'
+  | 'location'
+  | 'nat'
+  | 'flood'
+  | 'routes'
+  | 'native'
+  | 'native-auth'
+  | 'native-nat'
+  | 'native-flood';
+
+/**
+ * Groups with a configuration of their own, and the scenarios of another one: what was recorded of that one, and how this server differs, holds for them
+ * too. The sample's routing blocks and its Lua script do the same.
+ */
+export const SHARED: Partial<Record<GroupName, GroupName>> = {
+  native: 'basic',
+  'native-auth': 'auth',
+  'native-nat': 'nat',
+  'native-flood': 'flood',
+};
 
 export interface Scenario {
   readonly group: GroupName;

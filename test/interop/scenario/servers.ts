@@ -13,6 +13,8 @@ const FIXTURES = new URL('../../fixtures/stateful/', import.meta.url).pathname;
 interface Group {
   /** made of the sample configuration that comes with Kamailio, by these edits; else of a file of our own */
   readonly stock: boolean;
+  /** the sample's routing blocks in place of its Lua script */
+  readonly native?: true;
   /** #!define lines */
   readonly define: readonly string[];
   /** script instead of the sample's */
@@ -35,6 +37,15 @@ export const GROUPS: Record<GroupName, Group> = {
   nat: { stock: true, define: ['WITH_NAT'] },
   flood: { stock: true, define: ['WITH_ANTIFLOOD'] },
   routes: { stock: false, define: [] },
+  native: { stock: true, define: [], native: true },
+  'native-auth': {
+    stock: true,
+    define: ['WITH_AUTH', 'WITH_IPAUTH', 'WITH_ANTIFLOOD'],
+    database: true,
+    native: true,
+  },
+  'native-nat': { stock: true, define: ['WITH_NAT'], native: true },
+  'native-flood': { stock: true, define: ['WITH_ANTIFLOOD'], native: true },
 };
 
 export const GROUP_NAMES = Object.keys(GROUPS) as GroupName[];
@@ -119,7 +130,11 @@ function stock(group: Group, port: number, dir: string): string {
   const folder = samples();
   const found = findKamailio();
   if ('missing' in found) throw new Error(found.missing);
-  const define = ['WITH_CFGLUA', ...group.define, ...(group.database ? [`DBURL "sqlite:///${dir}/kamailio.db"`] : [])];
+  const define = [
+    group.native ? 'WITH_CFGNATIVE' : 'WITH_CFGLUA',
+    ...group.define,
+    ...(group.database ? [`DBURL "sqlite:///${dir}/kamailio.db"`] : []),
+  ];
   const edits: [RegExp, string][] = [
     [/^#!define WITH_.*\n/gm, ''],
     [/^#!KAMAILIO/m, `#!KAMAILIO\n${define.map(d => `#!define ${d}`).join('\n')}`],
@@ -134,6 +149,7 @@ function stock(group: Group, port: number, dir: string): string {
       /\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-lua\.lua/,
       group.script ?? `${folder}/kamailio-basic-kemi-lua.lua`,
     ],
+    [/\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-native/, `${folder}/kamailio-basic-kemi-native`],
     [/"fr_timer", 30000/, `"fr_timer", ${FR_TIMER_MS}`],
     [/"fr_inv_timer", 120000/, `"fr_inv_timer", ${FR_INV_TIMER_MS}`],
     // RTP is another story: the script skips it when the module is not loaded

@@ -9,8 +9,7 @@ export function nativeRuntime(config: string, options: Partial<RuntimeOptions> =
   made.runtime.load({ name: 'kamailio.cfg', source: bytesOf(byteStrOf(config)) });
   return {
     ...made,
-    said: () =>
-      made.log.lines.flatMap(line => [...`${line.message}`.matchAll(/@@(.*?)@@/gs)].map(match => match[1]!)),
+    said: () => made.log.lines.flatMap(line => [...`${line.message}`.matchAll(/@@(.*?)@@/gs)].map(match => match[1]!)),
   };
 }
 
