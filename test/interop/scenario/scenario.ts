@@ -14,17 +14,15 @@ export type GroupName =
   | 'routes'
   | 'native'
   | 'native-auth'
-  | 'native-nat'
   | 'native-flood';
 
 /**
- * Groups with a configuration of their own, and the scenarios of another one: what was recorded of that one, and how this server differs, holds for them
- * too. The sample's routing blocks and its Lua script do the same.
+ * Groups with a configuration of their own, and the scenarios of another one. They are not recorded: the two servers are compared with each other as
+ * they run.
  */
 export const SHARED: Partial<Record<GroupName, GroupName>> = {
   native: 'basic',
   'native-auth': 'auth',
-  'native-nat': 'nat',
   'native-flood': 'flood',
 };
 

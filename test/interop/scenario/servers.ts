@@ -44,7 +44,6 @@ export const GROUPS: Record<GroupName, Group> = {
     database: true,
     native: true,
   },
-  'native-nat': { stock: true, define: ['WITH_NAT'], native: true },
   'native-flood': { stock: true, define: ['WITH_ANTIFLOOD'], native: true },
 };
 
