@@ -4,13 +4,13 @@
  */
 import type { At } from '../../cfg/config.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
+import { RegexError } from '../../kemi/posix-regex.ts';
 import type { BinaryExpr, CallExpr, Expr, UnaryExpr } from './ast.ts';
 import { type Context, pvOf } from './context.ts';
 import { fieldTest } from './fields.ts';
 import type { Instruction, Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { equal, ON_NUMBERS, ON_TEXTS, plus, toInt, toStr, type Value } from './values.ts';
+import { equal, matcher, ON_NUMBERS, ON_TEXTS, plus, toInt, toStr, type Value } from './values.ts';
 
 /** What an expression is wanted as. 'any': with its own type. */
 export type Mode = 'any' | 'int' | 'str';
@@ -274,14 +274,14 @@ export class ExpressionCompiler {
   /** A match with an expression that is known: compiled once. */
   #match(left: Expr, right: Expr & { kind: 'str' }, mode: Mode): Evaluate {
     const text = this.closure(left, 'str');
+    let regex: (text: ByteStr) => boolean;
     try {
-      compileRegex(right.value, { ignoreCase: true });
+      regex = matcher(right.value);
     } catch (error) {
       if (!(error instanceof RegexError)) throw error;
-      if (right.value !== '') throw new Mistake(right.at, `this regular expression makes no sense: ${error.message}`);
+      throw new Mistake(right.at, `this regular expression makes no sense: ${error.message}`);
     }
-    const regex = right.value === '' ? undefined : compileRegex(right.value, { ignoreCase: true });
-    const test: Evaluate = m => (!regex || regex.test(text(m) as ByteStr) ? 1 : 0);
+    const test: Evaluate = m => (regex(text(m) as ByteStr) ? 1 : 0);
     return mode === 'str' ? m => toStr(test(m)) : test;
   }
 

@@ -2,14 +2,16 @@
 import type { At } from '../../cfg/config.ts';
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { Uri } from '../../core/sip-msg.ts';
 import { type IpBytes, numericHost, parseIpv4, parseIpv6 } from '../../kemi/ip.ts';
+import { RegexError } from '../../kemi/posix-regex.ts';
 import { parseUri } from '../../kemi/uri.ts';
 import type { BinaryOp, Expr } from './ast.ts';
 import { type Context, pvOf } from './context.ts';
 import { FIELDS } from './field-names.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { matches, ON_NUMBERS, toInt, toStr, type Value } from './values.ts';
+import { matcher, matches, ON_NUMBERS, toInt, toStr, type Value } from './values.ts';
 
 type Test = (m: Machine) => number;
 type Evaluate = (m: Machine) => Value;
@@ -84,10 +86,28 @@ export function fieldTest(
     if (!equality) refuse('myself goes with == and != only');
     if (name === 'dst_ip') return negate(() => 1);
     if (name === 'src_ip') return negate(() => cx.core.x.isMyselfSrcip() as number);
+    if (name === 'uri') {
+      // KSR.is_myself_ruri() takes a URI without port for any port: what it denies is not ours, and most are denied or have a port
+      const { x } = cx.core;
+      return negate(() => {
+        if (!x.isMyselfRuri()) return 0;
+        const uri = cx.host.message?.ruriParts;
+        return uri && (uri.port !== 0 || ourDefault(cx, uri)) ? 1 : 0;
+      });
+    }
     if (type !== 'uri') refuse('it cannot be compared with myself: only uri, from_uri, to_uri, src_ip and dst_ip can');
     return negate(m => (isOurs(cx, toStr(read(m))) ? 1 : 0));
   }
   if (op === '=~') {
+    if (right.kind === 'str') {
+      try {
+        const test = matcher(right.value);
+        return m => (test(toStr(read(m))) ? 1 : 0);
+      } catch (error) {
+        if (!(error instanceof RegexError)) throw error;
+        refuse(`this regular expression makes no sense: ${error.message}`);
+      }
+    }
     const regex = value(right);
     return m => (matches(toStr(read(m)), toStr(regex(m))) ? 1 : 0);
   }
@@ -119,8 +139,11 @@ export function fieldTest(
 function isOurs({ core, host }: Context, text: ByteStr): boolean {
   const uri = parseUri(core, text);
   if (!uri) return false;
-  return host.isMyself(uri.host, uri.port || (uri.scheme === L.SCHEME_SIPS ? 5061 : 5060), 0);
+  return uri.port ? host.isMyself(uri.host, uri.port, 0) : ourDefault({ host }, uri);
 }
+
+const ourDefault = ({ host }: Pick<Context, 'host'>, uri: Uri): boolean =>
+  host.isMyself(uri.host, uri.scheme === L.SCHEME_SIPS ? 5061 : 5060, 0);
 
 function addressTest(
   right: Expr,

@@ -76,6 +76,27 @@ function fail(): never {
   throw DIVISION;
 }
 
+/**
+ * What an expression may be made of so that JavaScript's own engine may match it: nothing that repeats without a bound, so that no text keeps it busy, and
+ * nothing that the two dialects read differently.
+ */
+const PLAIN =
+  /^(?:[A-Za-z0-9 _@:;,<>/=!#%&~"'`-]|\\[.?*+^$()[\]|/]|\[\^?[A-Za-z0-9_.@:;+*]+(?:-[A-Za-z0-9])?[A-Za-z0-9_.@:;+*]*\]|[.^$()|]|\?(?![?*+{]))*$/;
+
+/** A test for matches with an expression, letters of both cases. @throws RegexError */
+export function matcher(source: ByteStr): (text: ByteStr) => boolean {
+  if (source === '') return () => true;
+  const regex = compileRegex(source, { ignoreCase: true });
+  if (!PLAIN.test(source)) return text => regex.test(text);
+  let fast: RegExp;
+  try {
+    fast = new RegExp(source, 'is');
+  } catch {
+    return text => regex.test(text);
+  }
+  return text => fast.test(text);
+}
+
 /** Expressions of routing blocks match letters of both cases. An expression that does not compile matches nothing. */
 export function matches(text: ByteStr, regex: ByteStr): boolean {
   if (regex === '') return true;
