@@ -42,7 +42,9 @@ describe.each<GroupName>(GROUP_NAMES)('configuration %s', group => {
       ]);
       expect(theirs.filter(o => o.error).map(o => `${o.name}: ${o.error}`)).toEqual([]);
       if (!SHARED[group])
-        expect(verdicts(`${group}, Kamailio against its recorded self`, readGolden(group).outcomes, theirs)).toEqual([]);
+        expect(verdicts(`${group}, Kamailio against its recorded self`, readGolden(group).outcomes, theirs)).toEqual(
+          [],
+        );
       if (ours) expect(verdicts(`${group}, against Kamailio`, theirs, ours, differences)).toEqual([]);
     },
   );

@@ -16,9 +16,7 @@ export interface Golden {
 }
 
 export function readGolden(group: GroupName): Golden {
-  const [server, ...lines] = readFileSync(`${FOLDER}${group}.golden.jsonl`, 'utf8')
-    .trimEnd()
-    .split('\n');
+  const [server, ...lines] = readFileSync(`${FOLDER}${group}.golden.jsonl`, 'utf8').trimEnd().split('\n');
   return { server: JSON.parse(server!), outcomes: lines.map(line => ({ group, ...JSON.parse(line) })) };
 }
 
