@@ -127,12 +127,14 @@ class Resolver {
       const near = closest(name, names);
       return `cannot load module ${name}: module not available in this version${near && near !== name ? `, did you mean ${near}` : ''}; take the line out if the script does without it`;
     }
+    const why = `cannot load module ${name}: module not available in this version`;
+    // what its own blocks use is said there
+    if (this.#native) return why;
     const sources = scripts.flatMap(script => {
       const source = this.#catalogue.readScript?.(script);
       return source ? [{ script, used: usesOf(byteStr(source), name) }] : [];
     });
     const uses = sources.filter(s => s.used.length > 0).map(s => `${s.script}: ${s.used.join(', ')}`);
-    const why = `cannot load module ${name}: module not available in this version`;
     if (uses.length > 0) return `${why}; KSR.${name} would be missing in ${uses.join('; ')}`;
     return sources.length > 0 ? `${why}; the script does not use it: take the line out` : why;
   }

@@ -145,6 +145,16 @@ export const misc: readonly PvClass[] = [
   ),
   named('envn', 'As $env, as a number.', ({ host }, name) => number(host.env.get(name))),
 
+  {
+    ...named(
+      'sel',
+      'A setting that the config made: $sel(cfg_get.group.name); null when it did not. Other selects are not there.',
+      ({ host }, select) => host.coreParams?.[select.replace(/^cfg_get\./, '')] ?? null,
+    ),
+    check: select =>
+      /^cfg_get\.\w+\.\w+$/.test(select) ? undefined : `of selects only cfg_get.group.name is there, not ${select}`,
+  },
+
   anytime('null', 'Null.', () => null),
   {
     ...anytime(

@@ -14,6 +14,7 @@ export type GroupName =
   | 'routes'
   | 'native'
   | 'native-auth'
+  | 'native-etc'
   | 'native-flood';
 
 /**
@@ -23,6 +24,7 @@ export type GroupName =
 export const SHARED: Partial<Record<GroupName, GroupName>> = {
   native: 'basic',
   'native-auth': 'auth',
+  'native-etc': 'basic',
   'native-flood': 'flood',
 };
 

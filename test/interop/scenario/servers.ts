@@ -15,6 +15,8 @@ interface Group {
   readonly stock: boolean;
   /** the sample's routing blocks in place of its Lua script */
   readonly native?: true;
+  /** the package's /etc/kamailio/kamailio.cfg in place of the sample */
+  readonly etc?: true;
   /** #!define lines */
   readonly define: readonly string[];
   /** script instead of the sample's */
@@ -44,6 +46,7 @@ export const GROUPS: Record<GroupName, Group> = {
     database: true,
     native: true,
   },
+  'native-etc': { stock: true, define: [], native: true, etc: true },
   'native-flood': { stock: true, define: ['WITH_ANTIFLOOD'], native: true },
 };
 
@@ -99,6 +102,7 @@ function oursArguments(file: string): string[] {
 /** The text of a group's kamailio.cfg. */
 export function configuration(name: GroupName, port: number, dir: string): string {
   const group = GROUPS[name];
+  if (group.etc) return etc(port);
   return group.stock ? stock(group, port, dir) : ownConfiguration(port);
 }
 
@@ -122,6 +126,26 @@ function samples(): string {
   const cfg = files.find(file => file.endsWith('kemi/kamailio-basic-kemi.cfg'));
   if (!cfg) throw new Error('the kamailio package has no kamailio-basic-kemi.cfg');
   return dirname(cfg);
+}
+
+/** The default configuration of the package, with every edit that it needs here. */
+function etc(port: number): string {
+  const edits: [RegExp, string][] = [
+    [/^log_stderror=no/m, 'log_stderror=yes'],
+    [/^debug=DBGLEVEL/m, 'debug=0'],
+    [/^children=8/m, 'children=1'],
+    [/^# disable_tcp=yes/m, 'disable_tcp=yes'],
+    [/^# auto_aliases=no/m, 'auto_aliases=no'],
+    [/^# listen=udp:10\.0\.0\.10:5060/m, `listen=udp:127.0.0.1:${port}`],
+    [/"fr_timer", 30000/, `"fr_timer", ${FR_TIMER_MS}`],
+    [/"fr_inv_timer", 120000/, `"fr_inv_timer", ${FR_INV_TIMER_MS}`],
+  ];
+  let text = readFileSync('/etc/kamailio/kamailio.cfg', 'utf8');
+  for (const [what, by] of edits) {
+    if (!what.test(text)) throw new Error(`/etc/kamailio/kamailio.cfg has no ${what}`);
+    text = text.replace(what, () => by);
+  }
+  return text;
 }
 
 /** The sample with every edit that it needs here. Timers are shorter, so that a timeout can be waited for. */
