@@ -2,11 +2,11 @@
 import type { At } from '../../cfg/config.ts';
 import { SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
-import type { BoundFunction, Bridge } from '../../kemi/bridge.ts';
+import type { BoundFunction } from '../../kemi/bridge.ts';
 import { closest } from '../../kemi/suggest.ts';
 import type { Fixup, NativeForm, NativeRoute } from '../../kemi/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
-import { type Context, textOf } from './context.ts';
+import { type Context, type Functions, textOf } from './context.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
@@ -23,7 +23,7 @@ export interface Command {
 type Argument = { readonly value: number | ByteStr } | { readonly get: (m: Machine) => number | ByteStr | undefined };
 
 /** The commands of the loaded modules. */
-export function commandsOf(bridge: Bridge): ReadonlyMap<string, readonly Command[]> {
+export function commandsOf(bridge: Functions): ReadonlyMap<string, readonly Command[]> {
   const out = new Map<string, Command[]>();
   for (const bound of bridge.functions) {
     const { native } = bound.fn;

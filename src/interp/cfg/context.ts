@@ -9,9 +9,12 @@ import type { PvRegistry, PvText } from '../../kemi/pv.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import { Mistake } from './token-list.ts';
 
+/** The functions there are: the bridge. */
+export type Functions = Pick<Bridge, 'functions' | 'invoke' | 'whereIs'>;
+
 export interface Surroundings {
   readonly core: Core;
-  readonly bridge: Bridge;
+  readonly bridge: Functions;
   readonly pvs: PvRegistry;
   readonly host: ModuleHost;
 }
