@@ -51,6 +51,7 @@ export async function check(args: readonly string[]): Promise<number> {
   const wasm = await loadWasm();
   const found: Diagnostic[] = [];
   const counted: string[] = [];
+  let configs: readonly string[] = [];
   if (config === undefined) {
     for (const name of parsed.positionals)
       found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
@@ -58,6 +59,7 @@ export async function check(args: readonly string[]): Promise<number> {
   } else {
     const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
+    configs = options.files;
     counted.push('1 config', plural(options.scripts.length, 'script'));
     const settings = { wasm, ...db, ...configured(options, modparams, [], limits), path: config };
     for (const name of options.scripts)
@@ -66,7 +68,9 @@ export async function check(args: readonly string[]): Promise<number> {
   const errors = found.filter(d => d.severity === 'error').length;
   if (format === 'json') process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else {
-    for (const d of found) process.stdout.write(`${formatDiagnostic(d)}\n`);
+    const lines = new SourceLines();
+    for (const d of found)
+      process.stdout.write(`${formatDiagnostic(d)}\n${configs.includes(d.file) ? lines.excerpt(d) : ''}`);
     process.stderr.write(
       `${counted.join(', ')}: ${plural(errors, 'error')}, ${plural(found.length - errors, 'warning')}\n`,
     );
@@ -118,6 +122,33 @@ async function judge(runtime: Runtime, name: string, source: Uint8Array, routes:
   const found = runtime.check({ name, source });
   await runtime.close(0);
   return routes ? found : found.filter(d => d.line > 0 || !/^it defines no function/.test(d.message));
+}
+
+/** The lines of the files that findings are about, read once. */
+class SourceLines {
+  readonly #files = new Map<string, readonly string[]>();
+
+  /** The line with a caret below the place; '' when there is none. */
+  excerpt({ file, line, column }: Diagnostic): string {
+    if (!line || !column) return '';
+    let lines = this.#files.get(file);
+    if (!lines) this.#files.set(file, (lines = readLines(file)));
+    const text = lines[line - 1]?.replace(/\r$/, '');
+    if (text === undefined || column > text.length + 1) return '';
+    // a long line is cut in front of the place and behind it
+    const from = Math.max(0, column - 1 - 60);
+    const shown = text.slice(from, from + 120);
+    const indent = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ');
+    return `    ${shown}\n    ${indent}^\n`;
+  }
+}
+
+function readLines(file: string): string[] {
+  try {
+    return fs.readFileSync(file, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
 }
 
 /** `file:line:column: severity: message`, without what is not known */

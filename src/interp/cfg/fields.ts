@@ -91,8 +91,10 @@ export function fieldTest(
       const { x } = cx.core;
       return negate(() => {
         if (!x.isMyselfRuri()) return 0;
-        const uri = cx.host.message?.ruriParts;
-        return uri && (uri.port !== 0 || ourDefault(cx, uri)) ? 1 : 0;
+        const msg = cx.host.message;
+        if (msg?.ruriPort) return 1;
+        const uri = msg?.ruriParts;
+        return uri && ourDefault(cx, uri) ? 1 : 0;
       });
     }
     if (type !== 'uri') refuse('it cannot be compared with myself: only uri, from_uri, to_uri, src_ip and dst_ip can');
