@@ -34,7 +34,7 @@ export class Machine {
   code: Code;
   pc = 0;
   /** address of the message, 0 for none */
-  msg: number;
+  readonly msg: number;
   readonly frames: Frame[] = [];
   /** values of expressions that wait for a call */
   readonly stack: Value[] = [];
@@ -62,23 +62,6 @@ export class Machine {
     this.msg = msg;
     this.#registers = registers;
     this.budget = budget;
-  }
-
-  /** Makes a machine whose run has ended ready for another one. */
-  again(code: Code, msg: number, budget: number): void {
-    this.code = code;
-    this.msg = msg;
-    this.budget = budget;
-    this.pc = 0;
-    this.frames.length = 0;
-    this.stack.length = 0;
-    this.counters = undefined;
-    this.last = 1;
-    this.ended = false;
-    this.done = false;
-    this.pending = undefined;
-    this.settle = undefined;
-    this.keptRc = 0;
   }
 
   /** $rc: variables in texts read it where they are evaluated, so that it is not the machine's own. */

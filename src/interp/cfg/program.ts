@@ -31,8 +31,6 @@ export class CfgProgram implements Program {
   readonly version: number;
   readonly blocks = true;
   readonly #parts: CfgProgramParts;
-  /** a machine for the next run: most runs do not wait */
-  #idle: Machine | undefined;
   #inFlight = 0;
   #disposed = false;
   #freed = false;
@@ -59,15 +57,10 @@ export class CfgProgram implements Program {
     // the code of the last run is nothing to this one, but that of the route around it is
     const rc = host.returnCode;
     this.#inFlight++;
-    const budget = instructions || Number.MAX_SAFE_INTEGER;
-    const m = this.#idle ?? new Machine(code, msg, host, budget);
-    if (m === this.#idle) m.again(code, msg, budget);
-    // runs nest: an inner one needs a machine of its own
-    this.#idle = undefined;
+    const m = new Machine(code, msg, host, instructions || Number.MAX_SAFE_INTEGER);
     const result = this.#go(m);
     host.returnCode = rc ?? 0;
     if (!result) return this.#suspend(m);
-    this.#idle = m;
     this.#finish();
     return result;
   }
