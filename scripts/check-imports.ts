@@ -20,12 +20,12 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   'version.ts': [],
   core: ['errors.ts'],
   kemi: ['core', 'errors.ts'],
-  interp: ['kemi', 'core', 'errors.ts'],
+  interp: ['cfg', 'kemi', 'core', 'errors.ts'],
   modules: ['kemi', 'core', 'errors.ts'],
   // the text of a kamailio.cfg
   cfg: ['kemi', 'core', 'errors.ts'],
   rpc: ['kemi', 'core', 'errors.ts', 'version.ts'],
-  runtime: ['rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  runtime: ['cfg', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
   'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],

@@ -101,6 +101,8 @@ export interface KamailioConfig {
   readonly engine?: { readonly name: ByteStr; readonly loaded: number; readonly at: At };
   readonly routes: readonly RouteBlock[];
   readonly custom: readonly CustomSetting[];
+  /** `flags NAME:bit`: names of message flags */
+  readonly flags: ReadonlyMap<string, number>;
   /** what #!define, -A and the like left, values as they were written: a string with its quotes; '' for a define without value */
   readonly defines: Readonly<Record<string, ByteStr>>;
   /** in the order of the file; with an error among them the config must not be used */

@@ -147,6 +147,7 @@ export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: s
   if (tcp) notes.push('TCP is not available in this version: UDP only, as with disable_tcp=yes');
   if (out.logPrefix && values.log_prefix_mode !== undefined)
     out.logPrefix = { ...out.logPrefix, each: values.log_prefix_mode !== 0 };
+  for (const { group, name, value } of config.custom) values[`${group}.${name}`] = value;
   out.coreParams = values;
   return out;
 }

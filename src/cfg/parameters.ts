@@ -24,14 +24,14 @@ const SYSTEM = 'the system that starts the server sees to it';
 const MEMORY = 'memory is managed by the runtime: see the limits';
 const LOGGING = 'logs are structured lines on standard output';
 const RESOLVER = "names are resolved the machine's way";
-const NATIVE = 'it is about native routing blocks, which are not run by this version';
+const NATIVE = 'routing blocks may be nested 256 deep';
 const ABSENT = 'it is not available in this version';
 const INTERNAL = 'it is about the inside of Kamailio';
 
 /** type, why it is ignored, names; a name with / behind it has aliases */
 const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = [
   // applied: src/cfg/resolve.ts
-  ['int', undefined, 'debug port msg_recv_max_size advertised_port'],
+  ['int', undefined, 'debug port msg_recv_max_size advertised_port max_while_loops'],
   ['bool', undefined, 'server_signature disable_tls/tls_disable enable_tls/tls_enable'],
   ['string', undefined, 'server_header user_agent_header'],
   ['name', undefined, 'advertised_address'],
@@ -73,7 +73,7 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   ['string', LOGGING, 'log_name log_engine_type log_engine_data'],
   ['other', LOGGING, 'log_facility'],
   ['int', ABSENT, 'latency_limit_action latency_limit_db latency_limit_cfg'],
-  ['int', NATIVE, 'max_while_loops max_recursive_level'],
+  ['int', NATIVE, 'max_recursive_level'],
   ['int', ABSENT, 'max_branches udp_mtu server_id msg_apply_changes_mode rpc_exec_delta sip_parser_mode'],
   ['other', ABSENT, 'udp_mtu_try_proto'],
   ['int', INTERNAL, 'msg_clone_extra_size'],

@@ -39,6 +39,7 @@ class Parser {
   readonly #modparams: ModparamSetting[] = [];
   readonly #routes: RouteBlock[] = [];
   readonly #custom: CustomSetting[] = [];
+  readonly #flagNames = new Map<string, number>();
   #engine: KamailioConfig['engine'];
 
   constructor(source: Uint8Array, file: string, host: ConfigHost) {
@@ -70,6 +71,7 @@ class Parser {
       ...(engine && { engine }),
       routes: this.#routes,
       custom: this.#custom,
+      flags: this.#flagNames,
       defines: Object.fromEntries(this.#reader?.defines ?? []),
       diagnostics: this.#found.found,
     };
@@ -150,7 +152,7 @@ class Parser {
         return;
       case 'flags':
       case 'avpflags':
-        this.#flags();
+        this.#flags(text === 'flags');
         return;
       case 'coreparam':
         this.#coreparam(start);
@@ -317,7 +319,8 @@ class Parser {
   }
 
   /** `flags NAME:bit, NAME;`: named flags of native routing blocks */
-  #flags(): void {
+  #flags(ofMessages: boolean): void {
+    const names = ofMessages ? this.#flagNames : new Map<string, number>();
     for (;;) {
       const name = this.#tokens.next();
       if (name.kind !== 'word' && name.kind !== 'string') throw new Mistake(name, 'the name of a flag is expected');
@@ -325,6 +328,14 @@ class Parser {
         const bit = this.#tokens.next();
         if (bit.kind !== 'number' || integer(bit) > 31)
           throw new Mistake(bit, `flag ${name.text} needs a bit from 0 to 31, not "${shown(bit)}"`);
+        names.set(name.text, integer(bit));
+      } else {
+        // the first bit that no name has
+        const taken = new Set(names.values());
+        let free = 0;
+        while (taken.has(free)) free++;
+        if (free > 31) throw new Mistake(name, `there is no bit left for flag ${name.text}: a message has 32`);
+        names.set(name.text, free);
       }
       if (!this.#tokens.accept(',')) return;
     }

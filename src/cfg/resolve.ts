@@ -8,7 +8,7 @@ import { KAMAILIO_EXPORTS } from '../kemi/gen/kamailio-exports.gen.ts';
 import { compileRegex, RegexError } from '../kemi/posix-regex.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule, ModParam } from '../kemi/table.ts';
-import type { At, KamailioConfig, ListenSetting, ModparamSetting, Value } from './config.ts';
+import type { At, ConfigHost, KamailioConfig, ListenSetting, ModparamSetting, Value } from './config.ts';
 import { type CoreOptions, coreOptions } from './core-options.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { broughtBy, insteadOf, loadmoduleName, MACHINERY, WITHOUT_LOADMODULE } from './modules.ts';
@@ -34,8 +34,14 @@ export interface ConfigListen {
 
 /** The config as options of a runtime and a server. */
 export interface ConfigOptions extends CoreOptions {
-  /** paths of the scripts in the order in which they run; one at least */
+  /** what routes: a Lua script, or the config's own routing blocks */
+  readonly engine: 'lua' | 'native';
+  /** paths of the scripts in the order in which they run; one at least. With the native engine, that of the config */
   readonly scripts: readonly string[];
+  /** of a config with routing blocks that was read from disk: how it is read again */
+  readonly source?: ConfigHost;
+  /** every file that was read or looked for */
+  readonly files: readonly string[];
   readonly listen: readonly ConfigListen[];
   readonly aliases: readonly string[];
   /** names of our modules */
@@ -75,6 +81,8 @@ class Resolver {
     const core = coreOptions(config, this.#found, this.#notes);
     const options: ConfigOptions = {
       ...core,
+      engine: this.#native ? 'native' : 'lua',
+      files: config.files,
       scripts,
       modules: this.#modules(scripts),
       modparams: this.#modparams(),
@@ -84,6 +92,13 @@ class Resolver {
       notes: this.#notes,
     };
     return { options, diagnostics: inOrder(config, [...config.diagnostics, ...this.#found.found]) };
+  }
+
+  /** Whether the config's own blocks route. */
+  get #native(): boolean {
+    const { engine, routes } = this.#config;
+    if (engine) return ['native', 'default'].includes(engine.name);
+    return this.#catalogue.script === undefined || routes.length > 0;
   }
 
   #modules(scripts: readonly string[]): string[] {
@@ -112,12 +127,14 @@ class Resolver {
       const near = closest(name, names);
       return `cannot load module ${name}: module not available in this version${near && near !== name ? `, did you mean ${near}` : ''}; take the line out if the script does without it`;
     }
+    const why = `cannot load module ${name}: module not available in this version`;
+    // what its own blocks use is said there
+    if (this.#native) return why;
     const sources = scripts.flatMap(script => {
       const source = this.#catalogue.readScript?.(script);
       return source ? [{ script, used: usesOf(byteStr(source), name) }] : [];
     });
     const uses = sources.filter(s => s.used.length > 0).map(s => `${s.script}: ${s.used.join(', ')}`);
-    const why = `cannot load module ${name}: module not available in this version`;
     if (uses.length > 0) return `${why}; KSR.${name} would be missing in ${uses.join('; ')}`;
     return sources.length > 0 ? `${why}; the script does not use it: take the line out` : why;
   }
@@ -236,14 +253,12 @@ class Resolver {
   #scripts(): readonly string[] {
     const { engine, modparams, file, routes } = this.#config;
     const given = this.#catalogue.script;
-    const nowhere: At = { file, line: 0, column: 0 };
-    const native = engine ? ['native', 'default'].includes(engine.name) : given === undefined || routes.length > 0;
-    if (native) {
-      this.#found.error(
-        engine?.at ?? nowhere,
-        'cfgengine native: route blocks are not run by this version; load app_lua.so, give it a script, and write cfgengine "lua"',
-      );
-      return [];
+    if (this.#native) {
+      if (given !== undefined) {
+        const at = engine?.at ?? routes.find(r => r.kind === 'request_route')?.at ?? { file, line: 0, column: 0 };
+        this.#found.error(at, `the config routes with its own blocks: ${given} cannot be given beside it`);
+      }
+      return [file];
     }
     if (engine) this.#engine(engine);
     this.#blocks();

@@ -50,6 +50,7 @@ export async function check(args: readonly string[]): Promise<number> {
   const wasm = await loadWasm();
   const found: Diagnostic[] = [];
   const counted: string[] = [];
+  let configs: readonly string[] = [];
   if (config === undefined) {
     for (const name of parsed.positionals)
       found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
@@ -57,15 +58,18 @@ export async function check(args: readonly string[]): Promise<number> {
   } else {
     const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
+    configs = options.files;
     counted.push('1 config', plural(options.scripts.length, 'script'));
-    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), config };
+    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), path: config };
     for (const name of options.scripts)
       found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
   }
   const errors = found.filter(d => d.severity === 'error').length;
   if (format === 'json') process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
   else {
-    for (const d of found) process.stdout.write(`${formatDiagnostic(d)}\n`);
+    const lines = new SourceLines();
+    for (const d of found)
+      process.stdout.write(`${formatDiagnostic(d)}\n${configs.includes(d.file) ? lines.excerpt(d) : ''}`);
     process.stderr.write(
       `${counted.join(', ')}: ${plural(errors, 'error')}, ${plural(found.length - errors, 'warning')}\n`,
     );
@@ -78,13 +82,13 @@ const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 type Settings = Pick<
   RuntimeOptions,
-  'wasm' | 'db' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
+  'wasm' | 'db' | 'engine' | 'config' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
 > & {
-  readonly config?: string;
+  readonly path?: string;
 };
 
 /** @param routes whether it must define the request callback; one of several scripts need not */
-async function checkScript(name: string, { config, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
+async function checkScript(name: string, { path, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
   let source: Uint8Array;
   try {
     source = fs.readFileSync(name);
@@ -104,12 +108,12 @@ async function checkScript(name: string, { config, ...settings }: Settings, rout
       print: line => process.stderr.write(`${line}\n`),
       ...settings,
     });
-  if (config === undefined) return judge(asUsage(make), name, source, routes);
+  if (path === undefined) return judge(asUsage(make), name, source, routes);
   try {
     return await judge(make(), name, source, routes);
   } catch (error) {
     if (!(error instanceof KemiError) || error.code !== 'KEMI_ERR_CONFIG') throw error;
-    return [{ severity: 'error', file: config, line: 0, column: 0, message: error.message }];
+    return [{ severity: 'error', file: path, line: 0, column: 0, message: error.message }];
   }
 }
 
@@ -117,6 +121,33 @@ async function judge(runtime: Runtime, name: string, source: Uint8Array, routes:
   const found = runtime.check({ name, source });
   await runtime.close(0);
   return routes ? found : found.filter(d => d.line > 0 || !/^it defines no function/.test(d.message));
+}
+
+/** The lines of the files that findings are about, read once. */
+class SourceLines {
+  readonly #files = new Map<string, readonly string[]>();
+
+  /** The line with a caret below the place; '' when there is none. */
+  excerpt({ file, line, column }: Diagnostic): string {
+    if (!line || !column) return '';
+    let lines = this.#files.get(file);
+    if (!lines) this.#files.set(file, (lines = readLines(file)));
+    const text = lines[line - 1]?.replace(/\r$/, '');
+    if (text === undefined || column > text.length + 1) return '';
+    // a long line is cut in front of the place and behind it
+    const from = Math.max(0, column - 1 - 60);
+    const shown = text.slice(from, from + 120);
+    const indent = shown.slice(0, column - 1 - from).replace(/[^\t]/g, ' ');
+    return `    ${shown}\n    ${indent}^\n`;
+  }
+}
+
+function readLines(file: string): string[] {
+  try {
+    return fs.readFileSync(file, 'latin1').split('\n');
+  } catch {
+    return [];
+  }
 }
 
 /** `file:line:column: severity: message`, without what is not known */

@@ -157,6 +157,13 @@ export class SipMsg {
     return this.parsed('parseRuri') ? this.uriAt(this.at + L.M_RURI, this.buf) : undefined;
   }
 
+  /** port of the request URI as the script left it, 0 when it has none; without making the other parts */
+  get ruriPort(): number {
+    const changed = this.mem.u32(this.at + L.M_NEWURI) !== 0;
+    if (!this.parsed(changed ? 'parseNewUri' : 'parseRuri')) return 0;
+    return this.mem.u16(this.at + (changed ? L.M_NURI : L.M_RURI) + URI_PORT);
+  }
+
   // ---- headers
   get headerCount(): number {
     return this.mem.u8[this.at + L.M_NHDR]!;
@@ -465,7 +472,7 @@ export function readUri(mem: Memory, area: number, base: number): Uri {
   const portText = part(24);
   return {
     scheme: mem.u16(area),
-    port: mem.u16(area + 2),
+    port: mem.u16(area + URI_PORT),
     host: part(12) ?? '',
     ...(user !== undefined && { user }),
     ...(password !== undefined && { password }),
@@ -475,6 +482,8 @@ export function readUri(mem: Memory, area: number, base: number): Uri {
   };
 }
 
+/** offset of the port in the area of a URI */
+const URI_PORT = 2;
 /** offset of the tag in the area of an address */
 const ADDR_TAG = 12;
 

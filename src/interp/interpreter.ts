@@ -89,6 +89,8 @@ export interface Program {
   readonly name: string;
   /** counts the loads of one interpreter from 1 */
   readonly version: number;
+  /** whether routes are blocks with kinds, and their names `branch_route[NAME]` and the like; absent: functions, by their names */
+  readonly blocks?: boolean;
   /** runs that have not ended: suspended ones and the one being executed */
   readonly inFlight: number;
   /** Whether the script has this callback now. Scripts may define callbacks while they run. */

@@ -46,6 +46,17 @@ export interface KsrEntry {
   readonly call?: string;
 }
 
+/** A function with what it is called with: for engines that compile calls. */
+export interface BoundFunction {
+  /** 'is_INVITE' or 'maxfwd.process_maxfwd', below KSR */
+  readonly path: string;
+  readonly module: string;
+  readonly fn: KemiFunction;
+  readonly call: Call;
+  /** whether it is a native command by its own name when it does not say */
+  readonly native: boolean;
+}
+
 /** A row of app_lua.api_list, in Kamailio's words. */
 export interface ApiRow {
   readonly ret: string;
@@ -62,12 +73,8 @@ export interface Pending {
   readonly name: string;
 }
 
-interface Bound {
+interface Bound extends BoundFunction {
   readonly id: number;
-  readonly path: string;
-  readonly module: string;
-  readonly fn: KemiFunction;
-  readonly call: Call;
 }
 
 const TYPE = { int: L.T_INT, str: L.T_STR, none: L.T_NONE, bool: L.T_BOOL, xval: L.T_XVAL } as const;
@@ -99,7 +106,7 @@ export class Bridge {
     this.#ret = core.x.retArea();
     for (const { definition, call } of modules) {
       if (definition.name) this.#loaded.add(definition.name);
-      for (const fn of definition.functions) this.#register(definition.name, fn, call);
+      for (const fn of definition.functions) this.#register(definition.name, fn, call, definition.native !== false);
     }
     core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
     core.hooks.complain = (id, why) => log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
@@ -112,6 +119,11 @@ export class Bridge {
       id,
       ...((fn.wasm ?? fn.quick) && { call: callName(fn) }),
     }));
+  }
+
+  /** every function, for engines that compile calls */
+  get functions(): readonly BoundFunction[] {
+    return this.#bound;
   }
 
   /** modules whose table stands on KSR */
@@ -154,6 +166,13 @@ export class Bridge {
     return known.split(' ').includes(name) ? `${full}: this function is not available in this version` : undefined;
   }
 
+  /** Why there is no function of this name, whatever its module: that module's text; undefined when no module of Kamailio has it. */
+  whereIs(name: string): string | undefined {
+    for (const [module, names] of Object.entries(KAMAILIO_EXPORTS))
+      if (module && names.split(' ').includes(name)) return this.unavailable([module, name])?.replace(/^[^:]*: /, '');
+    return undefined;
+  }
+
   /** The existing path nearest to a misspelt one, e.g. 'KSR.sl.sl_send_reply'. */
   suggest(path: readonly string[]): string | undefined {
     const here = closest(path.join('.'), this.#byPath.keys());
@@ -181,28 +200,29 @@ export class Bridge {
         'KEMI_ERR_SCRIPT',
         `Cannot call KSR.${path}: ${this.unavailable(path.split('.')) ?? 'no such function'}`,
       );
-    const { fn } = bound;
-    if (!fn.wasm) return fn.run!(bound.call, ...args);
+    return this.invoke(bound, args);
+  }
+
+  /** Calls a function: a promise where it waits. @param args one for each parameter, of its type  @throws what the implementation throws */
+  invoke({ fn, call }: BoundFunction, args: readonly (number | ByteStr)[]): unknown {
+    if (!fn.wasm) return fn.run!(call, ...args);
     const core = this.#core;
     const taken: number[] = [];
     const words: number[] = [];
-    for (const [i, type] of fn.params.entries()) {
-      const value = args[i];
-      if (fn.internPv && i === 0) words.push(core.hooks.pvResolve(...this.#lend(String(value ?? ''), taken)));
-      else if (type === 'int') words.push(Number(value ?? 0) | 0);
-      else words.push(...this.#lend(String(value ?? ''), taken));
+    try {
+      for (let i = 0; i < fn.params.length; i++) {
+        const value = args[i];
+        if (fn.internPv && i === 0) words.push(core.hooks.pvResolve(...this.#lend(String(value ?? ''), taken)));
+        else if (fn.params[i] === 'int') words.push(Number(value ?? 0) | 0);
+        else words.push(...this.#lend(String(value ?? ''), taken));
+      }
+      const result = core.x[fn.wasm](...words) as number;
+      if (fn.returns === 'xval') return this.xval(result);
+      if (fn.returns === 'bool') return result !== 0;
+      return fn.returns === 'none' ? undefined : result;
+    } finally {
+      for (const at of taken) core.lua.free(at);
     }
-    const result = core.x[fn.wasm](...words) as number;
-    const value =
-      fn.returns === 'xval'
-        ? this.xval(result)
-        : fn.returns === 'bool'
-          ? result !== 0
-          : fn.returns === 'none'
-            ? undefined
-            : result;
-    for (const at of taken) core.lua.free(at);
-    return value;
   }
 
   /** Reads an xval that an AssemblyScript target returned. @param tag X_* */
@@ -245,7 +265,7 @@ export class Bridge {
     }
   }
 
-  #register(module: string, fn: KemiFunction, call: Call): void {
+  #register(module: string, fn: KemiFunction, call: Call, native: boolean): void {
     const core = this.#core;
     const id = this.#bound.length + 1;
     if (id >= L.MAX_EXPORTS)
@@ -275,7 +295,7 @@ export class Bridge {
     fn.params.forEach((p, i) => {
       mem.u8[at + L.DS_TYPES + i] = TYPE[p];
     });
-    const bound = { id, path, module, fn, call };
+    const bound = { id, path, module, fn, call, native };
     this.#bound.push(bound);
     this.#byPath.set(path, bound);
   }

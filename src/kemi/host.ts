@@ -143,7 +143,12 @@ export interface ModuleHost extends TransformationHost {
   secret(name: string): Uint8Array;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
-  hasRoute(name: ByteStr): boolean;
+  /** @param kind L.RK_* of the route it would run as; absent: a callback by its plain name */
+  hasRoute(name: ByteStr, kind?: number): boolean;
+  /** whether the routing blocks of a kamailio.cfg route, not a script */
+  readonly native?: boolean;
+  /** return code of the last command of a native routing block ($rc): the engine sets it */
+  returnCode?: number;
   /** per-message scratch of modules ($avp, $xavp, iterators): cleared when the message is done */
   readonly perMessage: Map<unknown, unknown>;
   /** what the runtime is, for $version(..), core.version, the Server header */

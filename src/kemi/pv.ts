@@ -78,16 +78,17 @@ export class PvRegistry {
   /**
    * Compiles a text that is exactly one PV. The first MAX_CACHED_PVS different texts are kept; a script that makes up more of them, or long ones,
    * gets short-lived ones, so that memory stays flat.
+   * @param report hears why not, in place of the registry's own
    * @returns undefined (and reports why) when it is not exactly one PV
    */
-  compile(spec: ByteStr): Pv | undefined {
+  compile(spec: ByteStr, report?: (why: string) => void): Pv | undefined {
     const known = this.#bySpec.get(spec);
     if (known) return known;
     let node: PvNode;
     try {
       node = parseWhole(this.#tables, spec);
     } catch (error) {
-      this.#report('a pseudo-variable', spec, error);
+      this.#report('a pseudo-variable', spec, error, report);
       return undefined;
     }
     if (this.#byId.length < MAX_CACHED_PVS && spec.length <= MAX_CACHED_TEXT) {
@@ -108,12 +109,12 @@ export class PvRegistry {
   }
 
   /** Compiles text with PVs in it. Not cached: see PvFormats. @returns undefined (and reports why, with the offset) when it does not parse */
-  text(text: ByteStr): PvText | undefined {
+  text(text: ByteStr, report?: (why: string) => void): PvText | undefined {
     let node: TextNode;
     try {
       node = parseText(this.#tables, text);
     } catch (error) {
-      this.#report('text with pseudo-variables', text, error);
+      this.#report('text with pseudo-variables', text, error, report);
       return undefined;
     }
     const only = node.length === 1 ? node[0] : undefined;
@@ -122,8 +123,12 @@ export class PvRegistry {
     return { text, eval: literal === undefined ? () => evalText(node, cx) : () => literal };
   }
 
-  #report(what: string, text: ByteStr, error: unknown): void {
+  #report(what: string, text: ByteStr, error: unknown, report?: (why: string) => void): void {
     if (!(error instanceof PvSyntaxError)) throw error;
+    if (report) {
+      report(error.message);
+      return;
+    }
     const shown = text.length > 200 ? `${text.slice(0, 200)}...` : text;
     this.#cx.error(`Cannot compile ${what} "${utf8Of(shown)}": ${error.message} (offset ${error.offset})`);
   }

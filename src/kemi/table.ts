@@ -26,8 +26,33 @@ export interface Call<S = unknown> {
   readonly msg: SipMsg;
 }
 
+/**
+ * What a parameter of a native command is. 'int': a number, a text that is one, or an expression; 'str': a text whose variables are replaced, or an
+ * expression; 'raw': a text as it stands (the function reads variables in it itself, or takes none); 'flag': 0..31 or a name that `flags` gave;
+ * 'pair': a text "name=>key", handed over as two parameters. With `?` it may be left out; those behind it too.
+ */
+export type Fixup = 'int' | 'str' | 'raw' | 'flag' | 'pair' | 'int?' | 'str?' | 'raw?' | 'flag?';
+
+/** How routing blocks of a kamailio.cfg call a function: one native command. */
+export interface NativeForm {
+  /** name of the command; absent: the function's */
+  readonly name?: string;
+  /** absent: one for each of the function's parameters */
+  readonly params?: readonly Fixup[];
+  /** the place, among the function's parameters, of each of the command's; absent: the same */
+  readonly to?: readonly number[];
+  /** values of the function's parameters that the command does not give, by their place; absent: 0 and '' */
+  readonly fill?: Readonly<Record<number, number | ByteStr>>;
+  /** where it is allowed; absent: in every block. Blocks of the kind `route` are not looked at: anything may call them */
+  readonly routes?: readonly NativeRoute[];
+}
+
+export type NativeRoute = 'request' | 'failure' | 'branch' | 'onreply' | 'onsend' | 'event';
+
 export interface KemiFunction {
   readonly name: string;
+  /** its native commands; absent: one of its name (see ModuleDefinition.native); false: none */
+  readonly native?: false | NativeForm | readonly NativeForm[];
   readonly params: readonly ParamType[];
   readonly returns: ReturnType;
   /** name of the AssemblyScript export (wasm/index.ts) that implements it */
@@ -51,6 +76,7 @@ type Declaration<S, P extends readonly ParamType[], R extends ReturnType> = {
   params: P;
   returns: R;
   anytime?: boolean;
+  native?: KemiFunction['native'];
 } & (
   | { wasm: string; internPv?: boolean; run?: never; async?: never; quick?: never }
   | {
@@ -112,6 +138,8 @@ export interface ModuleDefinition<S = unknown> {
   /** Makes the module's state for one runtime. @throws KemiError KEMI_ERR_CONFIG for modparams that make no sense */
   readonly create: (host: ModuleHost, params: ModParamValues) => S;
   readonly functions: readonly KemiFunction[];
+  /** false: functions that do not say so are no native commands */
+  readonly native?: false;
   /** pseudo-variables this module provides */
   readonly pvs?: readonly PvClass[];
   readonly transformations?: readonly Transformation[];

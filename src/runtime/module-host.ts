@@ -32,7 +32,7 @@ export interface HostParts {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
-  readonly hasRoute: (name: ByteStr) => boolean;
+  readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly secret: Uint8Array;
@@ -53,7 +53,7 @@ export class RuntimeHost implements ModuleHost {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
-  readonly hasRoute: (name: ByteStr) => boolean;
+  readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly resolver?: Resolver;
@@ -61,6 +61,8 @@ export class RuntimeHost implements ModuleHost {
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
+  returnCode = 0;
+  readonly native: boolean;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
@@ -68,6 +70,7 @@ export class RuntimeHost implements ModuleHost {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.native = parts.options.engine === 'native';
     this.core = parts.core;
     this.log = parts.log;
     this.sockets = parts.sockets;

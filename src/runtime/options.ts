@@ -1,5 +1,6 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
 
+import type { ConfigHost } from '../cfg/config.ts';
 import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
@@ -97,6 +98,10 @@ export interface RuntimeOptions {
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
+  /** what runs scripts: Lua (the default), or 'native' for the routing blocks of a kamailio.cfg */
+  readonly engine?: 'lua' | 'native';
+  /** how a kamailio.cfg that the native engine runs is read: its includes, #!define, $env(); absent: it includes nothing */
+  readonly config?: ConfigHost;
   /** text of the User-Agent header of requests that are made here; default: each module's own */
   readonly userAgent?: string;
   /** text in front of what is logged while a message is routed (Kamailio's log_prefix) */

@@ -22,6 +22,14 @@ const REASONS: Readonly<Record<number, string>> = {
   513: 'Message Too Large',
 };
 
+/** Names of the blocks that stand for a kind of route; an event's callback has its whole name. */
+const BLOCK_KINDS: Readonly<Record<number, (name: ByteStr) => ByteStr>> = {
+  [L.RK_BRANCH]: name => `branch_route[${name}]`,
+  [L.RK_FAILURE]: name => `failure_route[${name}]`,
+  [L.RK_ONREPLY]: name => (name.startsWith('event_route[') ? name : `onreply_route[${name}]`),
+  [L.RK_BRANCH_FAILURE]: name => `event_route[tm:branch-failure:${name}]`,
+};
+
 /** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit). */
 export type Verdict = 'routed' | 'suspended' | 'bad' | 'ignored';
 
@@ -256,7 +264,7 @@ export class Router {
         traceback: error.traceback,
         ...(error.limit && { limit: error.limit }),
       },
-      `error from Lua: ${error.message}`,
+      `error from ${this.#parts.program()?.blocks ? 'the config' : 'Lua'}: ${error.message}`,
     );
     // Kamailio leaves the request unanswered; a request that hit a limit of ours gets an answer (docs/differences.md).
     const { mem } = this.#parts.core;
@@ -291,9 +299,16 @@ export class Router {
     }
   }
 
+  /** What a program calls a route of some kind. Blocks of a config have a namespace for each kind. */
+  routeName(name: ByteStr, kind: number = L.RK_NONE): ByteStr {
+    const block = BLOCK_KINDS[kind];
+    return block && this.#parts.program()?.blocks ? block(name) : name;
+  }
+
   /** Runs a callback with a message as a route of some kind: see ModuleHost.runRouteOn. */
-  runOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number> {
+  runOn(at: number, kind: number, plain: ByteStr, arg: ByteStr | undefined): number | Promise<number> {
     const program = this.#parts.program();
+    const name = this.routeName(plain, kind);
     if (!program?.has(name)) return 0;
     const { core, messages } = this.#parts;
     const { x } = core;

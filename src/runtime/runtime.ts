@@ -7,6 +7,7 @@ import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
@@ -48,6 +49,10 @@ export interface Running {
   readonly version: number;
   readonly loadedMs: number;
 }
+
+/** What routes messages: functions of a script, or blocks of a config. */
+const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route' };
+const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route' };
 
 const globalEvery: StartTimer = (ms, fn) => {
   const timer = setInterval(fn, ms);
@@ -96,7 +101,7 @@ export class Runtime {
     const { timeOrigin } = performance; // asked once: it costs as much as the time itself
     this.#now = options.now ?? (() => timeOrigin + performance.now());
     this.startedMs = this.#now();
-    this.#callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', ...options.callbacks };
+    this.#callbacks = options.engine === 'native' ? BLOCKS : { ...FUNCTIONS, ...options.callbacks };
     this.sockets = options.sockets.map((s, index) => ({ ...s, index }));
     if (this.sockets.length === 0)
       throw new KemiError('KEMI_ERR_CONFIG', 'Cannot start without a socket: give at least one to listen on');
@@ -134,7 +139,7 @@ export class Runtime {
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,
       secret,
-      hasRoute: name => this.#program?.has(name) ?? false,
+      hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
       callRpc: (method, params) => this.rpc.run(method, params),
     });
     const replies = new ReplyCounters(this.stats);
@@ -195,7 +200,26 @@ export class Runtime {
     );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
-    this.#interpreter = new LuaInterpreter({
+    this.#interpreter = options.engine === 'native' ? this.#native() : this.#lua();
+  }
+
+  #native(): NativeInterpreter {
+    const { core, bridge, pvs, host } = this;
+    const { config } = this.#options;
+    return new NativeInterpreter({
+      core,
+      bridge,
+      pvs: pvs.registry,
+      host,
+      config: config ?? { readFile: () => undefined },
+      limits: this.limits,
+    });
+  }
+
+  #lua(): LuaInterpreter {
+    const { core } = this;
+    const options = this.#options;
+    return new LuaInterpreter({
       core,
       tree: this.bridge,
       version: VERSION,
@@ -270,6 +294,8 @@ export class Runtime {
   check(script: Script): Diagnostic[] {
     this.#assertOpen();
     const { bridge } = this;
+    if (this.#interpreter instanceof NativeInterpreter)
+      return this.#interpreter.check(script.source, script.name, this.#callbacks.request);
     const found = lintLua(new TextDecoder().decode(script.source), script.name, {
       params: path => bridge.params(path),
       isModule: name => bridge.modules.has(name),
@@ -326,7 +352,8 @@ export class Runtime {
     const { request } = this.#callbacks;
     if (program.has(request)) return program;
     program.dispose();
-    const message = `it defines no function ${request}(): nothing would route requests`;
+    const what = program.blocks ? request : `function ${request}()`;
+    const message = `it defines no ${what}: nothing would route requests`;
     throw new ScriptError([{ severity: 'error', file: script.name, line: 0, column: 0, message }]);
   }
 

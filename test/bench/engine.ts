@@ -1,6 +1,6 @@
 /**
  * npm run bench:engine: receive, route, reply bytes, no sockets. OPTIONS per second on one core through the checks of a typical script, and where the
- * time goes. `--script FILE` routes with another script, e.g. Kamailio's sample.
+ * time goes. `--script FILE` routes with another script, e.g. Kamailio's sample; a FILE.cfg with its routing blocks (test/bench/options.cfg says what options.lua does).
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -52,6 +52,10 @@ const runtime = createRuntime({
   },
   modparams: [{ module: 'htable', name: 'htable', value: 'ipban=>size=8;autoexpire=300;' }],
   readFile: path => readFileSync(path),
+  ...(file.endsWith('.cfg') && {
+    engine: 'native' as const,
+    config: { readFile: (path: string) => readFileSync(path) },
+  }),
 });
 runtime.load({ name: file, source: readFileSync(file) });
 const empty = createRuntime({

@@ -269,6 +269,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, pv_www_authenticate; deviations: an empty password never passes
      */
     kemi('pv_www_authenticate_method', {
+      native: { name: 'pv_www_authenticate' },
       params: ['str', 'str', 'int', 'str'],
       returns: 'int',
       run: (call, realm, password, flags, method) =>

@@ -79,6 +79,7 @@ export default defineModule<AuthDbState>({
      * Kamailio 6.x manual, module auth_db, www_authenticate; deviations: a user without password never passes
      */
     kemi('www_authenticate_method', {
+      native: { name: 'www_authenticate' },
       params: ['str', 'str', 'str'],
       returns: 'int',
       async: true,

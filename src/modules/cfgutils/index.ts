@@ -73,6 +73,7 @@ export default defineModule<State>({
     // ---- chance
     /** KSR.cfgutils.rand_event(): true with the probability that was set. @returns 1; -1 */
     kemi('rand_event', {
+      native: {},
       params: [],
       returns: 'int',
       anytime: true,
@@ -133,6 +134,7 @@ export default defineModule<State>({
     kemi('trylock', { params: ['str'], returns: 'int', anytime: true, run: trylock }),
     /** KSR.cfgutils.lock_key2(a, b): as lock, with a key of two parts. */
     kemi('lock_key2', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -141,6 +143,7 @@ export default defineModule<State>({
     }),
     /** KSR.cfgutils.unlock_key2(a, b): as unlock, with a key of two parts. */
     kemi('unlock_key2', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -148,6 +151,7 @@ export default defineModule<State>({
     }),
     /** KSR.cfgutils.trylock_key2(a, b): as trylock, with a key of two parts. */
     kemi('trylock_key2', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -157,7 +161,7 @@ export default defineModule<State>({
     /** KSR.cfgutils.check_route_exists(name): whether there is a route block of the native cfg. @returns -1: a KEMI script has none */
     kemi('check_route_exists', { params: ['str'], returns: 'int', run: noRoute }),
     /** KSR.cfgutils.route_if_exists(name): runs a route block of the native cfg. @returns -1: a KEMI script has none */
-    kemi('route_if_exists', { params: ['str'], returns: 'int', run: noRoute }),
+    kemi('route_if_exists', { native: false, params: ['str'], returns: 'int', run: noRoute }),
     // ---- the rest
     /**
      * KSR.cfgutils.core_hash(a, b, size): hash of one or two strings.

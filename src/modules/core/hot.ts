@@ -124,7 +124,7 @@ export const hot = [
    * @returns true; false, too, for a list with a name that is no known method
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('is_method', { params: ['str'], returns: 'bool', wasm: 'isMethod' }),
+  kemi('is_method', { native: { params: ['raw'] }, params: ['str'], returns: 'bool', wasm: 'isMethod' }),
   /**
    * KSR.is_method_in(letters): whether the method is one of the letters given.
    * @param letters A ACK, B BYE, C CANCEL, D DELETE, E PRACK, F REFER, G GET, I INVITE, K KDMQ, M MESSAGE, N NOTIFY, O OPTIONS, P PUBLISH, R REGISTER, S SUBSCRIBE, T POST, U UPDATE, V PUT; any case; others are passed over; INFO has none
@@ -212,7 +212,7 @@ export const hot = [
    * @returns true or false
    * Kamailio 6.x KEMI manual, core; deviations: the scheme may be in capitals (RFC 3261 19.1.4)
    */
-  kemi('is_myself', { params: ['str'], returns: 'bool', wasm: 'isMyself' }),
+  kemi('is_myself', { native: {}, params: ['str'], returns: 'bool', wasm: 'isMyself' }),
   /**
    * KSR.is_myself_ruri(): whether the request URI is ours.
    * @returns true or false
@@ -261,111 +261,111 @@ export const hot = [
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('setflag', { params: ['int'], returns: 'bool', wasm: 'setFlag' }),
+  kemi('setflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'setFlag' }),
   /**
    * KSR.resetflag(flag): reset a transaction flag.
    * @param flag 0..31
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('resetflag', { params: ['int'], returns: 'bool', wasm: 'resetFlag' }),
+  kemi('resetflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'resetFlag' }),
   /**
    * KSR.isflagset(flag): test a transaction flag.
    * @param flag 0..31
    * @returns true when set; false, too, for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('isflagset', { params: ['int'], returns: 'bool', wasm: 'isFlagSet' }),
+  kemi('isflagset', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'isFlagSet' }),
   /**
    * KSR.setsflag(flag): set a script flag, cleared before each route callback.
    * @param flag 0..31
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('setsflag', { params: ['int'], returns: 'bool', wasm: 'setSflag' }),
+  kemi('setsflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'setSflag' }),
   /**
    * KSR.resetsflag(flag): reset a script flag, cleared before each route callback.
    * @param flag 0..31
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('resetsflag', { params: ['int'], returns: 'bool', wasm: 'resetSflag' }),
+  kemi('resetsflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'resetSflag' }),
   /**
    * KSR.issflagset(flag): test a script flag, cleared before each route callback.
    * @param flag 0..31
    * @returns true when set; false, too, for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('issflagset', { params: ['int'], returns: 'bool', wasm: 'isSflagSet' }),
+  kemi('issflagset', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'isSflagSet' }),
   /**
    * KSR.setbflag(flag): set a flag of the first branch.
    * @param flag 0..31
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('setbflag', { params: ['int'], returns: 'bool', wasm: 'setBflag' }),
+  kemi('setbflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'setBflag' }),
   /**
    * KSR.resetbflag(flag): reset a flag of the first branch.
    * @param flag 0..31
    * @returns true; false for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('resetbflag', { params: ['int'], returns: 'bool', wasm: 'resetBflag' }),
+  kemi('resetbflag', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'resetBflag' }),
   /**
    * KSR.isbflagset(flag): test a flag of the first branch.
    * @param flag 0..31
    * @returns true when set; false, too, for a number out of range
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('isbflagset', { params: ['int'], returns: 'bool', wasm: 'isBflagSet' }),
+  kemi('isbflagset', { native: { params: ['flag'] }, params: ['int'], returns: 'bool', wasm: 'isBflagSet' }),
   /**
    * KSR.force_rport(): replies go to the source port, as if the Via had rport (RFC 3581).
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('force_rport', { params: [], returns: 'bool', wasm: 'forceRport' }),
+  kemi('force_rport', { native: [{}, { name: 'add_rport' }], params: [], returns: 'bool', wasm: 'forceRport' }),
   /**
    * KSR.add_local_rport(): our Via in the forwarded request asks for rport.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('add_local_rport', { params: [], returns: 'bool', wasm: 'addLocalRport' }),
+  kemi('add_local_rport', { native: {}, params: [], returns: 'bool', wasm: 'addLocalRport' }),
   /**
    * KSR.set_reply_no_connect(): replies go only over the connection that exists.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('set_reply_no_connect', { params: [], returns: 'bool', wasm: 'setReplyNoConnect' }),
+  kemi('set_reply_no_connect', { native: {}, params: [], returns: 'bool', wasm: 'setReplyNoConnect' }),
   /**
    * KSR.set_reply_close(): the connection is closed behind the reply.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('set_reply_close', { params: [], returns: 'bool', wasm: 'setReplyClose' }),
+  kemi('set_reply_close', { native: {}, params: [], returns: 'bool', wasm: 'setReplyClose' }),
   /**
    * KSR.set_forward_no_connect(): the request is forwarded only over a connection that exists.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('set_forward_no_connect', { params: [], returns: 'bool', wasm: 'setForwardNoConnect' }),
+  kemi('set_forward_no_connect', { native: {}, params: [], returns: 'bool', wasm: 'setForwardNoConnect' }),
   /**
    * KSR.set_forward_close(): the connection is closed behind the forwarded message.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('set_forward_close', { params: [], returns: 'bool', wasm: 'setForwardClose' }),
+  kemi('set_forward_close', { native: {}, params: [], returns: 'bool', wasm: 'setForwardClose' }),
   /**
    * KSR.isdsturiset(): whether a destination URI is set.
    * @returns true or false
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('isdsturiset', { params: [], returns: 'bool', wasm: 'isDstUriSet' }),
+  kemi('isdsturiset', { native: {}, params: [], returns: 'bool', wasm: 'isDstUriSet' }),
   /**
    * KSR.resetdsturi(): take the destination URI away.
    * @returns true
    * Kamailio 6.x KEMI manual, core; deviations: none
    */
-  kemi('resetdsturi', { params: [], returns: 'bool', wasm: 'resetDstUri' }),
+  kemi('resetdsturi', { native: {}, params: [], returns: 'bool', wasm: 'resetDstUri' }),
   /**
    * KSR.set_drop(): the message goes no further when the callback ends. In the main request route it does nothing: nothing is sent there of itself.
    * Kamailio 6.x KEMI manual, core; deviations: none

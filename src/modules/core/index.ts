@@ -69,6 +69,7 @@ function tcpAlias(call: C): number {
 
 export default defineModule<CoreState>({
   name: '',
+  native: false,
   modparams: {},
   create: () => ({}),
   functions: [
@@ -81,11 +82,22 @@ export default defineModule<CoreState>({
       run: (call, port) => call.host.sockets[call.msg.socket]?.port === port,
     }),
     /** KSR.setbiflag(flag, branch): sets a flag of a branch. @param branch 0 is the first, the only one here  @returns true; false when the flag is not 0..31 */
-    kemi('setbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits | bit) }),
+    kemi('setbiflag', {
+      native: { name: 'setbflag', params: ['flag', 'int'] },
+      params: ['int', 'int'],
+      returns: 'bool',
+      run: branchFlag((bits, bit) => bits | bit),
+    }),
     /** KSR.resetbiflag(flag, branch): resets a flag of a branch. @returns true; false when the flag is not 0..31 */
-    kemi('resetbiflag', { params: ['int', 'int'], returns: 'bool', run: branchFlag((bits, bit) => bits & ~bit) }),
+    kemi('resetbiflag', {
+      native: { name: 'resetbflag', params: ['flag', 'int'] },
+      params: ['int', 'int'],
+      returns: 'bool',
+      run: branchFlag((bits, bit) => bits & ~bit),
+    }),
     /** KSR.isbiflagset(flag, branch): whether a flag of a branch is set; false for a branch that does not exist. */
     kemi('isbiflagset', {
+      native: { name: 'isbflagset', params: ['flag', 'int'] },
       params: ['int', 'int'],
       returns: 'bool',
       run: (call, flag, branch) => isFlag(flag) && branch === 0 && (call.msg.u32(L.M_BFLAGS) & (1 << flag)) !== 0,
@@ -96,7 +108,7 @@ export default defineModule<CoreState>({
      * A name is resolved meanwhile other messages are routed. Its Via has a branch that is the same for each retransmission.
      * @returns 1 sent; -1 not sent: the URI leads nowhere, no socket fits, or the message is too big
      */
-    kemi('forward', { params: [], returns: 'int', async: true, run: call => forward(call, nextHop(call)) }),
+    kemi('forward', { native: {}, params: [], returns: 'int', async: true, run: call => forward(call, nextHop(call)) }),
     /**
      * KSR.forward_uri(uri): sends the request on to where `uri` leads; the request URI stays what it is.
      * @param uri '' is forward()  @returns 1 sent; -1 not sent
@@ -112,6 +124,7 @@ export default defineModule<CoreState>({
      * @returns 1 taken; -1 it is not a host (Kamailio takes anything and sends it)
      */
     kemi('set_advertised_address', {
+      native: {},
       params: ['str'],
       returns: 'int',
       run: (call, host) => {
@@ -122,6 +135,7 @@ export default defineModule<CoreState>({
     }),
     /** KSR.set_advertised_port(port): the port in the Via of this message when it is forwarded. @param port 1..65535 @returns 1 taken; -1 it is not a port */
     kemi('set_advertised_port', {
+      native: {},
       params: ['str'],
       returns: 'int',
       run: (call, port) => {
@@ -155,12 +169,18 @@ export default defineModule<CoreState>({
       nextHopIs(uri => numericHost(uri.host)?.family === 6),
     ),
     /** KSR.add_tcp_alias(port): keeps a connection for requests to that port. @returns 1 also over UDP, where it does nothing; -1 over connections */
-    kemi('add_tcp_alias', { params: ['int'], returns: 'int', run: tcpAlias }),
+    kemi('add_tcp_alias', {
+      native: [{ params: ['int?'] }, { name: 'force_tcp_alias', params: ['int?'] }],
+      params: ['int'],
+      returns: 'int',
+      run: tcpAlias,
+    }),
     /** KSR.add_tcp_alias_via(): as add_tcp_alias, with the port of the top Via. */
     kemi('add_tcp_alias_via', { params: [], returns: 'int', run: tcpAlias }),
     // ---- request and destination URI
     /** KSR.seturi(uri): sets the request URI; it is not checked. @returns true */
     kemi('seturi', {
+      native: [{ params: ['raw'] }, { name: 'rewriteuri', params: ['raw'] }],
       params: ['str'],
       returns: 'bool',
       run: (call, uri) => {
@@ -172,14 +192,25 @@ export default defineModule<CoreState>({
      * KSR.setuser(user): sets the user of the request URI; '' removes it, and the password with it.
      * @returns true; false when the request URI does not parse
      */
-    kemi('setuser', { params: ['str'], returns: 'bool', run: (call, user) => setUser(call.msg, user) }),
+    kemi('setuser', {
+      native: [{ params: ['raw'] }, { name: 'rewriteuser', params: ['raw'] }],
+      params: ['str'],
+      returns: 'bool',
+      run: (call, user) => setUser(call.msg, user),
+    }),
     /**
      * KSR.sethost(host): sets the host of the request URI and keeps the port; a tel URI becomes a SIP URI with user=phone.
      * @returns true; false when the request URI does not parse
      */
-    kemi('sethost', { params: ['str'], returns: 'bool', run: (call, host) => setHost(call.msg, host) }),
+    kemi('sethost', {
+      native: [{ params: ['raw'] }, { name: 'rewritehost', params: ['raw'] }],
+      params: ['str'],
+      returns: 'bool',
+      run: (call, host) => setHost(call.msg, host),
+    }),
     /** KSR.setdsturi(uri): sets where the request goes, whatever its request URI says; '' unsets it. @returns true */
     kemi('setdsturi', {
+      native: {},
       params: ['str'],
       returns: 'bool',
       run: (call, uri) => {

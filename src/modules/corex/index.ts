@@ -90,9 +90,19 @@ export default defineModule<undefined>({
     /** KSR.corex.append_branch(): adds the request URI as a branch. @returns 1 added; -1 there are too many */
     kemi('append_branch', { params: [], returns: 'int', run: call => appendBranch(call, '', '') }),
     /** KSR.corex.append_branch_uri(uri): adds a branch; it is not checked. @param uri '' the request URI @returns 1 added; -1 there are too many */
-    kemi('append_branch_uri', { params: ['str'], returns: 'int', run: (call, uri) => appendBranch(call, uri, '') }),
+    kemi('append_branch_uri', {
+      native: { name: 'append_branch' },
+      params: ['str'],
+      returns: 'int',
+      run: (call, uri) => appendBranch(call, uri, ''),
+    }),
     /** KSR.corex.append_branch_uri_q(uri, q): adds a branch with a priority. @param q 0..1, '' none @returns 1 added; -1 q is no such number, or too many branches */
-    kemi('append_branch_uri_q', { params: ['str', 'str'], returns: 'int', run: appendBranch }),
+    kemi('append_branch_uri_q', {
+      native: { name: 'append_branch' },
+      params: ['str', 'str'],
+      returns: 'int',
+      run: appendBranch,
+    }),
     // ---- sending
     /**
      * KSR.corex.send_data(uri, data): sends bytes to where a SIP URI leads.
@@ -137,6 +147,7 @@ export default defineModule<undefined>({
      * @param address `[proto:]ip[:port]`; '' automatic again  @returns 1, also when there is no such socket (logged), as Kamailio
      */
     kemi('set_send_socket', {
+      native: [{}, { name: 'force_send_socket' }],
       params: ['str'],
       returns: 'int',
       run: (call, text) => sendSocket(call, text, findSocket(call.host, text)),
@@ -206,23 +217,31 @@ export default defineModule<undefined>({
     // ---- extended flags, files
     /** KSR.corex.setxflag(flag): sets an extended flag of the message. @param flag 0..63 @returns 1 set; -1 no such flag */
     kemi('setxflag', {
+      native: { params: ['int'] },
       params: ['int'],
       returns: 'int',
       run: (call, flag) => xflag(flag, call, (word, bit) => word | bit),
     }),
     /** KSR.corex.resetxflag(flag): resets an extended flag of the message. @param flag 0..63 @returns 1 reset; -1 no such flag */
     kemi('resetxflag', {
+      native: { params: ['int'] },
       params: ['int'],
       returns: 'int',
       run: (call, flag) => xflag(flag, call, (word, bit) => word & ~bit),
     }),
     /** KSR.corex.isxflagset(flag): whether an extended flag of the message is set. @param flag 0..63 @returns 1 it is set; -1 it is not, or there is no such flag */
-    kemi('isxflagset', { params: ['int'], returns: 'int', run: (call, flag) => xflag(flag, call) }),
+    kemi('isxflagset', {
+      native: { params: ['int'] },
+      params: ['int'],
+      returns: 'int',
+      run: (call, flag) => xflag(flag, call),
+    }),
     /**
      * KSR.corex.file_read(path): the bytes of a file that the host grants.
      * @returns the content; '' when it cannot be read (logged)
      */
     kemi('file_read', {
+      native: false,
       params: ['str'],
       returns: 'xval',
       anytime: true,

@@ -32,6 +32,7 @@ const add = (call: Call<State>, name: ByteStr, by: number) =>
 
 export default defineModule<State>({
   name: 'counters',
+  native: false,
   modparams: {
     script_counter: {
       type: 'str',
@@ -56,11 +57,24 @@ export default defineModule<State>({
      * @param name `group.name`, or a name of the script's group  @returns 1 done; -1 there is no such counter
      * Kamailio 6.x manual, module counters, cnt_inc
      */
-    kemi('inc', { params: ['str'], returns: 'int', anytime: true, run: (call, name) => add(call, name, 1) }),
+    kemi('inc', {
+      native: { name: 'cnt_inc', params: ['raw'] },
+      params: ['str'],
+      returns: 'int',
+      anytime: true,
+      run: (call, name) => add(call, name, 1),
+    }),
     /** KSR.counters.add(name, value): adds to a counter. Returns as inc. @param value may be negative */
-    kemi('add', { params: ['str', 'int'], returns: 'int', anytime: true, run: add }),
+    kemi('add', {
+      native: { name: 'cnt_add', params: ['raw', 'int'] },
+      params: ['str', 'int'],
+      returns: 'int',
+      anytime: true,
+      run: add,
+    }),
     /** KSR.counters.reset(name): sets a counter to 0. Returns as inc. */
     kemi('reset', {
+      native: { name: 'cnt_reset', params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,

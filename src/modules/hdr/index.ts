@@ -6,6 +6,7 @@ const kemi = exportsOf<undefined>();
 
 export default defineModule<undefined>({
   name: 'hdr',
+  native: false,
   modparams: {},
   create: () => undefined,
   functions: [
@@ -43,7 +44,12 @@ export default defineModule<undefined>({
      * @returns 1 added; -1 empty text, or the message's memory is full
      * Kamailio 5.6.3, observed; KSR.hdr is part of its core
      */
-    kemi('append', { params: ['str'], returns: 'int', run: (call, text) => append(call.msg, text) }),
+    kemi('append', {
+      native: { name: 'append_hf' },
+      params: ['str'],
+      returns: 'int',
+      run: (call, text) => append(call.msg, text),
+    }),
     /**
      * KSR.hdr.append_after(text, name): adds header text behind the first header of this name, behind all headers when there is none.
      * @param text header lines, each with its CRLF  @param name header name
@@ -51,6 +57,7 @@ export default defineModule<undefined>({
      * Kamailio 5.6.3, observed
      */
     kemi('append_after', {
+      native: { name: 'append_hf', params: ['str', 'raw'] },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, text, name) => appendAfter(call.msg, text, name),
@@ -62,6 +69,7 @@ export default defineModule<undefined>({
      * Kamailio 5.6.3, observed
      */
     kemi('append_to_reply', {
+      native: {},
       params: ['str'],
       returns: 'int',
       run: (call, text) => (text && call.msg.addReplyHeader(text) ? 1 : -1),
@@ -72,7 +80,12 @@ export default defineModule<undefined>({
      * @returns 1 added; -1 empty text, or the message's memory is full
      * Kamailio 5.6.3, observed
      */
-    kemi('insert', { params: ['str'], returns: 'int', run: (call, text) => insert(call.msg, text) }),
+    kemi('insert', {
+      native: { name: 'insert_hf' },
+      params: ['str'],
+      returns: 'int',
+      run: (call, text) => insert(call.msg, text),
+    }),
     /**
      * KSR.hdr.insert_before(text, name): adds header text before the first header of this name, before all headers when there is none.
      * @param text header lines, each with its CRLF  @param name header name
@@ -80,6 +93,7 @@ export default defineModule<undefined>({
      * Kamailio 5.6.3, observed
      */
     kemi('insert_before', {
+      native: { name: 'insert_hf', params: ['str', 'raw'] },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, text, name) => insertBefore(call.msg, text, name),

@@ -86,16 +86,17 @@ export default defineModule<HtableState>({
      * @returns integer or string as it was set; the table's initval when there is no item; nil without one, or when there is no such table
      * Kamailio 6.x manual, module htable, $sht
      */
-    kemi('sht_get', { params: ['str', 'str'], returns: 'xval', anytime: true, run: get(null) }),
+    kemi('sht_get', { native: false, params: ['str', 'str'], returns: 'xval', anytime: true, run: get(null) }),
     /** KSR.htable.sht_gete(htname, itname): as sht_get, '' instead of nil. */
-    kemi('sht_gete', { params: ['str', 'str'], returns: 'xval', anytime: true, run: get('') }),
+    kemi('sht_gete', { native: false, params: ['str', 'str'], returns: 'xval', anytime: true, run: get('') }),
     /** KSR.htable.sht_getw(htname, itname): as sht_get, "<null>" instead of nil. */
-    kemi('sht_getw', { params: ['str', 'str'], returns: 'xval', anytime: true, run: get('<null>') }),
+    kemi('sht_getw', { native: false, params: ['str', 'str'], returns: 'xval', anytime: true, run: get('<null>') }),
     /**
      * KSR.htable.sht_is_null(htname, itname): whether an item has no value.
      * @returns 1 it has none; -1 it has one; 2 there is no such table
      */
     kemi('sht_is_null', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -110,6 +111,7 @@ export default defineModule<HtableState>({
      * @returns 1 set; -1 no such table, or the table is full
      */
     kemi('sht_sets', {
+      native: false,
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,
@@ -124,6 +126,7 @@ export default defineModule<HtableState>({
      * @returns 1 set; -1 no such table, or the table is full
      */
     kemi('sht_seti', {
+      native: false,
       params: ['str', 'str', 'int'],
       returns: 'int',
       anytime: true,
@@ -138,6 +141,7 @@ export default defineModule<HtableState>({
      * @returns 1 also when there is no such item; -1 no such table
      */
     kemi('sht_setex', {
+      native: false,
       params: ['str', 'str', 'int'],
       returns: 'int',
       anytime: true,
@@ -153,6 +157,7 @@ export default defineModule<HtableState>({
      * @param seconds 0 and less: the table's autoexpire  @returns 1 set; -1 no such table, or the table is full
      */
     kemi('sht_setxs', {
+      native: false,
       params: ['str', 'str', 'str', 'int'],
       returns: 'int',
       anytime: true,
@@ -166,6 +171,7 @@ export default defineModule<HtableState>({
      * @param seconds 0 and less: the table's autoexpire  @returns 0 set (as Kamailio 5.6.3 answers); -1 no such table, or the table is full
      */
     kemi('sht_setxi', {
+      native: false,
       params: ['str', 'str', 'int', 'int'],
       returns: 'int',
       anytime: true,
@@ -179,6 +185,7 @@ export default defineModule<HtableState>({
      * @returns the new value; -255 no such table, a string, or neither item nor initval
      */
     kemi('sht_inc', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -186,6 +193,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_dec(htname, itname): takes 1 from an integer; returns as sht_inc. */
     kemi('sht_dec', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -197,6 +205,7 @@ export default defineModule<HtableState>({
      * @returns the number; -1 no such table, or a broken selection
      */
     kemi('sht_cn', {
+      native: false,
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,
@@ -209,6 +218,7 @@ export default defineModule<HtableState>({
     // ---- removing
     /** KSR.htable.sht_rm(htname, itname): deletes an item. @returns 1 also when it was not there; -1 no such table */
     kemi('sht_rm', {
+      native: { params: ['pair'] },
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -234,6 +244,7 @@ export default defineModule<HtableState>({
      * @returns 1 done, also when nothing matched or there is no such table; -1 the expression is empty or broken
      */
     kemi('sht_rm_name_re', {
+      native: { params: ['pair'] },
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -241,6 +252,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_rm_value_re(htname, regex): deletes the items whose string value matches; returns as sht_rm_name_re. */
     kemi('sht_rm_value_re', {
+      native: { params: ['pair'] },
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -283,6 +295,7 @@ export default defineModule<HtableState>({
      * @returns 1 one does; -1 none does, no such table, unknown operator, empty value, broken expression
      */
     kemi('sht_match_name', {
+      native: false,
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,
@@ -294,6 +307,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_match_str_value(htname, op, value): whether the string value of any item matches; as sht_match_name. */
     kemi('sht_match_str_value', {
+      native: false,
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,
@@ -309,6 +323,7 @@ export default defineModule<HtableState>({
      * @returns 1 taken; -1 no such table
      */
     kemi('sht_lock', {
+      native: { params: ['pair'] },
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -316,6 +331,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_unlock(htname, itname): gives the lock back. @returns 1, also when it was not held; -1 no such table */
     kemi('sht_unlock', {
+      native: { params: ['pair'] },
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -361,6 +377,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_iterator_sets(iname, value): sets the current item to a string. @returns 1 set; -1 no current item */
     kemi('sht_iterator_sets', {
+      native: false,
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -371,6 +388,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_iterator_seti(iname, value): sets the current item to an integer. @returns 1 set; -1 no current item */
     kemi('sht_iterator_seti', {
+      native: false,
       params: ['str', 'int'],
       returns: 'int',
       anytime: true,
@@ -381,6 +399,7 @@ export default defineModule<HtableState>({
     }),
     /** KSR.htable.sht_iterator_setex(iname, seconds): sets the life of the current item. @returns 1 set; -1 no current item */
     kemi('sht_iterator_setex', {
+      native: false,
       params: ['str', 'int'],
       returns: 'int',
       anytime: true,

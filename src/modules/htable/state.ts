@@ -1,5 +1,6 @@
 /** What htable keeps for one runtime. */
 import type { ByteStr } from '../../core/memory.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { Call, ModParamValues } from '../../kemi/table.ts';
 import { parseDefinition } from './definition.ts';
@@ -25,7 +26,7 @@ export class HtableState {
     if (params.db_url)
       host.log.warn({ dbUrl: params.db_url }, 'htable has no database in this version: db_url is not used');
     const callback = String(params.event_callback ?? '');
-    if (callback) host.after(0, () => this.#event(callback, 'htable:mod-init'));
+    if (callback || host.native) host.after(0, () => this.#event(callback, 'htable:mod-init'));
     const intervalMs = Math.max(Number(params.timer_interval ?? 20), 1) * 1000;
     if ([...this.tables.values()].some(table => table.definition.autoExpireSec))
       host.every(intervalMs, () => this.#sweep(callback));
@@ -45,7 +46,7 @@ export class HtableState {
   #sweep(callback: ByteStr): void {
     for (const table of this.tables.values())
       for (const item of table.expire()) {
-        if (!callback) continue;
+        if (!callback && !this.#host.native) continue;
         this.record = item;
         this.#event(callback, `htable:expired:${table.name}`);
         this.record = undefined;
@@ -53,7 +54,8 @@ export class HtableState {
   }
 
   #event(callback: ByteStr, name: ByteStr): void {
-    if (this.#host.hasRoute(callback)) this.#host.runRoute(callback, name);
+    const route = eventRoute(this.#host, callback, name);
+    if (route) this.#host.runRoute(route, name);
   }
 }
 

@@ -10,6 +10,7 @@ const WAYS_IN = ['fifo_name', 'dgram_socket', 'tcp_socket'] as const;
 
 export default defineModule<JsonRpcState>({
   name: 'jsonrpcs',
+  native: false,
   modparams: {
     pretty_format: { type: 'int', default: 0, min: 0, max: 1, doc: '1: replies with line ends and tabulators.' },
     transport: { type: 'int', default: 6, min: 0, max: 15, doc: 'Ways in, of which none is served by this module.' },
@@ -41,6 +42,7 @@ export default defineModule<JsonRpcState>({
      * Kamailio 6.x manual, module jsonrpcs, jsonrpc_exec; deviations: a request without method or with another version is refused
      */
     kemi('exec', {
+      native: { name: 'jsonrpc_exec' },
       params: ['str'],
       returns: 'int',
       async: true,
@@ -69,6 +71,11 @@ export default defineModule<JsonRpcState>({
      * @returns -1
      * Kamailio 6.x manual, module jsonrpcs, jsonrpc_dispatch; deviations: -1, not 1, for a SIP message
      */
-    kemi('dispatch', { params: [], returns: 'int', run: ({ host }) => noRequest(host) }),
+    kemi('dispatch', {
+      native: { name: 'jsonrpc_dispatch' },
+      params: [],
+      returns: 'int',
+      run: ({ host }) => noRequest(host),
+    }),
   ],
 });

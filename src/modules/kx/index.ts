@@ -21,6 +21,7 @@ type C = Call<undefined>;
 
 export default defineModule<undefined>({
   name: 'kx',
+  native: false,
   modparams: {},
   create: () => undefined,
   functions: [

@@ -30,7 +30,12 @@ export default defineModule<undefined>({
      * @returns 1 counted down; 2 added; -1 already 0, or limit out of range; -2 header unreadable
      * Kamailio 6.x manual, module maxfwd, process_maxfwd; deviations: an empty value, and one above 65535, is unreadable
      */
-    kemi('process_maxfwd', { params: ['int'], returns: 'int', wasm: 'processMaxfwd' }),
+    kemi('process_maxfwd', {
+      native: { name: 'mf_process_maxfwd_header' },
+      params: ['int'],
+      returns: 'int',
+      wasm: 'processMaxfwd',
+    }),
     /**
      * KSR.maxfwd.is_maxfwd_lt(limit): whether Max-Forwards is less than a number.
      * @param limit 0..255

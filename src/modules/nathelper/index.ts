@@ -159,7 +159,12 @@ export default defineModule<State>({
      * @returns 1 also without Contact; -1 a Contact does not parse, or a URI parameter with another transport
      * Kamailio 6.x manual, module nathelper, add_rcv_param; deviations: URI parameters come before the headers of a URI
      */
-    kemi('add_rcv_param', { params: ['int'], returns: 'int', run: (call, uri) => addReceived(call, uri !== 0) }),
+    kemi('add_rcv_param', {
+      native: { params: ['int?'] },
+      params: ['int'],
+      returns: 'int',
+      run: (call, uri) => addReceived(call, uri !== 0),
+    }),
     /**
      * KSR.nathelper.add_contact_alias(): adds `;alias=ip~port~proto` with the source to each Contact that does not say the same itself.
      * @returns 1 added; 2 not needed, or no Contact; -1 a Contact is no SIP URI, or was changed before
@@ -172,7 +177,12 @@ export default defineModule<State>({
      * @returns 1 added; 2 no Contact; -1 not such an address, a Contact that is no SIP URI, or was changed before
      * Kamailio 6.x manual, module nathelper, add_contact_alias; deviations: all contacts; IPv6 gets its brackets
      */
-    kemi('add_contact_alias_addr', { params: ['str', 'str', 'str'], returns: 'int', run: addAliasOf }),
+    kemi('add_contact_alias_addr', {
+      native: { name: 'add_contact_alias' },
+      params: ['str', 'str', 'str'],
+      returns: 'int',
+      run: addAliasOf,
+    }),
     /**
      * KSR.nathelper.set_contact_alias(): adds `;alias=ip~port~proto` with the source behind the other parameters of each Contact URI.
      * @returns 1 added; -1 no Contact, one that is no SIP URI, or they were changed before
@@ -184,14 +194,19 @@ export default defineModule<State>({
      * @returns as set_contact_alias()
      * Kamailio 6.x manual, module nathelper, set_contact_alias; deviations: as set_contact_alias
      */
-    kemi('set_contact_alias_trim', { params: [], returns: 'int', run: call => setAlias(call, true) }),
+    kemi('set_contact_alias_trim', {
+      native: false,
+      params: [],
+      returns: 'int',
+      run: call => setAlias(call, true),
+    }),
     /**
      * KSR.nathelper.set_alias_to_pv(pv): writes the alias of the first Contact that has one into a PV, as a URI with its transport.
      * @param pv name of a PV that can be written
      * @returns 1 written; -1 no alias, one that does not read as ip~port~proto, or no such PV
      * Kamailio 6.x manual, module nathelper, set_alias_to_pv; deviations: none
      */
-    kemi('set_alias_to_pv', { params: ['str'], returns: 'int', run: aliasToPv }),
+    kemi('set_alias_to_pv', { native: { params: ['raw'] }, params: ['str'], returns: 'int', run: aliasToPv }),
     /**
      * KSR.nathelper.handle_ruri_alias(): takes the first alias out of the request URI and makes it the destination URI.
      * @returns 1 done; 2 there is none; -1 it does not read as ip~port~proto
@@ -205,6 +220,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module nathelper, handle_ruri_alias; deviations: as handle_ruri_alias
      */
     kemi('handle_ruri_alias_mode', {
+      native: { name: 'handle_ruri_alias' },
       params: ['int'],
       returns: 'int',
       run: (call, mode) => handleAlias(call, mode !== 0),
@@ -223,7 +239,12 @@ export default defineModule<State>({
      * @returns as fix_nated_sdp(); -1 also when `ip` is no address
      * Kamailio 6.x manual, module nathelper, fix_nated_sdp; deviations: as fix_nated_sdp; what is no address is refused
      */
-    kemi('fix_nated_sdp_ip', { params: ['int', 'str'], returns: 'int', run: fixSdp }),
+    kemi('fix_nated_sdp_ip', {
+      native: { name: 'fix_nated_sdp' },
+      params: ['int', 'str'],
+      returns: 'int',
+      run: fixSdp,
+    }),
   ],
   pvs: [
     {

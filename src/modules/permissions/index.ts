@@ -102,6 +102,7 @@ export default defineModule<PermissionsState>({
      * Kamailio 6.x manual, module permissions, allow_source_address; deviations: none
      */
     kemi('allow_source_address', {
+      native: { params: ['int?'], fill: { 0: 1 } },
       params: ['int'],
       returns: 'int',
       run: (call, group) => (find(call, group, call.msg.srcIp, call.msg.srcPort) ? 1 : -1),

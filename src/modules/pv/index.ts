@@ -53,6 +53,7 @@ function aliases(value: ByteStr | undefined): Map<ByteStr, ByteStr> {
 
 export default defineModule<PvState>({
   name: 'pv',
+  native: false,
   modparams: {
     shvset: { type: 'str', repeat: true, doc: 'Sets $shv(name) at start: name=s:text or name=i:number.' },
     varset: { type: 'str', repeat: true, doc: 'Sets $var(name) at start: name=s:text or name=i:number.' },

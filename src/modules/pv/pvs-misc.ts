@@ -145,9 +145,23 @@ export const misc: readonly PvClass[] = [
   ),
   named('envn', 'As $env, as a number.', ({ host }, name) => number(host.env.get(name))),
 
+  {
+    ...named(
+      'sel',
+      'A setting that the config made: $sel(cfg_get.group.name); null when it did not. Other selects are not there.',
+      ({ host }, select) => host.coreParams?.[select.replace(/^cfg_get\./, '')] ?? null,
+    ),
+    check: select =>
+      /^cfg_get\.\w+\.\w+$/.test(select) ? undefined : `of selects only cfg_get.group.name is there, not ${select}`,
+  },
+
   anytime('null', 'Null.', () => null),
   {
-    ...anytime('rc', 'Return code of the last function in native routing blocks; 0 in KEMI scripts.', () => 0),
+    ...anytime(
+      'rc',
+      'Return code of the last function in native routing blocks; 0 in KEMI scripts.',
+      ({ host }) => host.returnCode ?? 0,
+    ),
     aliases: ['retcode', '?'],
   },
   named('_s', 'The text with its variables replaced.', (_call, text) => text),

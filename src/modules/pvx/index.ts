@@ -8,6 +8,7 @@ import { xavuFunctions } from './xavu.ts';
 
 export default defineModule<undefined>({
   name: 'pvx',
+  native: false,
   modparams: {},
   create: () => undefined,
   functions: [...scalarFunctions, ...xavpFunctions, ...xaviFunctions, ...xavuFunctions, ...toolFunctions],

@@ -70,6 +70,7 @@ export const toolFunctions = [
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
   kemi('xavp_params_explode', {
+    native: {},
     params: ['str', 'str'],
     returns: 'int',
     run: (call, params, name) => explode(xavps(call), params, ';', name),
@@ -97,6 +98,7 @@ export const toolFunctions = [
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
   kemi('xavp_params_implode', {
+    native: {},
     params: ['str', 'str'],
     returns: 'int',
     run: (call, name, pv) => implode(call, xavps(call), name, pv, ''),
@@ -124,7 +126,7 @@ export const toolFunctions = [
    * @returns 1 made; -1 list, separators or name are empty, or there are more than 4096 items
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('xavp_slist_explode', { params: ['str', 'str', 'str', 'str'], returns: 'int', run: slistExplode }),
+  kemi('xavp_slist_explode', { native: {}, params: ['str', 'str', 'str', 'str'], returns: 'int', run: slistExplode }),
 
   /**
    * KSR.pvx.xavu_params_explode(params, name): makes a xavu of a parameter list a=1;b=x. DIFFERS: 5.6.3 puts the fields beside the variable, not into it.
@@ -155,7 +157,7 @@ export const toolFunctions = [
    * @returns 1 copied; -1 there is no such variable
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('pv_var_to_xavp', { params: ['str', 'str'], returns: 'int', run: varToXavp }),
+  kemi('pv_var_to_xavp', { native: {}, params: ['str', 'str'], returns: 'int', run: varToXavp }),
 
   /**
    * KSR.pvx.pv_xavp_to_var(name): copies the fields of an xavp into script variables of their names.
@@ -163,21 +165,21 @@ export const toolFunctions = [
    * @returns 1 copied; -1 there is no such xavp with fields
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('pv_xavp_to_var', { params: ['str'], returns: 'int', run: xavpToVar }),
+  kemi('pv_xavp_to_var', { native: {}, params: ['str'], returns: 'int', run: xavpToVar }),
 
   /**
    * KSR.pvx.pv_xavp_print(): logs every xavp of the message at level info.
    * @returns 1
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('pv_xavp_print', { params: [], returns: 'int', run: call => print(call, 'xavp', xavps(call)) }),
+  kemi('pv_xavp_print', { native: {}, params: [], returns: 'int', run: call => print(call, 'xavp', xavps(call)) }),
 
   /**
    * KSR.pvx.pv_xavu_print(): logs every xavu of the message at level info.
    * @returns 1
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('pv_xavu_print', { params: [], returns: 'int', run: call => print(call, 'xavu', xavus(call)) }),
+  kemi('pv_xavu_print', { native: {}, params: [], returns: 'int', run: call => print(call, 'xavu', xavus(call)) }),
 
   /**
    * KSR.pvx.pv_xavi_print(): logs every xavi of the message at level info.
@@ -191,19 +193,19 @@ export const toolFunctions = [
    * @returns 1
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('sbranch_reset', { params: [], returns: 'int', run: call => done(resetStaticBranch(call)) }),
+  kemi('sbranch_reset', { native: {}, params: [], returns: 'int', run: call => done(resetStaticBranch(call)) }),
 
   /**
    * KSR.pvx.sbranch_append(): adds a branch with the attributes of the static branch, which stays as it is.
    * @returns 1 added; -1 it has no uri, or there are 11 branches already
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('sbranch_append', { params: [], returns: 'int', run: sbranchAppend }),
+  kemi('sbranch_append', { native: {}, params: [], returns: 'int', run: sbranchAppend }),
 
   /**
    * KSR.pvx.sbranch_set_ruri(): sets the request URI, destination URI, socket and branch flags from the static branch, which stays as it is.
    * @returns 1 set; -1 it has no uri
    * Kamailio 5.6.3, observed, and the manual of its module pv
    */
-  kemi('sbranch_set_ruri', { params: [], returns: 'int', run: sbranchSetRuri }),
+  kemi('sbranch_set_ruri', { native: {}, params: [], returns: 'int', run: sbranchSetRuri }),
 ];

@@ -29,6 +29,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, save; deviations: docs/differences.md
      */
     kemi('save', {
+      native: { params: ['str', 'int?'] },
       params: ['str', 'int'],
       returns: 'int',
       async: true,
@@ -43,6 +44,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, save; deviations: docs/differences.md
      */
     kemi('save_uri', {
+      native: { name: 'save' },
       params: ['str', 'int', 'str'],
       returns: 'int',
       async: true,
@@ -113,6 +115,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, lookup; deviations: none
      */
     kemi('lookup_uri', {
+      native: { name: 'lookup' },
       params: ['str', 'str'],
       returns: 'int',
       async: true,
@@ -126,6 +129,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, lookup_to_dset; deviations: none
      */
     kemi('lookup_to_dset', {
+      native: { params: ['str', 'str?'] },
       params: ['str', 'str'],
       returns: 'int',
       async: true,
@@ -163,6 +167,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, registered; deviations: none
      */
     kemi('registered_uri', {
+      native: { name: 'registered' },
       params: ['str', 'str'],
       returns: 'int',
       async: true,
@@ -177,6 +182,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, registered; deviations: none
      */
     kemi('registered_flags', {
+      native: { name: 'registered' },
       params: ['str', 'str', 'int'],
       returns: 'int',
       async: true,
@@ -192,6 +198,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, registered; deviations: none
      */
     kemi('registered_action', {
+      native: { name: 'registered' },
       params: ['str', 'str', 'int', 'int'],
       returns: 'int',
       async: true,
@@ -220,6 +227,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, unregister; deviations: none
      */
     kemi('unregister_ruid', {
+      native: { name: 'unregister' },
       params: ['str', 'str', 'str'],
       returns: 'int',
       async: true,

@@ -3,6 +3,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { KemiError } from '../../errors.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import type { Call } from '../../kemi/table.ts';
@@ -72,11 +73,12 @@ export class RegistrarState {
     define('default_expires_range', () => settings.defaultExpiresRange);
     define('expires_range', () => settings.expiresRange);
     const { eventCallback } = settings;
-    if (eventCallback)
+    if (eventCallback || host.native)
       usrloc.onExpired(contact => {
-        if (!host.hasRoute(eventCallback)) return;
+        const route = eventRoute(host, eventCallback, EXPIRED_EVENT);
+        if (!route) return;
         fillUlc(host, EXPIRED_PROFILE, contact.record, [contact]);
-        host.runRoute(eventCallback, EXPIRED_EVENT);
+        host.runRoute(route, EXPIRED_EVENT);
       });
   }
 

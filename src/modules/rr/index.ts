@@ -71,7 +71,12 @@ export default defineModule<State>({
      * @returns 1 asked for; -1 asked for before, a reply, or text that cannot be a parameter
      * Kamailio 6.x manual, module rr, record_route; deviations: text with control bytes or angle brackets is refused, a missing semicolon is added
      */
-    kemi('record_route_params', { params: ['str'], returns: 'int', run: recordRoute }),
+    kemi('record_route_params', {
+      native: { name: 'record_route' },
+      params: ['str'],
+      returns: 'int',
+      run: recordRoute,
+    }),
     /**
      * KSR.rr.record_route_preset(out, in): two Record-Route headers with the addresses given.
      * @param out host[:port][;params] of the side where the request leaves, with ;r2=on
@@ -80,6 +85,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, record_route_preset; deviations: what is no address is refused
      */
     kemi('record_route_preset', {
+      native: { params: ['str', 'str'] },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, first, second) => recordPreset(call, first, second),
@@ -91,6 +97,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, record_route_preset; deviations: what is no address is refused
      */
     kemi('record_route_preset_one', {
+      native: { name: 'record_route_preset' },
       params: ['str'],
       returns: 'int',
       run: (call, address) => recordPreset(call, address, undefined),
@@ -129,7 +136,12 @@ export default defineModule<State>({
      * @returns as loose_route()
      * Kamailio 6.x manual, module rr, loose_route_mode; deviations: as loose_route
      */
-    kemi('loose_route_mode', { params: ['int'], returns: 'int', run: (call, mode) => looseRoute(call, mode === 0) }),
+    kemi('loose_route_mode', {
+      native: { name: 'loose_route' },
+      params: ['int'],
+      returns: 'int',
+      run: (call, mode) => looseRoute(call, mode === 0),
+    }),
     /**
      * KSR.rr.loose_route_preloaded(): loose_route(), and whether the request is an initial one that named only us.
      * @returns 1 it is; -1 it is not, also when it was routed
@@ -153,6 +165,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, check_route_param; deviations: none
      */
     kemi('check_route_param', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       run: (call, source) => {
@@ -171,6 +184,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, is_direction; deviations: the name ftag may have any case
      */
     kemi('is_direction', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       run: (call, direction) => {

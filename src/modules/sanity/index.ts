@@ -85,6 +85,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module sanity, sanity_check
      */
     kemi('sanity_check_defaults', {
+      native: { name: 'sanity_check' },
       params: [],
       returns: 'int',
       run: call => check(call, call.state.checks, call.state.uris),

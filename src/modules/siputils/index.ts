@@ -111,6 +111,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module siputils, uri_param_value; codes observed on 5.6.3
      */
     kemi('uri_param_value', {
+      native: { name: 'uri_param' },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, param, value) => hasParam(call.msg, param, value),
@@ -233,7 +234,12 @@ export default defineModule<State>({
      * @returns 1 it is; -1 not
      * Kamailio 6.x manual, module siputils, is_first_hop_mode; codes observed on 5.6.3
      */
-    kemi('is_first_hop_mode', { params: ['int'], returns: 'int', run: (call, mode) => isFirstHop(call, mode) }),
+    kemi('is_first_hop_mode', {
+      native: { name: 'is_first_hop' },
+      params: ['int'],
+      returns: 'int',
+      run: (call, mode) => isFirstHop(call, mode),
+    }),
     /**
      * KSR.siputils.is_sip(): tells whether the message is SIP.
      * @returns 1 it is; -1 not

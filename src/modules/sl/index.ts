@@ -76,7 +76,12 @@ export default defineModule<undefined>({
      * @returns 1 sent; -1 not a reply, another class, or it has no Via below ours, or it could not be sent
      * Kamailio 6.x manual, module sl, sl_forward_reply; deviations: none
      */
-    kemi('sl_forward_reply', { params: ['str', 'str'], returns: 'int', run: forwardReply }),
+    kemi('sl_forward_reply', {
+      native: { params: ['str?', 'str?'] },
+      params: ['str', 'str'],
+      returns: 'int',
+      run: forwardReply,
+    }),
   ],
   rpc: [STATS_RPC],
 });

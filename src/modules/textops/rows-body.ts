@@ -31,7 +31,12 @@ export const BODY_ROWS = [
    * @returns 1 it has, or the type is empty and there is a body; -1 not
    * Kamailio 6.x manual, module textops, has_body_type; codes observed on 5.6.3
    */
-  kemi('has_body_type', { params: ['str'], returns: 'int', run: (call, type) => hasBodyType(call.msg, type) }),
+  kemi('has_body_type', {
+    native: { name: 'has_body' },
+    params: ['str'],
+    returns: 'int',
+    run: (call, type) => hasBodyType(call.msg, type),
+  }),
   /**
    * KSR.textops.set_body(body, type): replaces the body; Content-Type and Content-Length follow.
    * @param body new body  @param type media type
@@ -87,6 +92,7 @@ export const BODY_ROWS = [
    * Kamailio 6.x manual, module textops, get_body_part; codes observed on 5.6.3
    */
   kemi('get_body_part', {
+    native: { params: ['str', 'raw'] },
     params: ['str', 'str'],
     returns: 'int',
     run: (call, type, target) => getPart(call, type, target, false),
@@ -98,6 +104,7 @@ export const BODY_ROWS = [
    * Kamailio 6.x manual, module textops, get_body_part_raw; codes observed on 5.6.3
    */
   kemi('get_body_part_raw', {
+    native: { params: ['str', 'raw'] },
     params: ['str', 'str'],
     returns: 'int',
     run: (call, type, target) => getPart(call, type, target, true),

@@ -30,6 +30,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, search; codes observed on 5.6.3
    */
   kemi('search', {
+    native: { params: ['raw'] },
     params: ['str'],
     returns: 'int',
     run: (call, re) => search(call, call.msg.slice(0, bodyEnd(call.msg)), re),
@@ -41,6 +42,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, search_body; codes observed on 5.6.3
    */
   kemi('search_body', {
+    native: { params: ['raw'] },
     params: ['str'],
     returns: 'int',
     run: (call, re) => search(call, bodyArea(call.msg)?.text, re),
@@ -60,6 +62,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, search_hf; codes observed on 5.6.3
    */
   kemi('search_hf', {
+    native: { params: ['raw', 'raw', 'raw'] },
     params: ['str', 'str', 'str'],
     returns: 'int',
     run: (call, name, re, flag) => searchHeader(call, name, re, flag),
@@ -194,6 +197,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, subst; codes observed on 5.6.3
    */
   kemi('subst', {
+    native: { params: ['raw'] },
     params: ['str'],
     returns: 'int',
     run: (call, subst) => substArea(call, afterStartLine(call.msg), subst),
@@ -205,6 +209,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, subst_body; codes observed on 5.6.3
    */
   kemi('subst_body', {
+    native: { params: ['raw'] },
     params: ['str'],
     returns: 'int',
     run: (call, subst) => substArea(call, bodyArea(call.msg), subst),
@@ -215,14 +220,24 @@ export const SEARCH_ROWS = [
    * @returns 1 done; -1 no match, an empty match, or the substitution is refused
    * Kamailio 6.x manual, module textops, subst_uri; codes observed on 5.6.3
    */
-  kemi('subst_uri', { params: ['str'], returns: 'int', run: (call, subst) => substUri(call, subst) }),
+  kemi('subst_uri', {
+    native: { params: ['raw'] },
+    params: ['str'],
+    returns: 'int',
+    run: (call, subst) => substUri(call, subst),
+  }),
   /**
    * KSR.textops.subst_user(subst): substitutes in the user part of the request URI; an empty result removes the user.
    * @param subst `/regex/replacement/flags`: \0 to \9, \u, PVs; flags i (any case), g (all), s (across lines)
    * @returns 1 done; -1 no match, an empty match, a bad URI, or the substitution is refused
    * Kamailio 6.x manual, module textops, subst_user; codes observed on 5.6.3
    */
-  kemi('subst_user', { params: ['str'], returns: 'int', run: (call, subst) => substUser(call, subst) }),
+  kemi('subst_user', {
+    native: { params: ['raw'] },
+    params: ['str'],
+    returns: 'int',
+    run: (call, subst) => substUser(call, subst),
+  }),
   /**
    * KSR.textops.subst_hf(name, subst, flag): substitutes in the values of headers.
    * @param name header name  @param subst `/regex/replacement/flags`: \0 to \9, \u, PVs; flags i (any case), g (all), s (across lines)
@@ -231,6 +246,7 @@ export const SEARCH_ROWS = [
    * Kamailio 6.x manual, module textops, subst_hf; codes observed on 5.6.3
    */
   kemi('subst_hf', {
+    native: { params: ['raw', 'raw', 'raw'] },
     params: ['str', 'str', 'str'],
     returns: 'int',
     run: (call, name, subst, flag) => substHeader(call, name, subst, flag),

@@ -86,6 +86,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module textopsx, change_reply_status; codes observed on 5.6.3
      */
     kemi('change_reply_status', {
+      native: {},
       params: ['int', 'str'],
       returns: 'int',
       run: (call, code, reason) => changeStatus(call.msg, code, reason),
@@ -120,7 +121,12 @@ export default defineModule<State>({
      * @returns -1 always, as Kamailio; nothing is removed when the expression is refused
      * Kamailio 6.x manual, module textopsx, keep_hf_re; codes observed on 5.6.3
      */
-    kemi('keep_hf_re', { params: ['str'], returns: 'int', run: (call, re) => keepMatching(call, re) }),
+    kemi('keep_hf_re', {
+      native: { name: 'keep_hf' },
+      params: ['str'],
+      returns: 'int',
+      run: (call, re) => keepMatching(call, re),
+    }),
     /**
      * KSR.textopsx.fnmatch(value, pattern): matches a text against a shell pattern; * takes slashes too.
      * @param value text  @param pattern shell pattern: * ? [set] and a backslash before a special character
@@ -141,6 +147,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module textopsx, fnmatch_ex; codes observed on 5.6.3
      */
     kemi('fnmatch_ex', {
+      native: { name: 'fnmatch' },
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,

@@ -87,7 +87,7 @@ function dropReplies(tm: Tm, tx: Transaction, step: number, count: number): void
 
 /** The branch failure route. @returns a promise when it waits */
 export function runBranchFailure(tm: Tm, tx: Transaction, branch: Branch, name: ByteStr): Promise<void> | undefined {
-  if (!tm.host.hasRoute(name)) return undefined;
+  if (!tm.host.hasRoute(name, L.RK_BRANCH_FAILURE)) return undefined;
   return runWithRequest(tm, tx, L.RK_BRANCH_FAILURE, name, branch, undefined, () => {});
 }
 

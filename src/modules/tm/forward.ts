@@ -144,7 +144,7 @@ function make(
     branch.userAgent = contact.locationUa;
   } else takeMainContact(tm, branch);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
-  if (!route || !host.hasRoute(route)) return resolve(tm, branch, msg, options, undefined);
+  if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
   const before = new Snapshot(mem, at);
   const outer = mem.u8[at + L.M_TBRANCH]!;
   mem.u8[at + L.M_TBRANCH] = index + 1;

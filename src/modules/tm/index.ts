@@ -103,7 +103,7 @@ function afterRoute(tm: Tm, _host: ModuleHost, msg: SipMsg): void {
 function strayReply(tm: Tm, msg: SipMsg): boolean {
   const { host } = tm;
   const route = tm.params.on_sl_reply;
-  if (!route || !host.hasRoute(route)) return false;
+  if (!route || !host.hasRoute(route, L.RK_ONREPLY)) return false;
   const end = host.runRouteOn(msg.at, L.RK_ONREPLY, route, 'tm:sl-reply');
   if (!(end instanceof Promise)) return (end & 2) !== 0;
   host.keep(msg.at);

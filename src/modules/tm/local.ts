@@ -1,7 +1,9 @@
 /** Requests of our own: t_uac_send(), keep-alives, and what other modules send (RFC 3261 8.1, 17.1). */
+
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import { NoTarget, socketFor, type Target, targetOf, viaPrefix } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
 import { fake, startBranch } from './client.ts';
@@ -99,8 +101,8 @@ export function sendLocal(
     const target = targetOf(host, msg.dstUri ?? msg.ruri);
     return target instanceof Promise ? target.then(finish) : finish(target);
   };
-  const event = tm.params.event_callback;
-  if (!event || !host.hasRoute(event)) return resolve();
+  const event = eventRoute(host, tm.params.event_callback, 'tm:local-request');
+  if (!event) return resolve();
   const end = host.runRouteOn(at, L.RK_LOCAL, event, 'tm:local-request');
   const after = (bits: number): boolean | Promise<boolean> => {
     if (bits & 2) {

@@ -68,7 +68,7 @@ export function replyIn(tm: Tm, at: number): boolean {
     return true;
   }
   const route = tm.nameOf(tx.onReply);
-  if (!route || !tm.host.hasRoute(route)) {
+  if (!route || !tm.host.hasRoute(route, L.RK_ONREPLY)) {
     finalOrNot(tm, branch, at, code);
     return true;
   }
@@ -234,7 +234,7 @@ export function conclude(tm: Tm, tx: Transaction): void {
   }
   const route = tm.nameOf(tx.onFailure);
   tx.onFailure = 0;
-  if (!route || !tx.msg || !tm.host.hasRoute(route)) {
+  if (!route || !tx.msg || !tm.host.hasRoute(route, L.RK_FAILURE)) {
     deliver(tm, tx, best);
     return;
   }

@@ -116,7 +116,7 @@ export const stateRows = [
    * @returns 1 it has; -1 it has not, or another target
    * Kamailio 6.x manual, module tm, t_is_set; deviations: none
    */
-  kemi('t_is_set', { params: ['str'], returns: 'int', wasm: 'tmIsSet' }),
+  kemi('t_is_set', { native: { params: ['raw'] }, params: ['str'], returns: 'int', wasm: 'tmIsSet' }),
   /**
    * KSR.tm.t_set_fr(inv, other): how long branches wait for a final answer. Those that run already are changed too.
    * @param inv ms, of an INVITE that had a provisional answer; 0 leaves it as it is
@@ -125,6 +125,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_set_fr; deviations: none
    */
   kemi('t_set_fr', {
+    native: { params: ['int', 'int?'] },
     params: ['int', 'int'],
     returns: 'int',
     run: (call, inv, other) => change(call, given({ frInv: positive(inv), fr: positive(other) })),
@@ -136,6 +137,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_set_fr; deviations: none
    */
   kemi('t_set_fr_inv', {
+    native: false,
     params: ['int'],
     returns: 'int',
     run: (call, inv) => change(call, given({ frInv: positive(inv) })),
@@ -264,7 +266,7 @@ export const stateRows = [
    * @returns 100..699; -1 there is none
    * Kamailio 6.x manual, module tm, t_get_status_code; deviations: none
    */
-  kemi('t_get_status_code', { params: [], returns: 'int', run: call => code(call) || -1 }),
+  kemi('t_get_status_code', { native: false, params: [], returns: 'int', run: call => code(call) || -1 }),
   /**
    * KSR.tm.t_grep_status(code): whether a branch ended with this status.
    * @param code 100..699
@@ -343,6 +345,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_get_branch_index; deviations: none
    */
   kemi('t_get_branch_index', {
+    native: false,
     params: [],
     returns: 'int',
     run: call => Math.max(0, call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1),
@@ -373,7 +376,12 @@ export const stateRows = [
    * @returns 1
    * Kamailio 6.x manual, module tm, t_drop_replies; deviations: none
    */
-  kemi('t_drop_replies_all', { params: [], returns: 'int', run: call => dropReplies(call, 'a') }),
+  kemi('t_drop_replies_all', {
+    native: { name: 't_drop_replies' },
+    params: [],
+    returns: 'int',
+    run: call => dropReplies(call, 'a'),
+  }),
 ];
 
 function dropReplies(call: C, mode: ByteStr): number {

@@ -77,6 +77,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to; deviations: none
    */
   kemi('t_relay_to_flags', {
+    native: { name: 't_relay' },
     params: ['int'],
     returns: 'int',
     async: true,
@@ -179,7 +180,12 @@ export const rows = [
    * @returns 1 yes; -1 no, or not a CANCEL
    * Kamailio 6.x manual, module tm, t_lookup_cancel; deviations: none
    */
-  kemi('t_lookup_cancel_flags', { params: ['int'], returns: 'int', run: lookupCancel }),
+  kemi('t_lookup_cancel_flags', {
+    native: { name: 't_lookup_cancel' },
+    params: ['int'],
+    returns: 'int',
+    run: lookupCancel,
+  }),
   /**
    * KSR.tm.t_exists(): whether the message has a transaction.
    * @returns 1 yes; -1 no
@@ -218,7 +224,7 @@ export const rows = [
    * @returns 1 sent; -1 as t_reply()
    * Kamailio 6.x manual, module tm, t_send_reply; deviations: none
    */
-  kemi('t_send_reply', { params: ['int', 'str'], returns: 'int', run: sendReply }),
+  kemi('t_send_reply', { native: false, params: ['int', 'str'], returns: 'int', run: sendReply }),
   /**
    * KSR.tm.t_reply_error(): answer with what went wrong when the request was relayed.
    * @returns 1 sent; -1 there is no transaction, or it has its final answer
@@ -273,7 +279,12 @@ export const rows = [
    * @returns 1; -1 contacts_avp is not set
    * Kamailio 6.x manual, module tm, t_load_contacts; deviations: none
    */
-  kemi('ki_t_load_contacts_mode', { params: ['int'], returns: 'int', run: loadContacts }),
+  kemi('ki_t_load_contacts_mode', {
+    native: { name: 't_load_contacts' },
+    params: ['int'],
+    returns: 'int',
+    run: loadContacts,
+  }),
   /**
    * KSR.tm.t_next_contacts(): make the contacts that are tried next the destination set.
    * @returns 1; -2 there are none left; -1 contacts_avp is not set
@@ -298,6 +309,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_uac_send; deviations: none
    */
   kemi('t_uac_send', {
+    native: false,
     params: ['str', 'str', 'str', 'str', 'str', 'str'],
     returns: 'int',
     anytime: true,

@@ -1,6 +1,8 @@
 /** The server side of a transaction: answers to the caller, their retransmission, the ACK, and the end (RFC 3261 17.2, RFC 6026). */
+
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import { eventRoute } from '../../kemi/event-route.ts';
 import { cancelPending } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import { conclude } from './replies.ts';
@@ -57,8 +59,8 @@ function redirect(tm: Tm, at: number): void {
 
 /** event "tm:local-response" */
 function localResponse(tm: Tm, tx: Transaction): void {
-  const name = tm.params.event_callback_lres_sent;
-  if (!name || !tx.msg || !tm.host.hasRoute(name)) return;
+  const name = eventRoute(tm.host, tm.params.event_callback_lres_sent, 'tm:local-response');
+  if (!name || !tx.msg) return;
   tx.routes++;
   const end = tm.host.runRouteOn(tx.msg, L.RK_EVENT, name, 'tm:local-response');
   const after = () => {

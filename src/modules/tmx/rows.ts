@@ -151,6 +151,7 @@ export const rows = [
    * Kamailio 6.x manual, module tmx, t_cancel_callid; deviations: none
    */
   kemi('t_cancel_callid_reason', {
+    native: { name: 't_cancel_callid' },
     params: ['str', 'str', 'int', 'int'],
     returns: 'int',
     anytime: true,
@@ -207,7 +208,7 @@ export const rows = [
    * @returns 0; -1 there is no transaction
    * Kamailio 6.x manual, module tmx, t_drop; deviations: none
    */
-  kemi('t_drop_rcode', { params: ['int'], returns: 'int', run: drop }),
+  kemi('t_drop_rcode', { native: { name: 't_drop' }, params: ['int'], returns: 'int', run: drop }),
   /**
    * KSR.tmx.t_reuse_branch(): in a branch failure route: the failed branch's URI, destination, flags and contact become the destination again.
    * @returns 1; -1 another route

@@ -43,6 +43,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xalert; deviations: none
      */
     kemi('xalert', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,
@@ -56,6 +57,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xcrit; deviations: none
      */
     kemi('xcrit', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,
@@ -68,7 +70,13 @@ export default defineModule<XlogState>({
      * @returns 1 logged, or the level is not in force; -1 the text does not parse (logged)
      * Kamailio 6.x manual, module xlog, xerr; deviations: none
      */
-    kemi('xerr', { params: ['str'], returns: 'int', anytime: true, run: (call, text) => write(call, LEVEL.err, text) }),
+    kemi('xerr', {
+      native: { params: ['raw'] },
+      params: ['str'],
+      returns: 'int',
+      anytime: true,
+      run: (call, text) => write(call, LEVEL.err, text),
+    }),
 
     /**
      * KSR.xlog.xwarn(text): logs a text at level warning.
@@ -77,6 +85,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xwarn; deviations: none
      */
     kemi('xwarn', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,
@@ -90,6 +99,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xnotice; deviations: none
      */
     kemi('xnotice', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,
@@ -103,6 +113,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xinfo; deviations: none
      */
     kemi('xinfo', {
+      native: { params: ['raw'] },
       params: ['str'],
       returns: 'int',
       anytime: true,
@@ -115,7 +126,13 @@ export default defineModule<XlogState>({
      * @returns 1 logged, or the level is not in force; -1 the text does not parse (logged)
      * Kamailio 6.x manual, module xlog, xdbg; deviations: none
      */
-    kemi('xdbg', { params: ['str'], returns: 'int', anytime: true, run: (call, text) => write(call, LEVEL.dbg, text) }),
+    kemi('xdbg', {
+      native: { params: ['raw'] },
+      params: ['str'],
+      returns: 'int',
+      anytime: true,
+      run: (call, text) => write(call, LEVEL.dbg, text),
+    }),
 
     /**
      * KSR.xlog.xlog(level, text): logs a text.
@@ -125,6 +142,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x manual, module xlog, xlog; deviations: none
      */
     kemi('xlog', {
+      native: [{ params: ['raw'], to: [1], fill: { 0: 'L_ERR' } }, { params: ['raw', 'raw'] }],
       params: ['str', 'str'],
       returns: 'int',
       anytime: true,
@@ -140,6 +158,7 @@ export default defineModule<XlogState>({
      * Kamailio 6.x: the function is newer than 5.6.3
      */
     kemi('xlog_facility', {
+      native: { name: 'xlog', params: ['raw', 'raw', 'raw'] },
       params: ['str', 'str', 'str'],
       returns: 'int',
       anytime: true,

@@ -1,5 +1,6 @@
 /** Reads a kamailio.cfg from disk: what `-f` gives. */
 import fs from 'node:fs';
+import type { ConfigHost } from '../../cfg/config.ts';
 import { parseConfig } from '../../cfg/parser.ts';
 import { type ConfigOptions, resolveConfig } from '../../cfg/resolve.ts';
 import { ConfigError, type Diagnostic } from '../../errors.ts';
@@ -38,13 +39,14 @@ export function readConfigFile(path: string, given: ConfigFileOptions = {}): Con
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError([{ severity: 'error', file: path, line: 0, column: 0, message: `cannot read it: ${why}` }]);
   }
-  const config = parseConfig(source, path, { readFile, defines, env, os: process.platform });
+  const host: ConfigHost = { readFile, defines, env, os: process.platform };
+  const config = parseConfig(source, path, host);
   const { options, diagnostics } = resolveConfig(config, {
     modules: MODULES,
     readScript,
     ...(script !== undefined && { script }),
   });
-  return { path, options, diagnostics, files: config.files };
+  return { path, options: { ...options, source: host }, diagnostics, files: config.files };
 }
 
 /** The options of a config without errors; warnings go to `warn`. @throws ConfigError with all of its diagnostics */
@@ -70,6 +72,8 @@ export function configured(
     limits: { ...(messageBytes !== undefined && { messageBytes }), ...limits },
     callbacks: config.callbacks,
     coreParams: config.coreParams,
+    engine: config.engine,
+    ...(config.source && { config: config.source }),
     ...(serverHeader !== undefined && { serverHeader }),
     ...(userAgent !== undefined && { userAgent }),
     ...(forceRport !== undefined && { forceRport }),

@@ -1,10 +1,20 @@
 /** Where the program of a server comes from: a script, and what app_lua loads in front of it. */
 import fs from 'node:fs';
+import path from 'node:path';
 import { byteStr, byteStrOf, bytesOf } from '../../core/memory.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import { ScriptFiles } from './script-files.ts';
 
-export class ScriptSource {
+/** Where a server gets its program from. */
+export interface ProgramSource {
+  /** what errors and reloads call the program */
+  readonly name: string;
+  readonly files: { readonly asked: readonly string[]; readonly read: (name: string) => Uint8Array | undefined };
+  /** The program as it is now. @throws ScriptError naming the file when it cannot be read */
+  read(): Uint8Array;
+}
+
+export class ScriptSource implements ProgramSource {
   /** path of the script: what errors and reloads call the program */
   readonly name: string;
   readonly files: ScriptFiles;
@@ -28,6 +38,23 @@ export class ScriptSource {
   }
 }
 
+/** A config whose own routing blocks route: it is read again as a whole. */
+export class ConfigSource implements ProgramSource {
+  readonly name: string;
+  readonly files: ProgramSource['files'];
+
+  /** @param files what it includes, absent files too */
+  constructor(name: string, files: readonly string[]) {
+    this.name = name;
+    const asked = files.map(f => path.resolve(f));
+    this.files = { asked, read: new ScriptFiles(name).read };
+  }
+
+  read(): Uint8Array {
+    return readFile(this.name);
+  }
+}
+
 /** @throws ScriptError, KemiError KEMI_ERR_CONFIG for what is no Lua script */
 function readScript(name: string): Uint8Array {
   const extension = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase();
@@ -38,6 +65,11 @@ function readScript(name: string): Uint8Array {
     );
   if (extension && ['py', 'js', 'rb', 'sq'].includes(extension))
     throw new KemiError('KEMI_ERR_CONFIG', `Cannot run ${name}: only Lua scripts (.lua) run in this version`);
+  return readFile(name);
+}
+
+/** @throws ScriptError naming the file */
+function readFile(name: string): Uint8Array {
   try {
     return fs.readFileSync(name);
   } catch (cause) {

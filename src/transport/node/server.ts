@@ -13,7 +13,7 @@ import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
 import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
-import { ScriptSource } from './script-source.ts';
+import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { UdpTransport } from './udp.ts';
 import { type Watcher, watchFiles } from './watch.ts';
@@ -101,7 +101,7 @@ export class Server {
 /** What has been opened so far, in the order of opening. */
 interface Parts {
   readonly log: Logger;
-  readonly script: ScriptSource;
+  readonly script: ProgramSource;
   readonly transport: UdpTransport;
   runtime?: Runtime;
   ctl?: CtlServer;
@@ -119,7 +119,7 @@ interface Parts {
 export async function createServer(options: ServerOptions = {}): Promise<Server> {
   const log = options.log ?? silentLogger;
   const config = configOf(options, log);
-  const script = new ScriptSource(scriptsOf(options, config));
+  const script = sourceOf(options, config);
   const listen = options.listen?.length ? options.listen : config?.listen.length ? config.listen : ['udp:0.0.0.0:5060'];
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const parts: Parts = { log, script, transport: new UdpTransport({ log }) };
@@ -237,6 +237,11 @@ function configOf({ config, defines, script, modules, db }: ServerOptions, log: 
   return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>
     log.warn({ file, line, column }, message),
   );
+}
+
+function sourceOf(options: ServerOptions, config: ConfigOptions | undefined): ProgramSource {
+  const scripts = scriptsOf(options, config);
+  return config?.engine === 'native' ? new ConfigSource(scripts[0]!, config.files) : new ScriptSource(scripts);
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */

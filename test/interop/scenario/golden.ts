@@ -3,7 +3,7 @@
  * differences.jsonl beside it: the scenarios where this server means to differ.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { GroupName } from './scenario.ts';
+import { type GroupName, SHARED } from './scenario.ts';
 import type { Difference, Outcome } from './trace.ts';
 
 const FOLDER = new URL('../../fixtures/stateful/', import.meta.url).pathname;
@@ -20,7 +20,9 @@ export function readGolden(group: GroupName): Golden {
   return { server: JSON.parse(server!), outcomes: lines.map(line => ({ group, ...JSON.parse(line) })) };
 }
 
+/** @throws Error for a group that is not recorded */
 export function writeGolden(group: GroupName, golden: Golden): void {
+  if (SHARED[group]) throw new Error(`${group} is not recorded: it has the scenarios of ${SHARED[group]}`);
   const lines = golden.outcomes.map(({ name, legs }) => JSON.stringify({ name, legs }));
   writeFileSync(`${FOLDER}${group}.golden.jsonl`, `${[JSON.stringify(golden.server), ...lines].join('\n')}\n`);
 }

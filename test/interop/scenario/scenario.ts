@@ -4,7 +4,29 @@ import { normalise, type Outcome } from './trace.ts';
 import { Wire } from './wire.ts';
 
 /** Which configuration a scenario runs on; see servers.ts. */
-export type GroupName = 'basic' | 'auth' | 'digest' | 'location' | 'nat' | 'flood' | 'routes';
+export type GroupName =
+  | 'basic'
+  | 'auth'
+  | 'digest'
+  | 'location'
+  | 'nat'
+  | 'flood'
+  | 'routes'
+  | 'native'
+  | 'native-auth'
+  | 'native-etc'
+  | 'native-flood';
+
+/**
+ * Groups with a configuration of their own, and the scenarios of another one. They are not recorded: the two servers are compared with each other as
+ * they run.
+ */
+export const SHARED: Partial<Record<GroupName, GroupName>> = {
+  native: 'basic',
+  'native-auth': 'auth',
+  'native-etc': 'basic',
+  'native-flood': 'flood',
+};
 
 export interface Scenario {
   readonly group: GroupName;

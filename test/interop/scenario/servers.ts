@@ -13,6 +13,10 @@ const FIXTURES = new URL('../../fixtures/stateful/', import.meta.url).pathname;
 interface Group {
   /** made of the sample configuration that comes with Kamailio, by these edits; else of a file of our own */
   readonly stock: boolean;
+  /** the sample's routing blocks in place of its Lua script */
+  readonly native?: true;
+  /** the package's /etc/kamailio/kamailio.cfg in place of the sample */
+  readonly etc?: true;
   /** #!define lines */
   readonly define: readonly string[];
   /** script instead of the sample's */
@@ -35,6 +39,15 @@ export const GROUPS: Record<GroupName, Group> = {
   nat: { stock: true, define: ['WITH_NAT'] },
   flood: { stock: true, define: ['WITH_ANTIFLOOD'] },
   routes: { stock: false, define: [] },
+  native: { stock: true, define: [], native: true },
+  'native-auth': {
+    stock: true,
+    define: ['WITH_AUTH', 'WITH_IPAUTH', 'WITH_ANTIFLOOD'],
+    database: true,
+    native: true,
+  },
+  'native-etc': { stock: true, define: [], native: true, etc: true },
+  'native-flood': { stock: true, define: ['WITH_ANTIFLOOD'], native: true },
 };
 
 export const GROUP_NAMES = Object.keys(GROUPS) as GroupName[];
@@ -89,6 +102,7 @@ function oursArguments(file: string): string[] {
 /** The text of a group's kamailio.cfg. */
 export function configuration(name: GroupName, port: number, dir: string): string {
   const group = GROUPS[name];
+  if (group.etc) return etc(port);
   return group.stock ? stock(group, port, dir) : ownConfiguration(port);
 }
 
@@ -114,12 +128,36 @@ function samples(): string {
   return dirname(cfg);
 }
 
+/** The default configuration of the package, with every edit that it needs here. */
+function etc(port: number): string {
+  const edits: [RegExp, string][] = [
+    [/^log_stderror=no/m, 'log_stderror=yes'],
+    [/^debug=DBGLEVEL/m, 'debug=0'],
+    [/^children=8/m, 'children=1'],
+    [/^# disable_tcp=yes/m, 'disable_tcp=yes'],
+    [/^# auto_aliases=no/m, 'auto_aliases=no'],
+    [/^# listen=udp:10\.0\.0\.10:5060/m, `listen=udp:127.0.0.1:${port}`],
+    [/"fr_timer", 30000/, `"fr_timer", ${FR_TIMER_MS}`],
+    [/"fr_inv_timer", 120000/, `"fr_inv_timer", ${FR_INV_TIMER_MS}`],
+  ];
+  let text = readFileSync('/etc/kamailio/kamailio.cfg', 'utf8');
+  for (const [what, by] of edits) {
+    if (!what.test(text)) throw new Error(`/etc/kamailio/kamailio.cfg has no ${what}`);
+    text = text.replace(what, () => by);
+  }
+  return text;
+}
+
 /** The sample with every edit that it needs here. Timers are shorter, so that a timeout can be waited for. */
 function stock(group: Group, port: number, dir: string): string {
   const folder = samples();
   const found = findKamailio();
   if ('missing' in found) throw new Error(found.missing);
-  const define = ['WITH_CFGLUA', ...group.define, ...(group.database ? [`DBURL "sqlite:///${dir}/kamailio.db"`] : [])];
+  const define = [
+    group.native ? 'WITH_CFGNATIVE' : 'WITH_CFGLUA',
+    ...group.define,
+    ...(group.database ? [`DBURL "sqlite:///${dir}/kamailio.db"`] : []),
+  ];
   const edits: [RegExp, string][] = [
     [/^#!define WITH_.*\n/gm, ''],
     [/^#!KAMAILIO/m, `#!KAMAILIO\n${define.map(d => `#!define ${d}`).join('\n')}`],
@@ -134,6 +172,7 @@ function stock(group: Group, port: number, dir: string): string {
       /\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-lua\.lua/,
       group.script ?? `${folder}/kamailio-basic-kemi-lua.lua`,
     ],
+    [/\/usr\/local\/etc\/kamailio\/kamailio-basic-kemi-native/, `${folder}/kamailio-basic-kemi-native`],
     [/"fr_timer", 30000/, `"fr_timer", ${FR_TIMER_MS}`],
     [/"fr_inv_timer", 120000/, `"fr_inv_timer", ${FR_INV_TIMER_MS}`],
     // RTP is another story: the script skips it when the module is not loaded

@@ -127,14 +127,18 @@ describe('modparam', () => {
 
 describe('the engine', () => {
   test.each([
-    ['', '0:0: error: cfgengine native: route blocks are not run by this version'],
-    ['cfgengine "native"', '1:1: error: cfgengine native: route blocks are not run by this version'],
     ['cfgengine "python"', '1:1: error: cfgengine "python" is not available in this version: only "lua" is'],
     ['cfgengine "lua"', '1:1: error: cfgengine "lua" needs loadmodule "app_lua.so" above it'],
     ['cfgengine "lua"\nloadmodule "app_lua"', '1:1: error: cfgengine "lua" needs loadmodule "app_lua.so" above it'],
     ['loadmodule "app_lua"\ncfgengine "lua"', '2:1: error: there is no script to run'],
   ])('%j', (text, message) => {
     expect(findings(resolve(text))[0]).toContain(`main.cfg:${message}`);
+  });
+
+  test.each(['route { exit; }', 'cfgengine "native"\nroute { exit; }', 'cfgengine "default"'])('%j is native', text => {
+    const { options, diagnostics } = resolve(text);
+    expect(diagnostics).toEqual([]);
+    expect([options.engine, options.scripts]).toEqual(['native', ['main.cfg']]);
   });
 
   test('scripts run in the reverse order of the file', () => {
@@ -250,5 +254,7 @@ test('a script beside a config that names none', () => {
   expect(findings(beside(LUA))).toEqual([
     'main.cfg:2:21: error: the config says which script runs: given.lua cannot be given beside it',
   ]);
-  expect(findings(beside('route { exit; }'))[0]).toContain('cfgengine native');
+  expect(findings(beside('route { exit; }'))[0]).toBe(
+    'main.cfg:1:1: error: the config routes with its own blocks: given.lua cannot be given beside it',
+  );
 });

@@ -1,4 +1,4 @@
-import type { Scenario } from '../scenario.ts';
+import { type GroupName, type Scenario, SHARED } from '../scenario.ts';
 import { auth } from './auth.ts';
 import { calls } from './calls.ts';
 import { cancel } from './cancel.ts';
@@ -17,7 +17,7 @@ import { relayRoutes } from './routes-relay.ts';
 import { routing } from './routing.ts';
 import { timers } from './timers.ts';
 
-export const SCENARIOS: readonly Scenario[] = [
+const OWN: readonly Scenario[] = [
   ...registrar,
   ...calls,
   ...cancel,
@@ -35,4 +35,11 @@ export const SCENARIOS: readonly Scenario[] = [
   ...relayRoutes,
   ...headerRoutes,
   ...jobRoutes,
+];
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...OWN,
+  ...Object.entries(SHARED).flatMap(([group, of]) =>
+    OWN.filter(s => s.group === of).map(s => ({ ...s, group: group as GroupName })),
+  ),
 ];

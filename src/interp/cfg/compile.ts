@@ -1,0 +1,445 @@
+/** Statements into instructions. */
+import type { At, RouteBlock } from '../../cfg/config.ts';
+import { type ByteStr, utf8Of } from '../../core/memory.ts';
+import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
+import type { NativeRoute } from '../../kemi/table.ts';
+import type { CallExpr, Case, Expr, Statement } from './ast.ts';
+import { type Command, type CompiledCall, compileCommand } from './commands.ts';
+import { type CallInExpression, type Evaluate, ExpressionCompiler } from './compile-expression.ts';
+import { type Context, pvOf } from './context.ts';
+import { compileKeyword, isKeyword } from './keywords.ts';
+import type { Code, Instruction, Machine } from './machine.ts';
+import { Mistake } from './token-list.ts';
+import { equal, NoValue, toStr } from './values.ts';
+
+/** KSR_* of the kinds of blocks; what runs in a block route[..] depends on who calls it. */
+const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
+  request_route: 'request',
+  failure_route: 'failure',
+  branch_route: 'branch',
+  onreply_route: 'onreply',
+  reply_route: 'onreply',
+  event_route: 'event',
+};
+
+/** Commands whose first parameter names a block. */
+const NAMES_BLOCK: Readonly<Record<string, (name: string) => string>> = {
+  t_on_branch: name => `branch_route[${name}]`,
+  t_on_failure: name => `failure_route[${name}]`,
+  t_on_reply: name => `onreply_route[${name}]`,
+  t_on_branch_failure: name => `event_route[tm:branch-failure:${name}]`,
+};
+
+export type Blocks = ReadonlyMap<string, Code>;
+
+/** Fills a block's code; what is wrong goes to cx.found. */
+export class BlockCompiler {
+  readonly #cx: Context;
+  readonly #commands: ReadonlyMap<string, readonly Command[]>;
+  readonly #blocks: Blocks;
+  readonly #expressions: ExpressionCompiler;
+  readonly #code: Code;
+  readonly #kind: NativeRoute | 'any';
+  /** places behind the loop or switch that a break leaves */
+  readonly #breaks: { at: number }[] = [];
+  /** calls are looked at more than once; each is compiled once */
+  readonly #calls = new Map<CallExpr, CallInExpression>();
+  #loops = 0;
+
+  constructor(
+    cx: Context,
+    commands: ReadonlyMap<string, readonly Command[]>,
+    blocks: Blocks,
+    block: RouteBlock,
+    code: Code,
+  ) {
+    this.#cx = cx;
+    this.#commands = commands;
+    this.#blocks = blocks;
+    this.#code = code;
+    this.#kind = KINDS[block.kind] ?? 'any';
+    this.#expressions = new ExpressionCompiler(cx, { inExpression: call => this.#inExpression(call) });
+  }
+
+  statements(list: readonly Statement[]): void {
+    let left: Statement | undefined;
+    for (const statement of list) {
+      if (left) {
+        this.#cx.found.warning(statement.at, `this never runs: ${left.kind} above leaves`);
+        left = undefined;
+      }
+      try {
+        this.#statement(statement);
+      } catch (error) {
+        if (!(error instanceof Mistake)) throw error;
+        this.#cx.found.error(error.at, error.message);
+      }
+      if (['return', 'exit', 'drop', 'break'].includes(statement.kind)) left = statement;
+    }
+  }
+
+  readonly #emit = (instruction: Instruction, at: At): void => {
+    this.#code.run.push(instruction);
+    this.#code.places.push(at);
+  };
+
+  get #here(): number {
+    return this.#code.run.length;
+  }
+
+  #statement(s: Statement): void {
+    switch (s.kind) {
+      case 'call':
+        this.#call(s.call);
+        return;
+      case 'assign':
+        this.#assign(s.spec, s.value, s.at);
+        return;
+      case 'if':
+        this.#if(s);
+        return;
+      case 'while':
+        this.#while(s);
+        return;
+      case 'switch':
+        this.#switch(s);
+        return;
+      case 'return':
+        this.#return(s.value, s.at);
+        return;
+      case 'exit':
+        this.#emit(exit, s.at);
+        return;
+      case 'drop': {
+        const { core } = this.#cx;
+        this.#emit(m => {
+          if (m.msg) core.x[DROP]();
+          m.ended = true;
+        }, s.at);
+        return;
+      }
+      default:
+        this.#break(s.at);
+    }
+  }
+
+  #break(at: At): void {
+    const target = this.#breaks.at(-1);
+    // outside of a loop it leaves the block, with 0 that ends nothing
+    this.#emit(
+      target
+        ? m => {
+            m.last = 0;
+            m.pc = target.at;
+          }
+        : m => m.leave(0, false),
+      at,
+    );
+  }
+
+  #return(value: Expr | undefined, at: At): void {
+    if (!value) {
+      this.#emit(m => m.leave(1, true), at);
+      return;
+    }
+    if (this.#expressions.typeOf(value) === 'str') throw new Mistake(value.at, 'return needs a number, this is a text');
+    this.#value(value, 'int', false, at, (m, code) => m.leave(code as number, true));
+  }
+
+  #assign(spec: ByteStr, value: Expr, at: At): void {
+    if (/^\$(rc|retcode|\?)$/.test(spec)) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
+    const pv = pvOf(this.#cx, spec, at);
+    if (!pv.writable) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
+    const { host } = this.#cx;
+    const refused = (m: Machine) =>
+      host.log.error(
+        { file: at.file, line: at.line, rc: m.rc },
+        `Cannot assign to ${utf8Of(spec)}: it does not take this value`,
+      );
+    this.#value(value, 'any', true, at, (m, got) => {
+      if (!pv.set(got)) refused(m);
+      m.last = 1;
+    });
+  }
+
+  /**
+   * Evaluates, then goes on with the value.
+   * @param none what happens where it has no value (a division by 0): the statement is left out unless it says more
+   */
+  #value(
+    expr: Expr,
+    mode: 'any' | 'int',
+    whole: boolean,
+    at: At,
+    then: (m: Machine, value: ReturnType<Evaluate>) => void,
+    none: (m: Machine) => void = () => {},
+  ): void {
+    if (this.#expressions.waits(expr)) {
+      this.#expressions.emit(expr, mode, whole, this.#code.run, this.#emit);
+      this.#emit(m => then(m, m.stack.pop()!), at);
+      return;
+    }
+    const get = this.#expressions.closure(expr, mode, whole);
+    if (!mayFail(expr)) {
+      this.#emit(m => {
+        const value = get(m);
+        if (!m.ended) then(m, value);
+      }, at);
+      return;
+    }
+    const { host } = this.#cx;
+    this.#emit(m => {
+      let value: ReturnType<Evaluate>;
+      try {
+        value = get(m);
+      } catch (error) {
+        if (!(error instanceof NoValue)) throw error;
+        host.log.error({ file: at.file, line: at.line }, `Cannot evaluate an expression: ${error.message}`);
+        none(m);
+        return;
+      }
+      if (!m.ended) then(m, value);
+    }, at);
+  }
+
+  /** Goes to a place when the condition is not true: it is a number above 0. */
+  #unless(test: Expr, target: { at: number }, at: At): void {
+    this.#value(
+      test,
+      'int',
+      true,
+      at,
+      (m, value) => {
+        m.last = 1;
+        if ((value as number) <= 0) m.pc = target.at;
+      },
+      m => {
+        m.last = 1;
+        m.pc = target.at;
+      },
+    );
+  }
+
+  #if(s: Statement & { kind: 'if' }): void {
+    const otherwise = { at: 0 };
+    const end = { at: 0 };
+    this.#unless(s.test, otherwise, s.at);
+    this.statements(s.then);
+    if (s.else.length > 0) this.#emit(m => (m.pc = end.at), s.at);
+    otherwise.at = this.#here;
+    this.statements(s.else);
+    end.at = this.#here;
+  }
+
+  #while(s: Statement & { kind: 'while' }): void {
+    const loop = this.#loops++;
+    const end = { at: 0 };
+    const { host, maxRounds } = this.#cx;
+    this.#emit(m => ((m.counters ??= [])[loop] = 0), s.at);
+    const start = this.#here;
+    this.#unless(s.test, end, s.at);
+    this.#emit(m => {
+      if (++m.counters![loop]! <= maxRounds) return;
+      host.log.error({ file: s.at.file, line: s.at.line }, `This loop has gone round ${maxRounds} times: it is left`);
+      m.pc = end.at;
+    }, s.at);
+    this.#breaks.push(end);
+    this.statements(s.body);
+    this.#breaks.pop();
+    this.#emit(m => (m.pc = start), s.at);
+    end.at = this.#here;
+  }
+
+  #switch(s: Statement & { kind: 'switch' }): void {
+    const tests = this.#cases(s.cases);
+    const end = { at: 0 };
+    const targets: { at: number }[] = s.cases.map(() => ({ at: 0 }));
+    const other = s.cases.findIndex(c => !c.value);
+    const miss = other < 0 ? end : targets[other]!;
+    const mode = s.cases.some(c => c.value && this.#expressions.typeOf(c.value) === 'str') ? 'any' : 'int';
+    // as an operand: a command is 1 or 0
+    this.#value(s.on, mode, false, s.at, (m, value) => {
+      m.last = 1;
+      const hit = tests.findIndex(test => test?.(value));
+      m.pc = (hit < 0 ? miss : targets[hit]!).at;
+    });
+    this.#breaks.push(end);
+    for (const [i, one] of s.cases.entries()) {
+      targets[i]!.at = this.#here;
+      this.statements(one.body);
+    }
+    this.#breaks.pop();
+    end.at = this.#here;
+  }
+
+  /** A test for each case, undefined for default. @throws Mistake */
+  #cases(cases: readonly Case[]): (((value: ReturnType<Evaluate>) => boolean) | undefined)[] {
+    const seen = new Set<unknown>();
+    let type: 'int' | 'str' | undefined;
+    let others = 0;
+    return cases.map(({ value, regex, at }) => {
+      if (!value) {
+        if (++others > 1) throw new Mistake(at, 'this switch has a second default');
+        return undefined;
+      }
+      const mine = this.#expressions.typeOf(value);
+      if (!isConstant(value)) throw new Mistake(value.at, 'a case is a constant');
+      if (type && mine !== type)
+        throw new Mistake(
+          value.at,
+          `the cases above are ${type === 'int' ? 'numbers' : 'texts'}: this is another type`,
+        );
+      type = mine;
+      const constant = this.#expressions.closure(value, 'any')(undefined as never);
+      if (regex) {
+        try {
+          const compiled = compileRegex(toStr(constant), { ignoreCase: true });
+          return v => compiled.test(toStr(v));
+        } catch (error) {
+          if (!(error instanceof RegexError)) throw error;
+          throw new Mistake(value.at, `this regular expression makes no sense: ${error.message}`);
+        }
+      }
+      if (seen.has(constant)) throw new Mistake(value.at, `this case is there already: ${constant}`);
+      seen.add(constant);
+      return v => (typeof constant === 'string' ? toStr(v) === constant : equal(constant, v));
+    });
+  }
+
+  // ---- calls
+
+  /** A call as a statement: its code is $rc; 0 ends the run. */
+  #call(call: CallExpr): void {
+    if (call.name === 'route') {
+      this.#emit(this.#route(call, false), call.at);
+      return;
+    }
+    if (isKeyword(call.name)) {
+      const run = compileKeyword(this.#cx, this.#commands, call, this.#kind, expr =>
+        this.#expressions.closure(expr, 'any'),
+      );
+      if (run.waits) {
+        this.#emit(m => this.#start(m, run, code => (m.last = code)), call.at);
+        return;
+      }
+      this.#emit(m => {
+        m.last = run.invoke(m) as number;
+      }, call.at);
+      return;
+    }
+    const run = this.#command(call);
+    const ends = (m: Machine, code: number) => {
+      m.rc = m.last = code;
+      if (code === 0) m.ended = true;
+    };
+    this.#emit(
+      run.waits ? m => this.#start(m, run, code => ends(m, code)) : m => ends(m, run.invoke(m) as number),
+      call.at,
+    );
+  }
+
+  /** Starts what may have to wait. */
+  #start(m: Machine, run: CompiledCall, then: (code: number) => void): void {
+    const result = run.invoke(m);
+    if (typeof result === 'number') {
+      then(result);
+      return;
+    }
+    m.pending = result;
+    m.settle = value => then(run.code(value));
+  }
+
+  #inExpression(call: CallExpr): CallInExpression {
+    let known = this.#calls.get(call);
+    if (!known) this.#calls.set(call, (known = this.#compileInExpression(call)));
+    return known;
+  }
+
+  #compileInExpression(call: CallExpr): CallInExpression {
+    if (call.name === 'route') return { waits: true, emit: this.#route(call, true) };
+    const keyword = isKeyword(call.name);
+    const run = keyword
+      ? compileKeyword(this.#cx, this.#commands, call, this.#kind, expr => this.#expressions.closure(expr, 'any'))
+      : this.#command(call);
+    const took = (m: Machine, code: number): number => {
+      if (keyword) return code;
+      m.rc = code;
+      if (code === 0) m.ended = true;
+      return code;
+    };
+    if (!run.waits) return { waits: false, evaluate: m => took(m, run.invoke(m) as number) };
+    return { waits: true, emit: m => this.#start(m, run, code => m.stack.push(took(m, code))) };
+  }
+
+  #command(call: CallExpr): CompiledCall {
+    const named = NAMES_BLOCK[call.name];
+    const [first] = call.args;
+    if (named && first?.kind === 'str') {
+      if (first.value.includes('$')) this.#cx.usesAny();
+      else this.#cx.uses(named(utf8Of(first.value)), first.at);
+    }
+    return compileCommand(this.#cx, this.#commands, call, this.#kind, expr => this.#expressions.closure(expr, 'any'));
+  }
+
+  /** route(NAME): a block whose name is known is looked up once. @param wanted whether its value is pushed */
+  #route(call: CallExpr, wanted: boolean): Instruction {
+    const [name, more] = call.args;
+    if (!name || more) throw new Mistake(call.at, 'route takes one name');
+    const constant = isConstant(name) || name.kind === 'word';
+    if (constant) {
+      const text =
+        name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(undefined as never));
+      const block = `route[${utf8Of(text)}]`;
+      const code = this.#blocks.get(block);
+      if (!code) throw new Mistake(name.at, `there is no ${block}${near(block, this.#blocks)}`);
+      this.#cx.uses(block, name.at);
+      return m => m.enter(code, wanted);
+    }
+    this.#cx.usesAny();
+    const get = this.#expressions.closure(name, 'str');
+    const { host } = this.#cx;
+    return m => {
+      const block = `route[${utf8Of(get(m) as ByteStr)}]`;
+      const code = this.#blocks.get(block);
+      if (code) m.enter(code, wanted);
+      else {
+        host.log.error({ file: call.at.file, line: call.at.line }, `Cannot run ${block}: there is no such block`);
+        if (wanted) m.stack.push(-1);
+      }
+    };
+  }
+}
+
+/** The core's own drop(): refused where a block cannot drop. */
+const DROP = 'setDrop';
+
+const exit: Instruction = m => {
+  m.ended = true;
+};
+
+function isConstant(expr: Expr): boolean {
+  switch (expr.kind) {
+    case 'int':
+    case 'str':
+      return true;
+    case 'unary':
+      return isConstant(expr.of);
+    case 'binary':
+      return isConstant(expr.left) && isConstant(expr.right);
+    default:
+      return false;
+  }
+}
+
+/** Whether a division may have no result. */
+function mayFail(expr: Expr): boolean {
+  if (expr.kind === 'unary') return mayFail(expr.of);
+  if (expr.kind !== 'binary') return false;
+  return expr.op === '/' || expr.op === 'mod' || mayFail(expr.left) || mayFail(expr.right);
+}
+
+function near(block: string, blocks: Blocks): string {
+  const lower = block.toLowerCase();
+  for (const name of blocks.keys()) if (name.toLowerCase() === lower) return `, did you mean ${name}`;
+  return '';
+}

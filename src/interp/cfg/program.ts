@@ -1,0 +1,188 @@
+/** A loaded kamailio.cfg: its routing blocks run here. */
+import type { ByteStr } from '../../core/memory.ts';
+import type { Program, RouteError, RunResult } from '../interpreter.ts';
+import type { Surroundings } from './context.ts';
+import { type Code, Machine } from './machine.ts';
+
+const DONE: RunResult = Object.freeze({ state: 'done' });
+const EXIT: RunResult = Object.freeze({ state: 'exit' });
+const MISSING: RunResult = Object.freeze({ state: 'missing' });
+
+export interface CfgProgramParts extends Surroundings {
+  readonly name: string;
+  readonly version: number;
+  readonly blocks: ReadonlyMap<string, Code>;
+  /** instructions that one run may take; 0: no limit */
+  readonly instructions: number;
+  /** bytes of the config */
+  readonly bytes: number;
+  /** gives back what the program holds in the core's memory */
+  readonly free: () => void;
+}
+
+/** A run that waits. */
+interface Suspended {
+  readonly m: Machine;
+  end?: (result: RunResult) => void;
+}
+
+export class CfgProgram implements Program {
+  readonly name: string;
+  readonly version: number;
+  readonly blocks = true;
+  readonly #parts: CfgProgramParts;
+  #inFlight = 0;
+  #disposed = false;
+  #freed = false;
+
+  constructor(parts: CfgProgramParts) {
+    this.name = parts.name;
+    this.version = parts.version;
+    this.#parts = parts;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  has(route: string): boolean {
+    return !this.#freed && this.#block(route) !== undefined;
+  }
+
+  run(route: string, msg: number, _arg?: ByteStr): RunResult {
+    if (this.#disposed) return failed(`Cannot run ${route}: the config was unloaded`, '', 0);
+    const code = this.#block(route);
+    if (!code) return MISSING;
+    const { host, instructions } = this.#parts;
+    // the code of the last run is nothing to this one, but that of the route around it is
+    const rc = host.returnCode;
+    this.#inFlight++;
+    const m = new Machine(code, msg, host, instructions || Number.MAX_SAFE_INTEGER);
+    const result = this.#go(m);
+    host.returnCode = rc ?? 0;
+    if (!result) return this.#suspend(m);
+    this.#finish();
+    return result;
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#freeWhenIdle();
+  }
+
+  memoryBytes(): number {
+    return this.#freed ? 0 : this.#parts.bytes;
+  }
+
+  /** A block by its name; a name alone is that of a route[..]. */
+  #block(route: string): Code | undefined {
+    const { blocks } = this.#parts;
+    return blocks.get(route) ?? blocks.get(`route[${route}]`);
+  }
+
+  /** Runs on. @returns undefined when it waits */
+  #go(m: Machine): RunResult | undefined {
+    const { core, host } = this.#parts;
+    const before: number = core.x.currentMsg();
+    core.x.setMsg(m.msg);
+    try {
+      host.returnCode = m.keptRc;
+      if (!m.run()) {
+        const error = this.#failure(m, new Error('the instruction limit was reached'));
+        return { state: 'error', error: { ...error, limit: 'instructions' } };
+      }
+      if (m.ended) return EXIT;
+      if (!m.pending) return DONE;
+      m.keptRc = m.rc;
+      return undefined;
+    } catch (error) {
+      return { state: 'error', error: this.#failure(m, error) };
+    } finally {
+      core.x.setMsg(before);
+    }
+  }
+
+  #failure(m: Machine, error: unknown): RouteError {
+    const { file, line } = m.place;
+    const what = error instanceof Error ? error.message : String(error);
+    const calls = m.frames
+      .map(f => ({ name: f.code.name, at: f.code.places[f.pc - 1] ?? f.code.at }))
+      .concat({ name: m.code.name, at: m.place })
+      .reverse();
+    return {
+      message: `${file}:${line}: ${what}`,
+      traceback: ['traceback:', ...calls.map(c => `\t${c.at.file}:${c.at.line}: in ${c.name}`)].join('\n'),
+      file,
+      line,
+      ...(error instanceof WebAssembly.RuntimeError && { trap: true }),
+    };
+  }
+
+  #suspend(m: Machine): RunResult {
+    const run: Suspended = { m };
+    const settled = new Promise<RunResult>(resolve => {
+      run.end = resolve;
+    });
+    this.#await(run);
+    const abandon = (why: string) => {
+      if (!run.end) return;
+      const { message: _, ...rest } = this.#failure(m, why);
+      this.#end(run, { state: 'error', error: { ...rest, message: why } });
+    };
+    return { state: 'suspended', settled, abandon };
+  }
+
+  #await(run: Suspended): void {
+    const { m } = run;
+    const { pending, settle } = m;
+    m.pending = undefined;
+    m.settle = undefined;
+    pending!.then(
+      value => this.#resume(run, () => settle!(value)),
+      error =>
+        this.#resume(run, () => {
+          throw error;
+        }),
+    );
+  }
+
+  #resume(run: Suspended, take: () => void): void {
+    if (!run.end) return;
+    const { host } = this.#parts;
+    const rc = host.returnCode;
+    let result: RunResult | undefined;
+    try {
+      host.returnCode = run.m.keptRc;
+      take();
+      run.m.keptRc = run.m.rc;
+      result = this.#go(run.m);
+    } catch (error) {
+      result = { state: 'error', error: this.#failure(run.m, error) };
+    }
+    host.returnCode = rc ?? 0;
+    if (result) this.#end(run, result);
+    else this.#await(run);
+  }
+
+  #end(run: Suspended, result: RunResult): void {
+    const end = run.end!;
+    delete run.end;
+    this.#finish();
+    end(result);
+  }
+
+  #finish(): void {
+    this.#inFlight--;
+    if (this.#disposed) this.#freeWhenIdle();
+  }
+
+  #freeWhenIdle(): void {
+    if (this.#inFlight > 0 || this.#freed) return;
+    this.#freed = true;
+    this.#parts.free();
+  }
+}
+
+function failed(message: string, file: string, line: number): RunResult {
+  return { state: 'error', error: { message, traceback: '', file, line } };
+}
