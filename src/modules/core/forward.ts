@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { destinationOf, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
 import { prefixFor } from './via.ts';
 
@@ -41,9 +41,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  return host.send(bytes, { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port })
-    ? true
-    : 'it cannot be sent';
+  return host.send(bytes, destinationOf(socket, target, msg.u32(L.M_MFLAGS))) ? true : 'it cannot be sent';
 }
 
 /**
