@@ -151,6 +151,10 @@ export class StreamFramer {
 
   /** @returns bytes of the message, or -1 when it was refused */
   #sizeOf(bytes: Uint8Array, from: number, end: number): number {
+    if (end - from > this.#limit) {
+      this.#refuse(bytes.subarray(from, from + this.#limit));
+      return -1;
+    }
     const body = contentLength(bytes, from, end);
     if (typeof body === 'string') {
       this.close();
@@ -159,7 +163,7 @@ export class StreamFramer {
     }
     const total = end - from + body;
     if (total <= this.#limit) return total;
-    this.#refuse(bytes.subarray(from, Math.min(end, from + this.#limit)));
+    this.#refuse(bytes.subarray(from, end));
     return -1;
   }
 

@@ -130,9 +130,13 @@ export class Connection implements FrameHandler {
     this.#stream.end();
   }
 
-  /** Closes it at once. @param quietly nobody is told what was lost */
-  destroy(quietly = false): void {
-    if (quietly) this.#lost = [];
+  /** Nobody wants to know any more what was lost. */
+  forget(): void {
+    this.#lost = [];
+  }
+
+  /** Closes it at once. */
+  destroy(): void {
     this.#stream.destroy();
   }
 

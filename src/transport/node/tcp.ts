@@ -164,11 +164,14 @@ export class TcpTransport implements Transport, ConnectionOwner {
     if (this.#closed) return;
     this.#closed = true;
     const open = [...this.#byId.values()];
-    for (const connection of open) connection.end();
+    this.#closedConnection = undefined;
+    for (const connection of open) {
+      connection.forget();
+      connection.end();
+    }
     const late = performance.now() + CLOSE_MS;
     while (this.#queued > 0 && performance.now() < late) await new Promise(resolve => setTimeout(resolve, 5));
-    this.#closedConnection = undefined;
-    for (const connection of open) connection.destroy(true);
+    for (const connection of open) connection.destroy();
     clearInterval(this.#timer);
     await Promise.all(this.#listening.map(l => closeServer(l.server)));
   }
