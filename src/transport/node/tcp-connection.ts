@@ -25,10 +25,24 @@ export interface ConnectionOwner {
 export type ConnectionState = 'connecting' | 'open' | 'closed';
 
 /**
- * How long a connection stays when one side has said all, milliseconds: answers to the last requests still go out, and the peer reads what it was told last. Not
+ * How long a connection stays at most when one side has said all, milliseconds: answers to the last requests still go out, and the peer reads what it was told. Not
  * longer: a peer that closed both ways looks the same.
  */
 const LINGER_MS = 2000;
+
+/** "SIP/2.0 2" and up */
+function isFinalAnswer(bytes: Uint8Array): boolean {
+  return isReply(bytes) && bytes[8]! >= 50;
+}
+
+function wantsAnswer(bytes: Uint8Array): boolean {
+  return !isReply(bytes) && !(bytes[0] === 65 && bytes[1] === 67 && bytes[2] === 75);
+}
+
+/** "SIP/" */
+function isReply(bytes: Uint8Array): boolean {
+  return bytes[0] === 83 && bytes[1] === 73 && bytes[2] === 80 && bytes[3] === 47;
+}
 
 const PONG = Buffer.from('\r\n');
 
@@ -54,6 +68,8 @@ export class Connection implements FrameHandler {
   /** since when one side has said all, 0 while neither has */
   #overMs = 0;
   #neverMade = false;
+  /** requests by it that have no final answer yet, as far as the first bytes of messages tell: it only decides when a half-closed connection goes */
+  #owed = 0;
   #error: NodeJS.ErrnoException | undefined;
 
   constructor(
@@ -81,6 +97,7 @@ export class Connection implements FrameHandler {
       this.#partialMs = 0;
       this.#overMs ||= owner.now();
       owner.halfClosed(this);
+      if (this.#owed <= 0) this.end();
     });
     stream.on('error', error => {
       this.#error = error;
@@ -116,7 +133,8 @@ export class Connection implements FrameHandler {
     if (!this.usable || (this.#waiting > 0 && this.#waiting + bytes.length > limits.queueBytes)) return false;
     if (this.state === 'connecting' && lost) this.#lost.push(lost);
     this.#write(Buffer.from(bytes), true);
-    if (close) this.end();
+    if (isFinalAnswer(bytes)) this.#owed--;
+    if (close || (this.#overMs > 0 && this.#owed <= 0)) this.end();
     return true;
   }
 
@@ -164,6 +182,7 @@ export class Connection implements FrameHandler {
 
   message(bytes: Uint8Array): void {
     this.#partialMs = 0;
+    if (wantsAnswer(bytes)) this.#owed++;
     this.#owner.message(this, bytes, this.from);
   }
 

@@ -208,10 +208,17 @@ describe('TcpTransport', () => {
     expect(transport.send(0, bytesOf(message('late')), from.ip, from.port, { connection: from.connection! })).toBe(
       true,
     );
-    await until('the answer', () => a.state.text === message('late'));
+    await until('something', () => a.state.text === message('late'));
     // not for anything but answers
     expect(transport.send(0, bytesOf(message()), from.ip, from.port, { noConnect: true })).toBe(false);
     await until('the close', () => transport.connections === 0, 5000);
+    // with the last answer out there is nothing to wait for
+    const b = peer(port, { allowHalfOpen: true });
+    b.socket.end(message());
+    await until('the message', () => got.length === 2);
+    const { connection, ip, port: back } = got[1]!.from;
+    transport.send(0, bytesOf('SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n'), ip, back, { connection: connection! });
+    await until('the end', () => b.state.ended && transport.connections === 0, 500);
   });
 
   it('survives resets, and tells of each connection that has gone', async () => {
