@@ -22,7 +22,7 @@ export interface Socket {
 
 /** What to do about connections; without meaning for datagrams. */
 export interface SendHow {
-  /** id of the connection to take when it is still open; 0 or absent: one to the same address and port, else a new one */
+  /** id of the connection to take when it is still open and leads to the same address; 0, absent, or not so: one to the same address and port, else a new one */
   readonly connection?: number;
   /** never opens a connection */
   readonly noConnect?: boolean;

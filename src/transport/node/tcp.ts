@@ -138,7 +138,8 @@ export class TcpTransport implements Transport, ConnectionOwner {
     if (this.#closed || !listening || !(port > 0 && port < 65536)) return false;
     if ((listening.family === 6) !== ip.includes(':')) return false;
     let connection = how.connection ? this.#byId.get(how.connection) : undefined;
-    if (!connection?.usable) connection = this.#byPeer.get(peerKey(ip, port));
+    // whoever named the connection: it leads to that address, or is not taken
+    if (!connection?.usable || connection.from.ip !== ip) connection = this.#byPeer.get(peerKey(ip, port));
     if (!connection?.usable) {
       if (how.noConnect || this.limits.noConnect) return false;
       connection = this.#connect(listening, ip, port);
