@@ -40,6 +40,23 @@ const uncalled = (_out: Writable, { name, value, warn }: Given) => {
     warn(`${name}: this callback is not called in this version`);
 };
 
+/** Used by the transport: src/transport/node/tcp-options.ts. */
+const TCP_PARAMETERS = [
+  'tcp_connection_lifetime',
+  'tcp_connect_timeout',
+  'tcp_send_timeout',
+  'tcp_msg_read_timeout',
+  'tcp_max_connections',
+  'tcp_accept_iplimit',
+  'tcp_conn_wq_max',
+  'tcp_wq_max',
+  'tcp_crlf_ping',
+  'tcp_no_connect',
+] as const;
+const notNegative = (_out: Writable, { name, value, error }: Given) => {
+  if (Number(value) < 0) error(`${name} must be 0 or more, not ${value}`);
+};
+
 /** How each is applied; the last of several values counts. */
 const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   debug: (out, { value }) => {
@@ -86,9 +103,14 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
     const text = headerText(given, 'User-Agent');
     if (text !== undefined) out.userAgent = text;
   },
-  // What it asks for is so anyway, or is told below.
+  // read with the addresses to listen on
   disable_tcp: () => undefined,
+  // told below
   log_prefix_mode: () => undefined,
+  ...Object.fromEntries(TCP_PARAMETERS.map(name => [name, notNegative])),
+  tcp_accept_no_cl: (_out, { value, name, warn }) => {
+    if (value !== 0) warn(`${name}: where a message without Content-Length ends is not guessed, it is ignored`);
+  },
   log_prefix: (out, { value }) => {
     if (value !== '') out.logPrefix = { text: utf8Of(String(value)), each: false };
     else delete out.logPrefix;
@@ -143,8 +165,6 @@ export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: s
     }
   }
   for (const [why, names] of ignored) notes.push(`${names.join(', ')} without effect: ${why}`);
-  const tcp = values.disable_tcp !== 1;
-  if (tcp) notes.push('TCP is not available in this version: UDP only, as with disable_tcp=yes');
   if (out.logPrefix && values.log_prefix_mode !== undefined)
     out.logPrefix = { ...out.logPrefix, each: values.log_prefix_mode !== 0 };
   for (const { group, name, value } of config.custom) values[`${group}.${name}`] = value;

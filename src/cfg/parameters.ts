@@ -17,7 +17,7 @@ export interface Parameter {
 }
 
 const PROCESSES = 'there is one process and no pool of workers';
-const TCP = 'TCP is not available in this version';
+const TCP = 'TCP here has no such setting';
 const TLS = 'TLS is not available in this version';
 const SCTP = 'there is no SCTP';
 const SYSTEM = 'the system that starts the server sees to it';
@@ -42,7 +42,12 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
     undefined,
     'kemi.request_route_callback kemi.reply_route_callback kemi.onsend_route_callback kemi.event_route_callback kemi.received_route_callback kemi.pre_routing_callback',
   ],
-  ['bool', 'only UDP is served', 'disable_tcp'],
+  ['bool', undefined, 'disable_tcp'],
+  [
+    'int',
+    undefined,
+    'tcp_connection_lifetime tcp_connect_timeout tcp_send_timeout tcp_msg_read_timeout tcp_max_connections tcp_accept_iplimit tcp_conn_wq_max tcp_wq_max tcp_crlf_ping tcp_no_connect tcp_accept_no_cl',
+  ],
   // known, with a use of its own in the resolver: a value other than the default is worth a warning
   ['bool', undefined, 'force_rport sip_warning mhomed reply_to_via dns rev_dns/dns_rev_via check_via'],
   ['int', undefined, 'received_route_mode'],
@@ -97,7 +102,7 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   [
     'int',
     TCP,
-    'tcp_accept_aliases tcp_accept_haproxy tcp_accept_hep3 tcp_accept_iplimit tcp_accept_no_cl tcp_accept_unique tcp_async/tcp_buf_write tcp_check_timer tcp_children tcp_clone_rcvbuf tcp_connection_lifetime tcp_connection_match tcp_connect_timeout tcp_conn_wq_max tcp_crlf_ping tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_keepalive tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_linger2 tcp_listen_backlog tcp_main_threads tcp_max_connections tcp_msg_data_timeout tcp_msg_read_timeout tcp_no_connect tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_send_timeout tcp_syncnt tcp_wait_data tcp_wq_blk_size tcp_wq_max',
+    'tcp_accept_aliases tcp_accept_haproxy tcp_accept_hep3 tcp_accept_unique tcp_async/tcp_buf_write tcp_check_timer tcp_children tcp_clone_rcvbuf tcp_connection_match tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_keepalive tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_linger2 tcp_listen_backlog tcp_main_threads tcp_msg_data_timeout tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_syncnt tcp_wait_data tcp_wq_blk_size',
   ],
   ['other', TCP, 'tcp_accept_protocols tcp_poll_method tcp_source_ipv4 tcp_source_ipv6'],
   ['int', TLS, 'tls_port_no tls_max_connections tls_threads_mode tls_connection_match_domain'],

@@ -25,7 +25,7 @@ export interface Catalogue {
 
 /** One address to listen on, as transports take it. */
 export interface ConfigListen {
-  readonly proto: 'udp';
+  readonly proto: 'udp' | 'tcp';
   readonly host: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number };
@@ -223,28 +223,37 @@ class Resolver {
     return (value >= min && value <= max) || wrong(`it must be a whole number from ${min} to ${max}`);
   }
 
+  /** An address without a protocol means each that there is, as in Kamailio. */
   #listen(core: CoreOptions): ConfigListen[] {
     const { listen } = this.#config;
     const port = core.port ?? 5060;
-    if (listen.length === 0) return [{ proto: 'udp', host: '0.0.0.0', port, ...advertised({}, port, core) }];
+    const tcp = core.coreParams.disable_tcp !== 1;
+    const each: readonly ConfigListen['proto'][] = tcp ? ['udp', 'tcp'] : ['udp'];
+    if (listen.length === 0)
+      return each.map(proto => ({ proto, host: '0.0.0.0', port, ...advertised({}, port, core) }));
     const out: ConfigListen[] = [];
     for (const one of listen) {
-      if (one.proto !== undefined && one.proto !== 'udp') {
+      const { proto: asked } = one;
+      if (asked !== undefined && asked !== 'udp' && asked !== 'tcp') {
         this.#found.error(
           one.at,
-          `cannot listen on ${one.proto}:${one.host}: ${one.proto} is not available in this version, only udp is: take the line out or write udp`,
+          `cannot listen on ${asked}:${one.host}: ${asked} is not available in this version, only udp and tcp are: take the line out or write one of them`,
         );
         continue;
       }
+      if (asked === 'tcp' && !tcp)
+        this.#found.warning(one.at, `tcp:${one.host} is not listened on: disable_tcp=yes turns TCP off`);
       const at = one.port ?? port;
-      if (out.some(o => o.host === one.host && o.port === at)) continue;
-      out.push({
-        proto: 'udp',
-        host: one.host,
-        port: at,
-        ...advertised(one, at, core),
-        ...(one.name !== undefined && { name: one.name }),
-      });
+      for (const proto of asked ? each.filter(p => p === asked) : each) {
+        if (out.some(o => o.proto === proto && o.host === one.host && o.port === at)) continue;
+        out.push({
+          proto,
+          host: one.host,
+          port: at,
+          ...advertised(one, at, core),
+          ...(one.name !== undefined && { name: one.name }),
+        });
+      }
     }
     return out;
   }

@@ -16,15 +16,17 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
 Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 `,
-  run: `Serves a script over UDP.
+  run: `Serves a script over UDP and TCP.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
   -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
   -c                           only check the config and the script, as kemi-wasm check does
   -L PATH                      accepted and ignored: modules are part of the program
-  --listen udp:HOST[:PORT]     listen there; may be given several times. IPv6 in brackets. Default: UDP port 5060 of
-                               each IPv4 address of this machine
+  --listen udp:HOST[:PORT], --listen tcp:HOST[:PORT]
+                               listen there; may be given several times. IPv6 in brackets. Default: what the config
+                               says, else port 5060 of each IPv4 address of this machine: UDP for a script alone,
+                               UDP and TCP without one
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
   -A NAME[=VALUE]              define a name; may be given several times
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times

@@ -20,8 +20,20 @@ export interface Socket {
   readonly name?: ByteStr;
 }
 
+/** What to do about connections; without meaning for datagrams. */
+export interface SendHow {
+  /** id of the connection to take when it is still open and leads to the same address; 0, absent, or not so: one to the same address and port, else a new one */
+  readonly connection?: number;
+  /** never opens a connection */
+  readonly noConnect?: boolean;
+  /** closes the connection behind these bytes */
+  readonly close?: boolean;
+  /** Called when bytes that were taken did not leave after all: the connection could not be made. Never from inside send(). */
+  readonly lost?: () => void;
+}
+
 /** Where bytes go. */
-export interface Destination {
+export interface Destination extends SendHow {
   readonly socket: number;
   readonly proto: Socket['proto'];
   readonly ip: ByteStr;

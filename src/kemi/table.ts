@@ -152,6 +152,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
+  /** Called when a connection is gone. @param id as in L.M_CONID */
+  readonly onClosed?: (state: S, id: number) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */
   readonly dispose?: (state: S) => void | Promise<void>;
 }

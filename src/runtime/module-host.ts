@@ -153,7 +153,9 @@ export class RuntimeHost implements ModuleHost {
 
   send(data: Uint8Array, to: Destination): boolean {
     const socket = this.sockets[to.socket];
-    return socket !== undefined && this.#parts.options.send(socket, data, to.ip, to.port);
+    if (socket === undefined) return false;
+    const { send } = this.#parts.options;
+    return socket.proto === 'udp' ? send(socket, data, to.ip, to.port) : send(socket, data, to.ip, to.port, to);
   }
 
   every(ms: number, fn: () => void): Timer {

@@ -5,11 +5,11 @@ import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
-import type { Resolver, Socket } from '../kemi/host.ts';
+import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import type { LogPrefix } from './log-prefix.ts';
 
-/** Where a datagram came from. */
+/** Where a message came from. */
 export interface Source {
   /** address as text, no brackets */
   readonly ip: string;
@@ -17,6 +17,10 @@ export interface Source {
   readonly port: number;
   /** 4 or 6 */
   readonly family?: 4 | 6;
+  /** id of the connection, 1..0xffffffff; absent for a datagram */
+  readonly connection?: number;
+  /** the bytes are only the start of a message that is longer than the limit: it is answered with 513 */
+  readonly tooLong?: boolean;
 }
 
 export interface Limits {
@@ -70,8 +74,11 @@ export interface RuntimeOptions {
   };
   /** what we listen on; the index is the position */
   readonly sockets: readonly Omit<Socket, 'index'>[];
-  /** Sends one datagram. `data` is BORROWED: copy what is kept. @returns false when it cannot be sent */
-  readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number) => boolean;
+  /**
+   * Sends one message. `data` is BORROWED: copy what is kept.
+   * @param how what to do about connections; absent for datagrams  @returns false when it cannot be sent
+   */
+  readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
   readonly log?: Logger;
   /** wall clock, milliseconds */
   readonly now?: () => number;

@@ -7,6 +7,7 @@ import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { Program, RunResult } from '../interp/interpreter.ts';
 import type { Socket } from '../kemi/host.ts';
+import { defaultPort, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
 import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
 import { protoId } from './self.ts';
@@ -117,9 +118,9 @@ export class Router {
     const { counters } = this;
     const { core } = this.#parts;
     const { x, mem } = core;
-    const tooBig = bytes.length > this.#parts.limits.messageBytes;
+    const tooBig = bytes.length > this.#parts.limits.messageBytes || from.tooLong === true;
     if (tooBig) counters.tooBig++;
-    const length = tooBig ? this.#parts.limits.messageBytes : bytes.length;
+    const length = Math.min(bytes.length, this.#parts.limits.messageBytes);
     const at: number = x.msgAlloc(length);
     if (at < 0) {
       counters.overload++;
@@ -382,6 +383,8 @@ export class Router {
     u8[at + L.M_PROTO] = this.#protocols[socket] ?? L.PROTO_UDP;
     u8[at + L.M_AF] = from.family ?? (ip.includes(':') ? 6 : 4);
     view.setUint16(at + L.M_SOCK, socket, true);
+    // slots are zeroed: a datagram has none
+    if (from.connection !== undefined) view.setUint32(at + L.M_CONID, from.connection, true);
     view.setUint32(at + L.M_ID, this.#nextId++, true);
     view.setFloat64(at + L.M_RECVMS, this.#parts.now(), true);
   }
@@ -411,17 +414,28 @@ export class Router {
     });
   }
 
-  /** RFC 3261 18.2.2, as Kamailio does it: to the source address; to its port when rport asks for it, else to the Via's. */
+  /**
+   * RFC 3261 18.2.2, as Kamailio does it: to the source address; to its port when rport asks for it, else to the Via's. Over a connection: by the one that the
+   * request came by; when it is gone, by a new one to the Via's port.
+   */
   sendReply(data: number, length: number): number {
     const { x, mem } = this.#parts.core;
     const at: number = x.currentMsg();
     if (!at) return 0;
     const via = at + L.M_VIA;
-    const symmetric = mem.u16(via + 34) !== 0 || (mem.u32(at + L.M_MFLAGS) & L.MFL_FORCE_RPORT) !== 0;
-    const port = symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060;
+    const flags = mem.u32(at + L.M_MFLAGS);
     const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
     const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
-    if (this.#parts.send(socket, mem.lend(data, length), ip, port)) {
+    const bytes = mem.lend(data, length);
+    let sent: boolean;
+    if (socket.proto === 'udp') {
+      const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
+      sent = this.#parts.send(socket, bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
+    } else {
+      const port = mem.u16(via + 28) || defaultPort(socket.proto);
+      sent = this.#parts.send(socket, bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
+    }
+    if (sent) {
       this.counters.sent++;
       return 1;
     }

@@ -333,6 +333,12 @@ export class Runtime {
     return this.#router.receive(bytes, from, socket);
   }
 
+  /** Tells the modules that a connection is gone, by the id that its messages came with. */
+  connectionClosed(id: number): void {
+    if (this.#closed) return;
+    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id);
+  }
+
   /**
    * Ends the runtime: no message is taken any more; suspended routes may finish for `drainMs`, then they are abandoned.
    * @param drainMs milliseconds, 0 or more

@@ -1,8 +1,11 @@
 /**
- * The contract between the runtime and whatever carries datagrams. A transport knows no SIP: it opens sockets, hands bytes up, sends bytes out.
- * test/unit/transport/contract.ts holds each transport to it.
+ * The contract between the runtime and whatever carries messages. A transport knows no SIP but where a message ends: it opens sockets, hands messages up, sends
+ * bytes out. Transports of datagrams know no connections; for the others a connection has an id from 1 up, and the socket it belongs to is the one it came in
+ * by, or that it was opened for. test/unit/transport/contract.ts holds each transport to it.
  */
-import type { Socket } from '../kemi/host.ts';
+import type { SendHow, Socket } from '../kemi/host.ts';
+
+export type { SendHow } from '../kemi/host.ts';
 
 /** One address to listen on, as `--listen udp:host:port` gives it. */
 export interface ListenAddress {
@@ -17,16 +20,20 @@ export interface ListenAddress {
   readonly name?: string;
 }
 
-/** Where a datagram came from. A new object per datagram: the receiver may keep it. */
+/** Where a message came from. The receiver may keep it: one object per datagram, or one per connection. */
 export interface Source {
   /** address as text, no brackets, IPv6 in its shortest form */
   readonly ip: string;
   readonly port: number;
   readonly family: 4 | 6;
+  /** id of the connection; absent for a datagram */
+  readonly connection?: number;
+  /** the bytes are only the start of a message that is longer than the limit */
+  readonly tooLong?: boolean;
 }
 
 /**
- * Takes one datagram. Must not throw; a transport that gets an error anyway counts it and goes on.
+ * Takes one message. Must not throw; a transport that gets an error anyway counts it and goes on.
  * @param bytes BORROWED: the transport may reuse them as soon as this returns
  * @param socket index of the socket it came in on
  */
@@ -54,15 +61,19 @@ export interface Transport {
    * @throws KemiError KEMI_ERR_LISTEN: in use, not ours, not allowed; the message says what to do
    */
   open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]>;
-  /** From now on each datagram goes to the receiver. Never from inside send(). */
-  start(receiver: Receiver): void;
   /**
-   * Sends one datagram. COPIED: `bytes` may be reused as soon as this returns.
+   * From now on each message goes to the receiver. Never from inside send().
+   * @param closed is told the id of each connection that is gone
+   */
+  start(receiver: Receiver, closed?: (connection: number) => void): void;
+  /**
+   * Sends one message. COPIED: `bytes` may be reused as soon as this returns.
    * @param ip address as text, no brackets  @param port 1..65535
+   * @param how what to do about connections; datagrams do not look at it
    * @returns false when it can be told at once that nothing leaves: no such socket, closed, address of another family, too many unsent
    */
-  send(socket: number, bytes: Uint8Array, ip: string, port: number): boolean;
-  /** Takes no more datagrams; sending goes on, so that routes in flight can answer. */
+  send(socket: number, bytes: Uint8Array, ip: string, port: number, how?: SendHow): boolean;
+  /** Takes no more messages; sending goes on, so that routes in flight can answer. */
   stop(): void;
   /** Closes the sockets after what was sent has left. Calling it twice is the same as once. */
   close(): Promise<void>;

@@ -16,6 +16,7 @@ import {
   HDR_TO,
   HDR_VIA,
   M_BUF,
+  M_CONID,
   M_CSEQ,
   M_FROM,
   M_KIND,
@@ -421,6 +422,10 @@ const MAX_PREFIX: i32 = 320;
 /** ";rport" */
 const RPORT: usize = memory.data<u8>([59, 114, 112, 111, 114, 116]);
 const RPORT_BYTES: i32 = 6;
+/** ";i=" */
+const CONNECTION: usize = memory.data<u8>([59, 105, 61]);
+const CONNECTION_BYTES: i32 = 3;
+const CONNECTION_HEX: i32 = 8;
 
 /**
  * Writes our Via line of a branch to tmViaLine().
@@ -452,6 +457,9 @@ export function statelessVia(msg: usize, prefix: usize, prefixLength: i32): i32 
   to = putHex(putHex(to + 1, first, 16), second, 16);
   store<u8>(to, <u8>DOT);
   to = putHex(to + 1, 0, 1);
+  // as Kamailio: the answer finds the connection that the request came by (RFC 3261 18.2.2) without a transaction
+  const connection = load<u32>(msg + M_CONID);
+  if (connection) to = putHex(put(to, CONNECTION, CONNECTION_BYTES), connection, CONNECTION_HEX);
   if (load<u32>(msg + M_MFLAGS) & MFL_ADD_LOCAL_RPORT) to = put(to, RPORT, RPORT_BYTES);
   store<u16>(to, <u16>CRLF);
   return <i32>(to + 2 - VIA_LINE);

@@ -1,5 +1,16 @@
 /** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of requests and replies. */
-export { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf, targetsOf } from './destination.ts';
+export {
+  defaultPort,
+  destinationOf,
+  hostTarget,
+  NoTarget,
+  protocolName,
+  replyHow,
+  socketFor,
+  type Target,
+  targetOf,
+  targetsOf,
+} from './destination.ts';
 export { forwardReply, forwardRequest, secondVia } from './forward.ts';
 export { PROTOCOLS } from './uri.ts';
 export { prefixFor, viaPrefix } from './via.ts';

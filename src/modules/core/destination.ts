@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import type { ModuleHost, Socket } from '../../kemi/host.ts';
+import type { Destination, ModuleHost, SendHow, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { parseUri, uriParam } from '../../kemi/uri.ts';
 import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
@@ -141,3 +141,26 @@ export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket
 }
 
 const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';
+
+/** How a reply goes over a connection. @param flags M_MFLAGS of the request */
+export function replyHow(connection: number, flags: number): SendHow {
+  const noConnect = (flags & L.MFL_REPLY_NO_CONNECT) !== 0;
+  const close = (flags & L.MFL_REPLY_CLOSE) !== 0;
+  return { connection, noConnect, close };
+}
+
+/**
+ * Where a request goes by a socket.
+ * @param flags M_MFLAGS of the request  @param lost called when the connection could not be made, see SendHow
+ */
+export function destinationOf(
+  socket: Socket,
+  { proto, ip, port }: Target,
+  flags: number,
+  lost?: () => void,
+): Destination {
+  if (proto === 'udp') return { socket: socket.index, proto, ip, port };
+  const noConnect = (flags & L.MFL_FORWARD_NO_CONNECT) !== 0;
+  const close = (flags & L.MFL_FORWARD_CLOSE) !== 0;
+  return { socket: socket.index, proto, ip, port, noConnect, close, ...(lost && { lost }) };
+}

@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { destinationOf, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
 import { prefixFor } from './via.ts';
 
@@ -41,9 +41,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  return host.send(bytes, { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port })
-    ? true
-    : 'it cannot be sent';
+  return host.send(bytes, destinationOf(socket, target, msg.u32(L.M_MFLAGS))) ? true : 'it cannot be sent';
 }
 
 /**
@@ -75,11 +73,12 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
   const target = hostTarget(host, proto, name, port);
   const later = target instanceof Promise;
   const bytes = later ? core.mem.bytes(out, length) : core.mem.u8.subarray(out, out + length);
+  const connection = proto === 'udp' ? 0 : connectionIn(msg);
   const socketOf = (found: Target) => socketFor(host, msg, found);
   const send = (found: Target | NoTarget, socket: Socket | undefined) => {
     if (found instanceof NoTarget) return drop(found.why);
     if (!socket) return drop(`no socket for ${proto} and IPv${found.family}`);
-    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port }))
+    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port, connection }))
       return drop('it cannot be sent', 'err_replies');
     host.stats.add('core', 'fwd_replies');
     return true;
@@ -91,11 +90,20 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
     if (found instanceof NoTarget) host.stats.add('core', 'drop_replies');
     else {
       const socket = found.family === 4 ? four : six;
-      const sent = socket && host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port });
+      const sent =
+        socket && host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port, connection });
       host.stats.add('core', sent ? 'fwd_replies' : 'drop_replies');
     }
   });
   return true;
+}
+
+/** The connection that the request of a reply came by, as our own Via on top says (statelessVia). @returns 0 when it says none */
+function connectionIn(msg: SipMsg): number {
+  const [top] = [...msg.headers()].filter(h => h.id === L.HDR_VIA);
+  const via = top && parseVia(msg.core, top.body);
+  const id = via && /(?:^|;)\s*i=([0-9a-f]{8})(?=;|\s|$)/.exec(via.params)?.[1];
+  return id ? Number.parseInt(id, 16) : 0;
 }
 
 /** The Via behind the top one: in the same header field or in the next. @returns undefined when there is none, null when it does not parse */

@@ -316,7 +316,7 @@ export const message: readonly PvClass[] = [
     wasm: 'pvProto',
   },
   pv('prid', 'Number of that transport: 1 udp, 2 tcp, 3 tls, 4 sctp, 5 ws, 6 wss.', ({ msg }) => msg.proto),
-  pv('conid', 'Number of the connection the message came by; null for UDP.', () => null),
+  pv('conid', 'Number of the connection the message came by; null for UDP.', ({ msg }) => msg.u32(L.M_CONID) || null),
 
   socketPv('Ri', 'Address of the receiving socket.', s => s.ip),
   socketPv('Rp', 'Port of the receiving socket.', s => s.port),

@@ -67,10 +67,11 @@ export function sendCancel(tm: Tm, branch: Branch, reason: ByteStr): void {
   const { times } = branch.tx;
   const now = tm.host.monotonic();
   branch.cancelTimer = new TimerNode(branch);
-  branch.cancelInterval = times.retr1;
-  branch.cancelRetransmitAt = now + times.retr1;
   branch.cancelEndAt = now + times.fr;
-  tm.wheel.start(branch.cancelTimer, times.retr1);
+  // RFC 3261 17.1.2.2: not sent again over a connection
+  branch.cancelInterval = branch.to.proto === 'udp' ? times.retr1 : times.fr;
+  branch.cancelRetransmitAt = now + branch.cancelInterval;
+  tm.wheel.start(branch.cancelTimer, branch.cancelInterval);
 }
 
 /** An answer to our CANCEL came: it is not sent again. */

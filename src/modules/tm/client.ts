@@ -1,4 +1,8 @@
 /** The client side: a request as sent, its retransmissions and how long it waits (RFC 3261 17.1). */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
+import type { Destination, Socket } from '../../kemi/host.ts';
+import { destinationOf, type Target } from '../core/api.ts';
 import { sendCancel } from './cancel.ts';
 import { failOver } from './forward.ts';
 import { ended } from './replies.ts';
@@ -63,6 +67,23 @@ function timeout(tm: Tm, branch: Branch): void {
     sendCancel(tm, branch, '');
   }
   fake(tm, branch, tx.canceled ? 487 : 408);
+}
+
+/** Where a branch goes by a socket. */
+export function destined(tm: Tm, branch: Branch, socket: Socket, target: Target, msg: SipMsg): Destination {
+  // datagrams are the many: no closure for them
+  const lost = target.proto === 'udp' ? undefined : () => connectionLost(tm, branch);
+  return destinationOf(socket, target, msg.u32(L.M_MFLAGS), lost);
+}
+
+/** The connection that a branch was to be sent by could not be made: the next address, if there is one. RFC 3261 16.9, with Kamailio's number. */
+function connectionLost(tm: Tm, branch: Branch): void {
+  const { tx } = branch;
+  if (branch.done || branch.code !== 0 || tx.ended || tm.table[tx.number] !== tx) return;
+  if (failOver(tm, branch)) return;
+  tm.lost.value++;
+  tx.lastBranch = branch;
+  fake(tm, branch, tx.canceled ? 487 : 477);
 }
 
 /** Ends a branch with an answer of our own making. */

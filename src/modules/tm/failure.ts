@@ -11,7 +11,7 @@ import { conclude } from './replies.ts';
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tm } from './state.ts';
-import { Branch, type Transaction } from './transaction.ts';
+import { Branch, NOWHERE, type Transaction } from './transaction.ts';
 
 /** Runs a route of the transaction with its request, as it was relayed. @returns a promise when it waits */
 function runWithRequest(
@@ -106,7 +106,7 @@ export function suspend(tm: Tm, tx: Transaction): void {
 
 /** A branch that sends nothing. */
 function blind(tx: Transaction): Branch {
-  const branch = new Branch(tx, tx.branches.length, '', { socket: 0, proto: 'udp', ip: '', port: 0 }, false);
+  const branch = new Branch(tx, tx.branches.length, '', NOWHERE, false);
   tx.branches.push(branch);
   return branch;
 }

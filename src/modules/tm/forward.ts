@@ -6,6 +6,7 @@ import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from 
 import { writeForward } from '../../kemi/record-route.ts';
 import { hostTarget, NoTarget, prefixFor, socketFor, type Target } from '../core/api.ts';
 import {
+  destined,
   E_BAD_URI,
   E_CANCELED,
   E_DROPPED,
@@ -21,7 +22,7 @@ import {
 import { answer } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tm } from './state.ts';
-import { Branch, type Transaction } from './transaction.ts';
+import { Branch, NOWHERE, type Transaction } from './transaction.ts';
 
 /** Where and how a request goes, when the script says so. */
 export interface RelayOptions {
@@ -163,8 +164,6 @@ function make(
   return end instanceof Promise ? end.then(after) : after(end);
 }
 
-const NOWHERE = { socket: 0, proto: 'udp', ip: '', port: 0 } as const;
-
 /** What lookup() left beside the request URI. */
 function takeMainContact(tm: Tm, branch: Branch): void {
   const main = mainContact(tm.host, tm.host.core.x.currentMsg());
@@ -218,8 +217,8 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     const socket = socketFor(host, msg, target);
     const prefix = socket && prefixFor(host, msg, socket);
     if (!socket || !prefix) continue;
-    const to = { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port };
-    const next = new Branch(tx, tx.branches.length, branch.uri, to, branch.silent);
+    const next = new Branch(tx, tx.branches.length, branch.uri, NOWHERE, branch.silent);
+    next.to = destined(tm, next, socket, target, msg);
     const via: number = x.tmVia(tx.msg, prefix.at, prefix.length, tx.number, tx.label, next.index);
     const length: number = x.tmSendElsewhere(branch.block, branch.length, via);
     next.block = length > 0 ? x.tmKeep(length) : 0;
@@ -234,7 +233,7 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     next.instance = branch.instance;
     next.userAgent = branch.userAgent;
     tx.branches.push(next);
-    if (!tm.send(next.block, next.length, to)) {
+    if (!tm.send(next.block, next.length, next.to)) {
       next.done = next.dropped = true;
       tm.dropBranch(next);
       continue;
@@ -281,7 +280,7 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
   if (!block) return E_UNSPEC;
   branch.block = block;
   branch.length = written;
-  branch.to = { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port };
+  branch.to = destined(tm, branch, socket, target, msg);
   branch.flags = msg.u32(L.M_BFLAGS);
   branch.dstUri = msg.dstUri;
   branch.socket = msg.mem.u16(msg.at + L.M_FSOCK);

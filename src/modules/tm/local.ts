@@ -6,10 +6,10 @@ import { headerId, type SipMsg } from '../../core/sip-msg.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
 import { NoTarget, socketFor, type Target, targetOf, viaPrefix } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
-import { fake, startBranch } from './client.ts';
+import { destined, fake, startBranch } from './client.ts';
 import { wait } from './server.ts';
 import type { Tm } from './state.ts';
-import { Branch, type LocalReply } from './transaction.ts';
+import { Branch, type LocalReply, NOWHERE } from './transaction.ts';
 
 const TOKEN = /^[A-Za-z0-9.!%*_+`'~-]+$/;
 const MAX_BYTES = 60_000;
@@ -141,13 +141,8 @@ function start(
   tx.callId = callId;
   tx.cseq = cseq;
   tx.callback = done;
-  const branch = new Branch(
-    tx,
-    0,
-    msg.ruri,
-    { socket: socket.index, proto: target.proto, ip: target.ip, port: target.port },
-    false,
-  );
+  const branch = new Branch(tx, 0, msg.ruri, NOWHERE, false);
+  branch.to = destined(tm, branch, socket, target, msg);
   tx.branches.push(branch);
   const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
@@ -162,6 +157,9 @@ function start(
   return true;
 }
 
+/** what ends a request of our own when no answer does */
+const OWN_REASONS: Readonly<Record<number, string>> = { 477: 'Send failed' };
+
 /** An answer to a request of our own. */
 export function localAnswer(tm: Tm, branch: Branch, at: number, code: number): void {
   const { tx } = branch;
@@ -172,7 +170,7 @@ export function localAnswer(tm: Tm, branch: Branch, at: number, code: number): v
     if (tx.isInvite && code < 300 && at) acknowledgeSuccess(tm, branch, host.at(at));
     return;
   }
-  const reason = at ? host.at(at).reason : 'Request Timeout';
+  const reason = at ? host.at(at).reason : (OWN_REASONS[code] ?? 'Request Timeout');
   const { callback } = tx;
   if (code >= 200) {
     tm.setStatus(tx, code);

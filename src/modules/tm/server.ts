@@ -36,7 +36,7 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   const block: number = x.tmKeep(length);
   const at = block || x.outArea();
   tm.setAnswer(tx, block, block ? length : 0);
-  const sent = tm.send(at, length, tx.dst);
+  const sent = tm.send(at, length, tm.answerTo(tx)!);
   tm.counters.generated++;
   if (sent) tm.counters.sent++;
   if (code >= 200) mem.setU32(tx.msg + L.M_MFLAGS, mem.u32(tx.msg + L.M_MFLAGS) | L.MFL_FINAL_REPLY);
@@ -92,7 +92,7 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
     if (block) at = block;
     tm.setAnswer(tx, block, block ? length : 0);
   }
-  const sent = tm.send(at, length, tx.dst);
+  const sent = tm.send(at, length, tm.answerTo(tx)!);
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
   if (!late) tm.setStatus(tx, code);
@@ -119,10 +119,11 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
       }
       const now = tm.host.monotonic();
       tx.phase = PHASE_RETRANSMIT;
-      tx.interval = tx.times.retr1;
-      tx.retransmitAt = now + tx.interval;
       tx.endAt = now + tx.times.fr;
-      tm.wheel.start(tx.timer, Math.min(tx.interval, tx.times.fr));
+      // over a connection nothing is lost on the way; a 2xx may have to cross what is no connection behind the next hop (RFC 3261 13.3.1.4)
+      tx.interval = code >= 300 && tx.dst && tx.dst.proto !== 'udp' ? 0 : tx.times.retr1;
+      tx.retransmitAt = tx.interval ? now + tx.interval : tx.endAt;
+      tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr));
     } else {
       if (tm.handlers['e2e-ack'] && tx.msg) tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
       wait(tm, tx);

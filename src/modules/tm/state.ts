@@ -5,7 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
-import { NoTarget, protocolName, type Target, targetsOf } from '../core/api.ts';
+import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
 import type { TmParams } from './params.ts';
@@ -373,17 +373,27 @@ export class Tm implements Machine {
     return found;
   }
 
-  /** RFC 3261 18.2.2, as the runtime's stateless replies: the source address, its port when rport asks for it, else the Via's. */
+  /** RFC 3261 18.2.2, as the runtime's stateless replies: the source address, its port when rport asks for it, else the Via's; the connection while there is one. */
   #answerTo(at: number): Destination {
     const { mem } = this.host.core;
     const via = at + L.M_VIA;
-    const symmetric = mem.u16(via + 34) !== 0 || (mem.u32(at + L.M_MFLAGS) & L.MFL_FORCE_RPORT) !== 0;
-    return {
+    const proto = protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp';
+    const flags = mem.u32(at + L.M_MFLAGS);
+    const symmetric = proto === 'udp' && (mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0);
+    const to = {
       socket: mem.u16(at + L.M_SOCK),
-      proto: protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp',
+      proto,
       ip: mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4)),
-      port: symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060,
+      port: symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || defaultPort(proto),
     };
+    return proto === 'udp' ? to : { ...to, ...replyHow(mem.u32(at + L.M_CONID), flags) };
+  }
+
+  /** Where the answer to a received request goes; the script may have said since how the connection is to be treated. */
+  answerTo(tx: Transaction): Destination | undefined {
+    const { dst, msg } = tx;
+    if (!dst || dst.proto === 'udp' || !msg) return dst;
+    return { ...dst, ...replyHow(dst.connection ?? 0, this.host.core.mem.u32(msg + L.M_MFLAGS)) };
   }
 
   /** Sends bytes of the core's memory. */

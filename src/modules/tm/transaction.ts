@@ -16,6 +16,9 @@ export interface Machine {
 
 const NO_TARGETS: readonly Target[] = [];
 
+/** where a branch goes before that is known */
+export const NOWHERE: Destination = { socket: 0, proto: 'udp', ip: '', port: 0 };
+
 /** A request that was sent and what came back: a client transaction. */
 export class Branch implements TimerOwner {
   readonly tx: Transaction;

@@ -13,5 +13,6 @@ export default defineModule<Location>({
   },
   functions: [],
   rpc: usrlocRpc,
+  onClosed: (location, id) => location.connectionClosed(id),
   dispose: location => location.dispose(),
 });

@@ -15,7 +15,8 @@ import { nodeResolver } from './resolver.ts';
 import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
-import { UdpTransport } from './udp.ts';
+import { tcpLimits } from './tcp-options.ts';
+import { NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
@@ -29,7 +30,7 @@ export interface ServerOptions {
    * With a path, `defines` are defined before it is read.
    */
   readonly config?: string | ConfigOptions;
-  /** 'udp:127.0.0.1:5060' and the like; default: each IPv4 address of the machine, UDP port 5060 */
+  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
@@ -89,7 +90,7 @@ export class Server {
   }
 
   /**
-   * Takes no more datagrams, lets routes in flight end, closes everything. Calling it twice is the same as once.
+   * Takes no more messages, lets routes in flight end, closes everything. Calling it twice is the same as once.
    * @param drainMs how long routes may go on, milliseconds; then they are abandoned
    */
   close(drainMs = DRAIN_MS): Promise<void> {
@@ -102,7 +103,7 @@ export class Server {
 interface Parts {
   readonly log: Logger;
   readonly script: ProgramSource;
-  readonly transport: UdpTransport;
+  readonly transport: NodeTransports;
   runtime?: Runtime;
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
@@ -122,7 +123,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const script = sourceOf(options, config);
   const listen = options.listen?.length ? options.listen : config?.listen.length ? config.listen : ['udp:0.0.0.0:5060'];
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
-  const parts: Parts = { log, script, transport: new UdpTransport({ log }) };
+  const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
+  const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
+  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp }) };
   try {
     const { transport } = parts;
     const { files, name } = script;
@@ -132,7 +135,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...(config && configured(config, options.modparams, options.aliases, options.limits)),
       wasm,
       sockets: transport.sockets,
-      send: (socket, data, ip, port) => transport.send(socket.index, data, ip, port),
+      send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
       readFile: path => (path === name ? script.read() : files.read(path)),
@@ -142,8 +145,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
     parts.runtime = runtime;
-    for (const counter of Object.keys(transport.counters) as (keyof UdpTransport['counters'])[])
-      runtime.stats.define('udp', snake(counter), () => transport.counters[counter]);
+    defineStatistics(runtime, transport);
     runtime.load({ name, source });
     const call = (method: string, params?: unknown) =>
       method === 'app_lua.reload'
@@ -164,14 +166,28 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
           }
         },
       );
-    transport.start((bytes, from, socket) => {
-      runtime.receive(bytes, from, socket);
-    });
+    transport.start(
+      (bytes, from, socket) => {
+        runtime.receive(bytes, from, socket);
+      },
+      connection => runtime.connectionClosed(connection),
+    );
     return new Server({ ...parts, runtime });
   } catch (error) {
     await close(parts, 0);
     throw error;
   }
+}
+
+function defineStatistics({ stats }: Runtime, { udp, tcp }: NodeTransports): void {
+  for (const [group, counters] of [['udp', udp.counters] as const, ['tcp', tcp.counters] as const])
+    for (const name of Object.keys(counters) as (keyof typeof counters)[])
+      stats.define(group, snake(name), () => counters[name]);
+  const { statistics } = tcp;
+  for (const name of Object.keys(statistics) as (keyof typeof statistics)[])
+    stats.define('tcp', name, () => statistics[name]);
+  stats.define('tcp', 'current_opened_connections', () => tcp.connections);
+  stats.define('tcp', 'current_write_queue_size', () => tcp.queuedBytes);
 }
 
 /** The db_url of a file; a URL stays as it is. */
@@ -231,7 +247,7 @@ function configOf({ config, defines, script, modules, db }: ServerOptions, log: 
     // The built-in pair: with a database it asks for passwords.
     const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
-    return { ...options, listen: [] };
+    return options;
   }
   if (typeof config !== 'string') return config;
   return usableConfig(readConfigFile(config, { defines, script }), ({ file, line, column, message }) =>

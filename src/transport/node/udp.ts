@@ -1,8 +1,6 @@
 /** UDP over node:dgram, IPv4 and IPv6: one dgram socket for each address. */
 import dgram from 'node:dgram';
-import dns from 'node:dns/promises';
 import net from 'node:net';
-import os from 'node:os';
 import type { Logger } from '../../core/log.ts';
 import { silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
@@ -16,6 +14,7 @@ import {
   type Transport,
   type TransportCounters,
 } from '../transport.ts';
+import { expand, listenError } from './bind.ts';
 import { type DirectSend, type Done, watchSend } from './direct-send.ts';
 
 /** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
@@ -56,7 +55,7 @@ export class UdpTransport implements Transport {
     try {
       for (const address of addresses) {
         if (address.proto !== 'udp')
-          throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: only udp is available`);
+          throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: this is the transport of udp`);
         for (const ip of await expand(address))
           opened.push(await this.#bind(this.#open.length + opened.length, ip, address));
       }
@@ -130,7 +129,7 @@ export class UdpTransport implements Transport {
     return new Promise<Open>((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException) => {
         handle.close();
-        reject(listenError(ip, port, error));
+        reject(listenError('udp', ip, port, error));
       };
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
@@ -189,39 +188,6 @@ export class UdpTransport implements Transport {
   }
 }
 
-/** The addresses to bind. A wildcard is opened address by address, as Kamailio does: a reply must leave from the address the request was sent to. */
-async function expand(address: ListenAddress): Promise<string[]> {
-  const { host } = address;
-  if (host === '0.0.0.0' || host === '::') {
-    const family = host === '::' ? 'IPv6' : 'IPv4';
-    const all = Object.values(os.networkInterfaces()).flatMap(list => list ?? []);
-    // A link-local address is of no use without its interface.
-    const ips = [...new Set(all.filter(i => i.family === family && !/^fe[89ab]/i.test(i.address)).map(i => i.address))];
-    if (ips.length === 0)
-      throw new KemiError(
-        'KEMI_ERR_LISTEN',
-        `Cannot listen on ${host}: this machine has no ${family} address; name an address with --listen`,
-      );
-    return ips;
-  }
-  if (net.isIP(host)) return [host];
-  const card = Object.hasOwn(os.networkInterfaces(), host) ? os.networkInterfaces()[host] : undefined;
-  // As in Kamailio: an interface means its IPv4 addresses, where it has any.
-  const usable = card?.filter(i => !/^fe[89ab]/i.test(i.address)) ?? [];
-  const v4 = usable.filter(i => i.family === 'IPv4');
-  if (usable.length > 0) return (v4.length > 0 ? v4 : usable).map(i => i.address);
-  try {
-    const found = await dns.lookup(host, { all: true });
-    return [...new Set(found.map(f => f.address))];
-  } catch (cause) {
-    throw new KemiError(
-      'KEMI_ERR_LISTEN',
-      `Cannot listen on ${host}: the name does not resolve (${(cause as NodeJS.ErrnoException).code}); give an address of this machine`,
-      { cause },
-    );
-  }
-}
-
 function growBuffer(set: (bytes: number) => void): void {
   for (const size of BUFFER_SIZES) {
     try {
@@ -240,20 +206,5 @@ function closeHandle(handle: dgram.Socket): Promise<void> {
     } catch {
       resolve();
     }
-  });
-}
-
-/** What to do about a socket that does not open. */
-function listenError(ip: string, port: number, error: NodeJS.ErrnoException): KemiError {
-  const address = formatAddress({ proto: 'udp', ip, port });
-  const advice: Record<string, string> = {
-    EADDRINUSE: `the address is in use; stop the other program (ss -lunp 'sport = :${port}') or choose another with --listen`,
-    EACCES: `ports below 1024 need a privilege; choose a port from 1024 up, or grant CAP_NET_BIND_SERVICE`,
-    EADDRNOTAVAIL: 'this machine has no such address; --listen takes one of its own (ip address shows them)',
-    EINVAL: 'this machine cannot use such an address; a link-local one needs its interface (fe80::1%eth0)',
-    EAFNOSUPPORT: 'this machine has no IPv6; listen on an IPv4 address',
-  };
-  return new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address}: ${advice[error.code ?? ''] ?? error.message}`, {
-    cause: error,
   });
 }

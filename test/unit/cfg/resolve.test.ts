@@ -194,14 +194,17 @@ describe('core parameters', () => {
 
   test('addresses', () => {
     const listen = (text: string) => options(text).listen;
-    expect(listen('')).toEqual([{ proto: 'udp', host: '0.0.0.0', port: 5060 }]);
-    expect(listen('port=5070\nport=5080\n')).toEqual([{ proto: 'udp', host: '0.0.0.0', port: 5080 }]);
+    expect(listen('disable_tcp=yes\n')).toEqual([{ proto: 'udp', host: '0.0.0.0', port: 5060 }]);
+    expect(listen('port=5070\nport=5080\n').map(l => l.port)).toEqual([5080, 5080]);
     expect(listen('listen=udp:127.0.0.1\nlisten=127.0.0.1:6000\nport=5070\nlisten=udp:127.0.0.1:6000\n')).toEqual([
       { proto: 'udp', host: '127.0.0.1', port: 5070 },
       { proto: 'udp', host: '127.0.0.1', port: 6000 },
+      { proto: 'tcp', host: '127.0.0.1', port: 6000 },
     ]);
     expect(
-      listen('listen=lo advertise 1.1.1.1 name "a"\nadvertised_address=2.2.2.2\nadvertised_port=7\nlisten=eth0:1\n'),
+      listen(
+        'disable_tcp=yes\nlisten=lo advertise 1.1.1.1 name "a"\nadvertised_address=2.2.2.2\nadvertised_port=7\nlisten=eth0:1\n',
+      ),
     ).toEqual([
       { proto: 'udp', host: 'lo', port: 5060, advertise: { host: '1.1.1.1', port: 5060 }, name: 'a' },
       { proto: 'udp', host: 'eth0', port: 1, advertise: { host: '2.2.2.2', port: 7 } },
@@ -209,7 +212,15 @@ describe('core parameters', () => {
   });
 
   test.each([
-    ['listen=tcp:127.0.0.1:5060', '1:8: error: cannot listen on tcp:127.0.0.1: tcp is not available in this version'],
+    [
+      'listen=tcp:127.0.0.1:5060\ndisable_tcp=yes',
+      '1:8: warning: tcp:127.0.0.1 is not listened on: disable_tcp=yes turns',
+    ],
+    ['tcp_connect_timeout=-1', '1:1: error: tcp_connect_timeout must be 0 or more, not -1'],
+    [
+      'tcp_accept_no_cl=yes',
+      '1:1: warning: tcp_accept_no_cl: where a message without Content-Length ends is not guessed',
+    ],
     ['listen=tls:127.0.0.1:5061', '1:8: error: cannot listen on tls:127.0.0.1: tls is not available in this version'],
     ['port=70000', '1:1: error: port 70000 is no port: they go from 0 to 65535'],
     ['msg_recv_max_size=10', '1:1: error: msg_recv_max_size must be from 64 to 65535 here, not 10'],
@@ -225,9 +236,16 @@ describe('core parameters', () => {
     expect(wrong(`${text}\n`)[0]).toContain(message);
   });
 
-  test('TCP that is not switched off is noted', () => {
-    expect(options('').notes).toContain('TCP is not available in this version: UDP only, as with disable_tcp=yes');
-    expect(options('disable_tcp=yes\n').notes.join()).not.toContain('TCP');
+  test('TCP is served beside UDP, unless it is switched off or an address names its protocol', () => {
+    const listen = (text: string) => resolve(text + LUA).options.listen.map(l => `${l.proto}:${l.host}:${l.port}`);
+    expect(listen('')).toEqual(['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060']);
+    expect(listen('disable_tcp=yes\n')).toEqual(['udp:0.0.0.0:5060']);
+    expect(listen('listen=127.0.0.1\n')).toEqual(['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060']);
+    expect(listen('listen=udp:127.0.0.1\nlisten=tcp:127.0.0.1:6000\n')).toEqual([
+      'udp:127.0.0.1:5060',
+      'tcp:127.0.0.1:6000',
+    ]);
+    expect(listen('disable_tcp=yes\nlisten=tcp:127.0.0.1:6000\nlisten=127.0.0.1\n')).toEqual(['udp:127.0.0.1:5060']);
   });
 });
 

@@ -17,8 +17,13 @@ describe('parseListenAddress()', () => {
     expect(parseListenAddress(text)).toEqual({ proto: 'udp', host, port });
   });
 
+  it('reads TCP', () => {
+    expect(parseListenAddress('tcp:127.0.0.1')).toEqual({ proto: 'tcp', host: '127.0.0.1', port: 5060 });
+    expect(parseListenAddress('TCP:[::1]:5070')).toEqual({ proto: 'tcp', host: '::1', port: 5070 });
+  });
+
   it.each([
-    ['tcp:127.0.0.1:5060', 'tcp is not available in this version'],
+    ['tls:127.0.0.1:5060', 'tls is not available in this version, only udp and tcp are'],
     ['xyz:127.0.0.1:5060', '"xyz" is not a protocol'],
     ['udp:::1:5060', 'an IPv6 address needs brackets'],
     ['udp:[::1', 'the "]" is missing'],

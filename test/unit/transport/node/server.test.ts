@@ -1,5 +1,7 @@
 import dgram from 'node:dgram';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -43,6 +45,40 @@ describe('createServer()', () => {
     expect(server.runtime.stats.get('udp', 'received_bytes')).toBe(11);
     expect(server.runtime.counters.bad).toBe(1);
     expect(server.script).toMatchObject({ name: file, version: 1 });
+  });
+
+  it('serves UDP and TCP, and counts each', async () => {
+    const reply = 'function ksr_request_route() KSR.sl.sl_send_reply(200, "Over " .. KSR.pv.get("$proto")) end\n';
+    fs.writeFileSync(file, reply);
+    const { server } = await start({ listen: ['udp:127.0.0.1:0', 'tcp:127.0.0.1:0', 'udp:127.0.0.1:0'] });
+    expect(server.sockets.map(s => [s.index, s.proto])).toEqual([
+      [0, 'udp'],
+      [1, 'udp'],
+      [2, 'tcp'],
+    ]);
+    const text = (proto: string) =>
+      `OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/${proto} 127.0.0.1:9;rport;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n`;
+    const client = net.connect(server.sockets[2]!.port, '127.0.0.1');
+    client.write(text('TCP'));
+    const [overTcp] = await once(client, 'data');
+    client.destroy();
+    expect(String(overTcp)).toMatch(/^SIP\/2\.0 200 Over tcp\r\n/);
+    const datagrams = dgram.createSocket('udp4');
+    datagrams.send(text('UDP'), server.sockets[1]!.port, '127.0.0.1');
+    const [overUdp] = await once(datagrams, 'message');
+    datagrams.close();
+    expect(String(overUdp)).toMatch(/^SIP\/2\.0 200 Over udp\r\n/);
+    const count = (group: string, name: string) => server.runtime.stats.get(group, name);
+    expect([count('tcp', 'received'), count('udp', 'received'), count('tcp', 'passive_open')]).toEqual([1, 1, 1]);
+    expect(count('tcp', 'current_write_queue_size')).toBe(0);
+  });
+
+  it('leaves no UDP socket open when TCP cannot listen', async () => {
+    const { server } = await start({ listen: ['tcp:127.0.0.1:0'] });
+    const { port } = server.sockets[0]!;
+    const again = start({ listen: [`udp:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`] });
+    await expect(again).rejects.toThrow(`Cannot listen on tcp:127.0.0.1:${port}: the address is in use`);
+    expect(await isFree(port)).toBe(true);
   });
 
   it('opens no control socket unless asked to; then it answers there', async () => {

@@ -1,0 +1,236 @@
+/** One TCP connection: what comes in is cut into messages, what goes out waits in a queue that has an end. */
+import type net from 'node:net';
+import type { Socket } from '../../kemi/host.ts';
+import { type FrameHandler, StreamFramer } from '../stream-framer.ts';
+import type { Source } from '../transport.ts';
+import type { TcpLimits } from './tcp-options.ts';
+
+/** What a connection tells its transport. */
+export interface ConnectionOwner {
+  readonly limits: TcpLimits;
+  /** monotonic, milliseconds */
+  now(): number;
+  message(connection: Connection, bytes: Uint8Array, from: Source): void;
+  /** a message was given to the kernel, or was not */
+  wrote(bytes: number, error: Error | null | undefined): void;
+  /** bytes begin (positive) or stop (negative) to wait */
+  queued(bytes: number): void;
+  connected(connection: Connection): void;
+  /** nothing more comes in by it: it is not for requests any more */
+  halfClosed(connection: Connection): void;
+  /** it is gone; once per connection */
+  gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void;
+}
+
+export type ConnectionState = 'connecting' | 'open' | 'closed';
+
+/**
+ * How long a connection stays at most when one side has said all, milliseconds: answers to the last requests still go out, and the peer reads what it was told. Not
+ * longer: a peer that closed both ways looks the same.
+ */
+const LINGER_MS = 2000;
+
+/** "SIP/2.0 2" and up */
+function isFinalAnswer(bytes: Uint8Array): boolean {
+  return isReply(bytes) && bytes[8]! >= 50;
+}
+
+function wantsAnswer(bytes: Uint8Array): boolean {
+  return !isReply(bytes) && !(bytes[0] === 65 && bytes[1] === 67 && bytes[2] === 75);
+}
+
+/** "SIP/" */
+function isReply(bytes: Uint8Array): boolean {
+  return bytes[0] === 83 && bytes[1] === 73 && bytes[2] === 80 && bytes[3] === 47;
+}
+
+const PONG = Buffer.from('\r\n');
+
+export class Connection implements FrameHandler {
+  readonly id: number;
+  /** index of the listening socket it belongs to */
+  readonly socket: Socket;
+  readonly from: Source;
+  /** who opened it: the peer, or we */
+  readonly incoming: boolean;
+  state: ConnectionState;
+  readonly #owner: ConnectionOwner;
+  readonly #stream: net.Socket;
+  readonly #framer: StreamFramer;
+  /** sent before the connection was there: what to tell when it never is */
+  #lost: (() => void)[] = [];
+  #activeMs: number;
+  #partialMs = 0;
+  /** bytes that the kernel has not taken, and since when it takes nothing */
+  #waiting = 0;
+  #stuckMs = 0;
+  #ending = false;
+  /** since when one side has said all, 0 while neither has */
+  #overMs = 0;
+  #neverMade = false;
+  /** requests by it that have no final answer yet, as far as the first bytes of messages tell: it only decides when a half-closed connection goes */
+  #owed = 0;
+  #error: NodeJS.ErrnoException | undefined;
+
+  constructor(
+    owner: ConnectionOwner,
+    id: number,
+    socket: Socket,
+    peer: { readonly ip: string; readonly port: number; readonly family: 4 | 6 },
+    stream: net.Socket,
+    incoming: boolean,
+  ) {
+    this.#owner = owner;
+    this.id = id;
+    this.socket = socket;
+    this.from = { ...peer, connection: id };
+    this.incoming = incoming;
+    this.state = incoming ? 'open' : 'connecting';
+    this.#stream = stream;
+    this.#framer = new StreamFramer(owner.limits.messageBytes, this);
+    this.#activeMs = owner.now();
+    stream.setNoDelay(true);
+    stream.on('data', chunk => this.#data(chunk));
+    // a peer that has said all still gets its answers
+    stream.on('end', () => {
+      this.#framer.close();
+      this.#partialMs = 0;
+      this.#overMs ||= owner.now();
+      owner.halfClosed(this);
+      if (this.#owed <= 0) this.end();
+    });
+    stream.on('error', error => {
+      this.#error = error;
+    });
+    stream.on('close', () => this.#closed());
+    if (!incoming)
+      stream.on('connect', () => {
+        if (this.state !== 'connecting') return;
+        this.state = 'open';
+        this.#lost = [];
+        this.#activeMs = this.#stuckMs = owner.now();
+        owner.connected(this);
+      });
+  }
+
+  /** bytes that the kernel has not taken */
+  get queuedBytes(): number {
+    return this.#waiting;
+  }
+
+  /** whether it is gone without ever having been open */
+  get neverMade(): boolean {
+    return this.#neverMade;
+  }
+
+  get usable(): boolean {
+    return this.state !== 'closed' && !this.#ending;
+  }
+
+  /** @param bytes COPIED  @returns false when too much waits already */
+  send(bytes: Uint8Array, lost: (() => void) | undefined, close: boolean): boolean {
+    const { limits } = this.#owner;
+    if (!this.usable || (this.#waiting > 0 && this.#waiting + bytes.length > limits.queueBytes)) return false;
+    if (this.state === 'connecting' && lost) this.#lost.push(lost);
+    this.#write(Buffer.from(bytes), true);
+    if (isFinalAnswer(bytes)) this.#owed--;
+    if (close || (this.#overMs > 0 && this.#owed <= 0)) this.end();
+    return true;
+  }
+
+  /** Closes it once what waits has left. What still comes is read and thrown away: closing over it would cost the peer our last answer. */
+  end(): void {
+    if (this.#ending || this.state === 'closed') return;
+    this.#ending = true;
+    this.#partialMs = 0;
+    this.#overMs ||= this.#owner.now();
+    this.#framer.close();
+    this.#stream.end();
+  }
+
+  /** Nobody wants to know any more what was lost. */
+  forget(): void {
+    this.#lost = [];
+  }
+
+  /** Closes it at once. */
+  destroy(): void {
+    this.#stream.destroy();
+  }
+
+  /** Looks at its times. @returns why it was closed, undefined while all is well */
+  check(now: number): string | undefined {
+    const { limits } = this.#owner;
+    if (this.#overMs > 0 && this.state === 'open' && now - this.#overMs >= LINGER_MS) {
+      this.destroy();
+      return undefined;
+    }
+    const why =
+      this.state === 'connecting'
+        ? now - this.#activeMs >= limits.connectMs && 'the connection was not made in time'
+        : this.#waiting > 0 && now - this.#stuckMs >= limits.sendMs
+          ? 'the peer takes nothing'
+          : this.#partialMs > 0 && now - this.#partialMs >= limits.readMs
+            ? 'a message did not become whole in time'
+            : now - this.#activeMs >= limits.lifetimeMs && 'nothing came or went for its lifetime';
+    if (!why) return undefined;
+    this.destroy();
+    return why;
+  }
+
+  // ---- what the framer finds
+
+  message(bytes: Uint8Array): void {
+    this.#partialMs = 0;
+    if (wantsAnswer(bytes)) this.#owed++;
+    this.#owner.message(this, bytes, this.from);
+  }
+
+  ping(): void {
+    // a peer that sends pings and reads nothing gets none
+    if (this.#owner.limits.ping && this.#waiting === 0 && this.usable) this.#write(PONG, false);
+  }
+
+  tooLong(bytes: Uint8Array): void {
+    this.#owner.message(this, bytes, { ...this.from, tooLong: true });
+    this.end();
+  }
+
+  unframed(): void {
+    this.end();
+  }
+
+  #data(chunk: Uint8Array): void {
+    const now = this.#owner.now();
+    this.#activeMs = now;
+    if (this.#ending) return;
+    this.#framer.push(chunk);
+    if (!this.#framer.partial) this.#partialMs = 0;
+    else if (this.#partialMs === 0) this.#partialMs = now;
+  }
+
+  #write(bytes: Buffer, counts: boolean): void {
+    const { length } = bytes;
+    const now = this.#owner.now();
+    if (this.#waiting === 0) this.#stuckMs = now;
+    if (this.state === 'open') this.#activeMs = now;
+    this.#waiting += length;
+    this.#owner.queued(length);
+    this.#stream.write(bytes, error => {
+      this.#waiting -= length;
+      this.#owner.queued(-length);
+      this.#stuckMs = this.#owner.now();
+      if (counts) this.#owner.wrote(length, error);
+    });
+  }
+
+  #closed(): void {
+    this.#neverMade = this.state === 'connecting';
+    this.state = 'closed';
+    this.#framer.close();
+    this.#owner.gone(this, this.#error);
+    const lost = this.#lost;
+    this.#lost = [];
+    if (this.#neverMade) for (const tell of lost) tell();
+  }
+}

@@ -1,0 +1,74 @@
+/** Limits and times of TCP, with Kamailio's names and defaults. */
+import type { Logger } from '../../core/log.ts';
+
+export interface TcpLimits {
+  /** bytes of one message */
+  readonly messageBytes: number;
+  /** milliseconds without a byte in or out, after which a connection is closed (tcp_connection_lifetime) */
+  readonly lifetimeMs: number;
+  /** milliseconds that making a connection may take (tcp_connect_timeout) */
+  readonly connectMs: number;
+  /** milliseconds in which a message that has begun must be whole */
+  readonly readMs: number;
+  /** milliseconds in which a peer must take something of what waits for it (tcp_send_timeout) */
+  readonly sendMs: number;
+  /** connections at once (tcp_max_connections) */
+  readonly connections: number;
+  /** connections at once from one address (tcp_accept_iplimit); 0 is off */
+  readonly perAddress: number;
+  /** bytes that may wait for one connection (tcp_conn_wq_max); a single message is taken whatever its size */
+  readonly queueBytes: number;
+  /** bytes that may wait for all connections (tcp_wq_max) */
+  readonly totalQueueBytes: number;
+  /** answers CRLF CRLF with CRLF (tcp_crlf_ping) */
+  readonly ping: boolean;
+  /** opens no connections of its own (tcp_no_connect) */
+  readonly noConnect: boolean;
+}
+
+export const DEFAULT_TCP_LIMITS: TcpLimits = {
+  messageBytes: 65535,
+  lifetimeMs: 120_000,
+  connectMs: 10_000,
+  readMs: 20_000,
+  sendMs: 10_000,
+  connections: 2048,
+  perAddress: 1024,
+  queueBytes: 32_768,
+  totalQueueBytes: 10 << 20,
+  ping: true,
+  noConnect: false,
+};
+
+export interface TcpOptions {
+  readonly log?: Logger;
+  readonly limits?: Partial<TcpLimits>;
+  /** first index of its sockets, where other transports come before it */
+  readonly firstIndex?: () => number;
+  /** monotonic clock, milliseconds */
+  readonly now?: () => number;
+}
+
+/** Kamailio's parameters of TCP that mean something here: times in seconds. */
+const FROM_CONFIG: Readonly<Record<string, (value: number) => Partial<TcpLimits>>> = {
+  tcp_connection_lifetime: value => ({ lifetimeMs: value * 1000 }),
+  tcp_connect_timeout: value => ({ connectMs: value * 1000 }),
+  tcp_send_timeout: value => ({ sendMs: value * 1000 }),
+  tcp_msg_read_timeout: value => ({ readMs: value * 1000 }),
+  tcp_max_connections: value => ({ connections: value }),
+  tcp_accept_iplimit: value => ({ perAddress: value }),
+  tcp_conn_wq_max: value => ({ queueBytes: value }),
+  tcp_wq_max: value => ({ totalQueueBytes: value }),
+  tcp_crlf_ping: value => ({ ping: value !== 0 }),
+  tcp_no_connect: value => ({ noConnect: value !== 0 }),
+};
+
+/** @param params core parameters of a kamailio.cfg, by name; those that make no sense count as not set */
+export function tcpLimits(params: Readonly<Record<string, unknown>> = {}): Partial<TcpLimits> {
+  let limits: Partial<TcpLimits> = {};
+  for (const [name, read] of Object.entries(FROM_CONFIG)) {
+    const value = params[name];
+    if (typeof value === 'number' && value >= 0) limits = { ...limits, ...read(value) };
+  }
+  return limits;
+}
