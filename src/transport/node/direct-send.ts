@@ -100,13 +100,16 @@ function sendError(status: number, ip: string, port: number): NodeJS.ErrnoExcept
 export function watchSend(socket: dgram.Socket, done: Done, found: (direct: DirectSend) => void): void {
   const handle = handleOf(socket);
   const send = handle?.send;
-  if (!handle || typeof send !== 'function' || Object.hasOwn(handle, 'send')) return;
+  if (!handle || typeof send !== 'function') return;
+  // an IPv6 handle has a send of its own
+  const own = Object.hasOwn(handle, 'send');
   handle.send = function watched(this: unknown, ...args: unknown[]): unknown {
     const result: unknown = send.apply(this, args);
     const make = requestClass(args);
     // a datagram that was sent at once gives its length and one
     const sent = make && result === (args[1] as Uint8Array[])[0]!.length + 1;
-    if (!make || sent) delete handle.send;
+    if ((!make || sent) && own) handle.send = send;
+    else if (!make || sent) delete handle.send;
     if (sent) found(new DirectSend(handle, send as Send, make, done));
     return result;
   };

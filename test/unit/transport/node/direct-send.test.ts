@@ -1,6 +1,7 @@
 /** The direct way past dgram's send(): found where Node is as expected, left alone where it is not, and no byte is lost that has to wait. */
 import dgram from 'node:dgram';
 import { once } from 'node:events';
+import os from 'node:os';
 import { expect, test } from 'vitest';
 import { DirectSend, watchSend } from '../../../../src/transport/node/direct-send.ts';
 
@@ -10,38 +11,42 @@ class SendWrap {
 }
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test('the first datagram that leaves at once shows the way, and the others take it', async () => {
-  const [a, b] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
-  for (const socket of [a, b]) await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
-  const got: string[] = [];
-  b.on('message', message => got.push(message.toString()));
-  const ends: unknown[] = [];
-  let direct: DirectSend | undefined;
-  watchSend(
-    a,
-    (...end) => ends.push(end),
-    d => {
-      direct = d;
-    },
-  );
-  const { port } = b.address();
-  await new Promise<void>(resolve => a.send(Buffer.from('first'), port, '127.0.0.1', () => resolve()));
-  expect(direct).toBeInstanceOf(DirectSend);
-  const long = 'x'.repeat(5000);
-  for (const text of ['two', '', 'three', long, 'owt'])
-    expect(direct!.send(bytes(text), port, '127.0.0.1')).toBe(text.length);
-  expect(direct!.send(new Uint8Array(65536), port, '127.0.0.1')).toBe(-1);
-  expect(direct!.send(new Uint8Array(65537), port, '127.0.0.1')).toBe(-1);
-  const tooLong = [expect.objectContaining({ code: 'EMSGSIZE' }), 0];
-  expect(ends).toEqual([tooLong, tooLong]);
-  a.send(Buffer.from('dgram'), port, '127.0.0.1');
-  while (got.length < 7) await once(b, 'message');
-  expect(got).toEqual(['first', 'two', '', 'three', long, 'owt', 'dgram']);
-  a.close();
-  b.close();
-  expect(direct!.send(bytes('late'), port, '127.0.0.1')).toBe(-1);
-  expect(ends).toHaveLength(3);
-});
+const hasIpv6 = Object.values(os.networkInterfaces()).some(list => list?.some(i => i.address === '::1'));
+
+test.each([['udp4', '127.0.0.1'], ...(hasIpv6 ? [['udp6', '::1'] as const] : [])] as const)(
+  '%s: the first datagram that leaves at once shows the way, and the others take it',
+  async (type, ip) => {
+    const [a, b] = [dgram.createSocket(type), dgram.createSocket(type)];
+    for (const socket of [a, b]) await new Promise<void>(resolve => socket.bind(0, ip, resolve));
+    const got: string[] = [];
+    b.on('message', message => got.push(message.toString()));
+    const ends: unknown[] = [];
+    let direct: DirectSend | undefined;
+    watchSend(
+      a,
+      (...end) => ends.push(end),
+      d => {
+        direct = d;
+      },
+    );
+    const { port } = b.address();
+    await new Promise<void>(resolve => a.send(Buffer.from('first'), port, ip, () => resolve()));
+    expect(direct).toBeInstanceOf(DirectSend);
+    const long = 'x'.repeat(5000);
+    for (const text of ['two', '', 'three', long, 'owt']) expect(direct!.send(bytes(text), port, ip)).toBe(text.length);
+    expect(direct!.send(new Uint8Array(65536), port, ip)).toBe(-1);
+    expect(direct!.send(new Uint8Array(65537), port, ip)).toBe(-1);
+    const tooLong = [expect.objectContaining({ code: 'EMSGSIZE' }), 0];
+    expect(ends).toEqual([tooLong, tooLong]);
+    a.send(Buffer.from('dgram'), port, ip);
+    while (got.length < 7) await once(b, 'message');
+    expect(got).toEqual(['first', 'two', '', 'three', long, 'owt', 'dgram']);
+    a.close();
+    b.close();
+    expect(direct!.send(bytes('late'), port, ip)).toBe(-1);
+    expect(ends).toHaveLength(3);
+  },
+);
 
 test('bytes that have to wait stay as they are, and their end is told', () => {
   const calls: { request: SendWrap; text: () => string }[] = [];
