@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
   failure_route: 'failure',
   branch_route: 'branch',
   onreply_route: 'onreply',
-  reply_route: 'onreply',
+  reply_route: 'reply',
   event_route: 'event',
 };
 
@@ -57,7 +57,7 @@ export class BlockCompiler {
     this.#commands = commands;
     this.#blocks = blocks;
     this.#code = code;
-    this.#kind = KINDS[block.kind] ?? 'any';
+    this.#kind = block.kind === 'onreply_route' && block.name === '' ? 'reply' : (KINDS[block.kind] ?? 'any');
     this.#expressions = new ExpressionCompiler(cx, { inExpression: call => this.#inExpression(call) });
   }
 

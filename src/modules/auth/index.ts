@@ -182,6 +182,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, auth_challenge; deviations: a CANCEL is never challenged
      */
     kemi('auth_challenge', {
+      native: { routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
       params: ['str', 'int'],
       returns: 'int',
       run: (call, realm, flags) => challenge(call, sideOf(call.msg), realm, flags),
@@ -255,6 +256,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, pv_www_authenticate; deviations: an empty password never passes
      */
     kemi('pv_www_authenticate', {
+      native: { routes: ['request', 'event'] },
       params: ['str', 'str', 'int'],
       returns: 'int',
       run: (call, realm, password, flags) => (realm ? authenticate(call, 'www', realm, password, flags) : ERROR),
@@ -269,7 +271,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, pv_www_authenticate; deviations: an empty password never passes
      */
     kemi('pv_www_authenticate_method', {
-      native: { name: 'pv_www_authenticate' },
+      native: { name: 'pv_www_authenticate', routes: ['request', 'event'] },
       params: ['str', 'str', 'int', 'str'],
       returns: 'int',
       run: (call, realm, password, flags, method) =>
@@ -295,6 +297,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, has_credentials; deviations: none
      */
     kemi('has_credentials', {
+      native: { routes: ['request', 'event'] },
       params: ['str'],
       returns: 'int',
       run: ({ msg }, realm) => {
@@ -308,6 +311,7 @@ export default defineModule<AuthState>({
      * Kamailio 6.x manual, module auth, consume_credentials; deviations: none
      */
     kemi('consume_credentials', {
+      native: { routes: ['request', 'event'] },
       params: [],
       returns: 'int',
       run: ({ msg, host }) => {

@@ -88,17 +88,22 @@ export default defineModule<undefined>({
     kemi('has_user_agent', { params: [], returns: 'int', wasm: 'hasUserAgent' }),
     // ---- branches
     /** KSR.corex.append_branch(): adds the request URI as a branch. @returns 1 added; -1 there are too many */
-    kemi('append_branch', { params: [], returns: 'int', run: call => appendBranch(call, '', '') }),
+    kemi('append_branch', {
+      native: { routes: ['request', 'failure', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => appendBranch(call, '', ''),
+    }),
     /** KSR.corex.append_branch_uri(uri): adds a branch; it is not checked. @param uri '' the request URI @returns 1 added; -1 there are too many */
     kemi('append_branch_uri', {
-      native: { name: 'append_branch' },
+      native: { name: 'append_branch', routes: ['request', 'failure', 'event'] },
       params: ['str'],
       returns: 'int',
       run: (call, uri) => appendBranch(call, uri, ''),
     }),
     /** KSR.corex.append_branch_uri_q(uri, q): adds a branch with a priority. @param q 0..1, '' none @returns 1 added; -1 q is no such number, or too many branches */
     kemi('append_branch_uri_q', {
-      native: { name: 'append_branch' },
+      native: { name: 'append_branch', routes: ['request', 'failure', 'event'] },
       params: ['str', 'str'],
       returns: 'int',
       run: appendBranch,

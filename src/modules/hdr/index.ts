@@ -69,7 +69,7 @@ export default defineModule<undefined>({
      * Kamailio 5.6.3, observed
      */
     kemi('append_to_reply', {
-      native: {},
+      native: { routes: ['request', 'failure', 'branch', 'event'] },
       params: ['str'],
       returns: 'int',
       run: (call, text) => (text && call.msg.addReplyHeader(text) ? 1 : -1),

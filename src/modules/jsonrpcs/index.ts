@@ -72,7 +72,7 @@ export default defineModule<JsonRpcState>({
      * Kamailio 6.x manual, module jsonrpcs, jsonrpc_dispatch; deviations: -1, not 1, for a SIP message
      */
     kemi('dispatch', {
-      native: { name: 'jsonrpc_dispatch' },
+      native: { name: 'jsonrpc_dispatch', routes: ['request', 'event'] },
       params: [],
       returns: 'int',
       run: ({ host }) => noRequest(host),

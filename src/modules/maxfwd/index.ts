@@ -31,7 +31,7 @@ export default defineModule<undefined>({
      * Kamailio 6.x manual, module maxfwd, process_maxfwd; deviations: an empty value, and one above 65535, is unreadable
      */
     kemi('process_maxfwd', {
-      native: { name: 'mf_process_maxfwd_header' },
+      native: { name: 'mf_process_maxfwd_header', routes: ['request', 'event'] },
       params: ['int'],
       returns: 'int',
       wasm: 'processMaxfwd',
@@ -42,6 +42,11 @@ export default defineModule<undefined>({
      * @returns 1 less; -1 not less, or limit out of range; -2 no such header; -3 header unreadable
      * Kamailio 6.x manual, module maxfwd, is_maxfwd_lt; deviations: an empty value, and one above 65535, is unreadable
      */
-    kemi('is_maxfwd_lt', { params: ['int'], returns: 'int', wasm: 'isMaxfwdLt' }),
+    kemi('is_maxfwd_lt', {
+      native: { routes: ['request', 'failure', 'branch', 'event'] },
+      params: ['int'],
+      returns: 'int',
+      wasm: 'isMaxfwdLt',
+    }),
   ],
 });

@@ -146,13 +146,23 @@ export default defineModule<State>({
      * @returns 1 done; -1 no Contact, one that is no SIP URI, or they were changed before
      * Kamailio 6.x manual, module nathelper, fix_nated_contact; deviations: all contacts, not the last of the first header
      */
-    kemi('fix_nated_contact', { params: [], returns: 'int', run: fixContact }),
+    kemi('fix_nated_contact', {
+      native: { routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
+      params: [],
+      returns: 'int',
+      run: fixContact,
+    }),
     /**
      * KSR.nathelper.fix_nated_register(): puts the URI of the source into received_avp, where registrar finds it.
      * @returns 1 also without received_avp
      * Kamailio 6.x manual, module nathelper, fix_nated_register; deviations: none
      */
-    kemi('fix_nated_register', { params: [], returns: 'int', run: fixRegister }),
+    kemi('fix_nated_register', {
+      native: { routes: ['request', 'event'] },
+      params: [],
+      returns: 'int',
+      run: fixRegister,
+    }),
     /**
      * KSR.nathelper.add_rcv_param(uri): adds the source as parameter `received` to each Contact.
      * @param uri 0 as parameter of the header; others as parameter of the URI, only over UDP
@@ -170,7 +180,12 @@ export default defineModule<State>({
      * @returns 1 added; 2 not needed, or no Contact; -1 a Contact is no SIP URI, or was changed before
      * Kamailio 6.x manual, module nathelper, add_contact_alias; deviations: all contacts
      */
-    kemi('add_contact_alias', { params: [], returns: 'int', run: addAlias }),
+    kemi('add_contact_alias', {
+      native: { routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
+      params: [],
+      returns: 'int',
+      run: addAlias,
+    }),
     /**
      * KSR.nathelper.add_contact_alias_addr(ip, port, proto): add_contact_alias() with a given address.
      * @param ip IPv4 or IPv6 @param port 1..65535 @param proto udp, tcp, tls, sctp, ws, wss
@@ -178,7 +193,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module nathelper, add_contact_alias; deviations: all contacts; IPv6 gets its brackets
      */
     kemi('add_contact_alias_addr', {
-      native: { name: 'add_contact_alias' },
+      native: { name: 'add_contact_alias', routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
       params: ['str', 'str', 'str'],
       returns: 'int',
       run: addAliasOf,
@@ -188,7 +203,12 @@ export default defineModule<State>({
      * @returns 1 added; -1 no Contact, one that is no SIP URI, or they were changed before
      * Kamailio 6.x manual, module nathelper, set_contact_alias; deviations: all contacts; the parameter comes before the headers of a URI
      */
-    kemi('set_contact_alias', { params: [], returns: 'int', run: call => setAlias(call, false) }),
+    kemi('set_contact_alias', {
+      native: { routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
+      params: [],
+      returns: 'int',
+      run: call => setAlias(call, false),
+    }),
     /**
      * KSR.nathelper.set_contact_alias_trim(): set_contact_alias(), and takes the alias away that a Contact has.
      * @returns as set_contact_alias()
@@ -212,7 +232,12 @@ export default defineModule<State>({
      * @returns 1 done; 2 there is none; -1 it does not read as ip~port~proto
      * Kamailio 6.x manual, module nathelper, handle_ruri_alias; deviations: on -1 nothing is changed; port and address are checked
      */
-    kemi('handle_ruri_alias', { params: [], returns: 'int', run: call => handleAlias(call, false) }),
+    kemi('handle_ruri_alias', {
+      native: { routes: ['request', 'branch', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => handleAlias(call, false),
+    }),
     /**
      * KSR.nathelper.handle_ruri_alias_mode(mode): handle_ruri_alias() with the first or the last alias.
      * @param mode 0 the first, others the last
@@ -220,7 +245,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module nathelper, handle_ruri_alias; deviations: as handle_ruri_alias
      */
     kemi('handle_ruri_alias_mode', {
-      native: { name: 'handle_ruri_alias' },
+      native: { name: 'handle_ruri_alias', routes: ['request', 'branch', 'event'] },
       params: ['int'],
       returns: 'int',
       run: (call, mode) => handleAlias(call, mode !== 0),

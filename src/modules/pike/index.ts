@@ -79,7 +79,12 @@ export default defineModule<State>({
      * @returns 1 it may go on; -1 the address is blocked; -2 it is blocked from this request on
      * Kamailio 6.x manual, module pike, pike_check_req
      */
-    kemi('pike_check_req', { params: [], returns: 'int', run: call => check(call, call.msg.srcIp) }),
+    kemi('pike_check_req', {
+      native: { routes: ['request', 'onreply', 'event', 'reply'] },
+      params: [],
+      returns: 'int',
+      run: call => check(call, call.msg.srcIp),
+    }),
     /**
      * KSR.pike.pike_check_ip(ip): counts a request of an address.
      * @param ip IPv4, IPv6 with or without brackets  @returns as pike_check_req; -1 also when it is not an address

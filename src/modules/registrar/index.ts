@@ -29,7 +29,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, save; deviations: docs/differences.md
      */
     kemi('save', {
-      native: { params: ['str', 'int?'] },
+      native: { params: ['str', 'int?'], routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
       params: ['str', 'int'],
       returns: 'int',
       async: true,
@@ -44,7 +44,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, save; deviations: docs/differences.md
      */
     kemi('save_uri', {
-      native: { name: 'save' },
+      native: { name: 'save', routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
       params: ['str', 'int', 'str'],
       returns: 'int',
       async: true,
@@ -82,6 +82,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, add_sock_hdr; deviations: none
      */
     kemi('add_sock_hdr', {
+      native: { routes: ['request', 'event'] },
       params: ['str'],
       returns: 'int',
       run: ({ state, msg, host }, name) => {
@@ -102,6 +103,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, lookup; deviations: none
      */
     kemi('lookup', {
+      native: { routes: ['request', 'failure', 'event'] },
       params: ['str'],
       returns: 'int',
       async: true,
@@ -115,7 +117,7 @@ export default defineModule<RegistrarState>({
      * Kamailio 6.x manual, module registrar, lookup; deviations: none
      */
     kemi('lookup_uri', {
-      native: { name: 'lookup' },
+      native: { name: 'lookup', routes: ['request', 'failure', 'event'] },
       params: ['str', 'str'],
       returns: 'int',
       async: true,

@@ -64,7 +64,12 @@ export default defineModule<State>({
      * @returns 1 asked for; -1 asked for before, or a reply
      * Kamailio 6.x manual, module rr, record_route; deviations: none
      */
-    kemi('record_route', { params: [], returns: 'int', run: call => recordRoute(call, '') }),
+    kemi('record_route', {
+      native: { routes: ['request', 'failure', 'branch', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => recordRoute(call, ''),
+    }),
     /**
      * KSR.rr.record_route_params(params): record_route() with parameters for the URI.
      * @param params ";name=value"; the first semicolon may be missing
@@ -72,7 +77,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, record_route; deviations: text with control bytes or angle brackets is refused, a missing semicolon is added
      */
     kemi('record_route_params', {
-      native: { name: 'record_route' },
+      native: { name: 'record_route', routes: ['request', 'failure', 'branch', 'event'] },
       params: ['str'],
       returns: 'int',
       run: recordRoute,
@@ -85,7 +90,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, record_route_preset; deviations: what is no address is refused
      */
     kemi('record_route_preset', {
-      native: { params: ['str', 'str'] },
+      native: { params: ['str', 'str'], routes: ['request', 'failure', 'branch', 'event'] },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, first, second) => recordPreset(call, first, second),
@@ -97,7 +102,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, record_route_preset; deviations: what is no address is refused
      */
     kemi('record_route_preset_one', {
-      native: { name: 'record_route_preset' },
+      native: { name: 'record_route_preset', routes: ['request', 'failure', 'branch', 'event'] },
       params: ['str'],
       returns: 'int',
       run: (call, address) => recordPreset(call, address, undefined),
@@ -116,20 +121,35 @@ export default defineModule<State>({
      * @returns 1 taken; -1 a reply, or text that cannot be a parameter
      * Kamailio 6.x manual, module rr, add_rr_param; deviations: as record_route_params; 1, not -1, behind record_route_preset_one
      */
-    kemi('add_rr_param', { params: ['str'], returns: 'int', run: addParam }),
+    kemi('add_rr_param', {
+      native: { routes: ['request', 'failure', 'branch', 'event'] },
+      params: ['str'],
+      returns: 'int',
+      run: addParam,
+    }),
     /**
      * KSR.rr.remove_record_route(): takes back what record_route() and its like asked for; parameters of add_rr_param() stay for the next one.
      * @returns 1 also when nothing was asked for; -1 memory is full
      * Kamailio 6.x manual, module rr, remove_record_route; deviations: nothing of it stays, and it can be asked for again
      */
-    kemi('remove_record_route', { params: [], returns: 'int', run: call => (dropRecordRoute(call.msg) ? 1 : -1) }),
+    kemi('remove_record_route', {
+      native: { routes: ['request', 'failure', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => (dropRecordRoute(call.msg) ? 1 : -1),
+    }),
     /**
      * KSR.rr.loose_route(): routes the request by its Route headers: takes our own ones off, sets the destination URI to the next one, and translates for
      * strict routers before and behind us. Two routes of ours (r2) also say by which socket the request leaves.
      * @returns 1 routed; -1 no Route header, or one does not parse; -3 an initial request that named only us: route it on by its request URI
      * Kamailio 6.x manual, module rr, loose_route; deviations: on -1 nothing is changed; a foreign route behind r2 stays; a route with maddr stays whole
      */
-    kemi('loose_route', { params: [], returns: 'int', run: call => looseRoute(call, true) }),
+    kemi('loose_route', {
+      native: { routes: ['request', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => looseRoute(call, true),
+    }),
     /**
      * KSR.rr.loose_route_mode(mode): loose_route(), for application servers whose Contact is the address of this server.
      * @param mode 0 is loose_route(); others do not take a request URI of ours for a strict router's
@@ -137,7 +157,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, loose_route_mode; deviations: as loose_route
      */
     kemi('loose_route_mode', {
-      native: { name: 'loose_route' },
+      native: { name: 'loose_route', routes: ['request', 'event'] },
       params: ['int'],
       returns: 'int',
       run: (call, mode) => looseRoute(call, mode === 0),
@@ -165,7 +185,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, check_route_param; deviations: none
      */
     kemi('check_route_param', {
-      native: { params: ['raw'] },
+      native: { params: ['raw'], routes: ['request', 'event'] },
       params: ['str'],
       returns: 'int',
       run: (call, source) => {
@@ -184,7 +204,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module rr, is_direction; deviations: the name ftag may have any case
      */
     kemi('is_direction', {
-      native: { params: ['raw'] },
+      native: { params: ['raw'], routes: ['request', 'event'] },
       params: ['str'],
       returns: 'int',
       run: (call, direction) => {

@@ -74,6 +74,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module sanity, sanity_check; codes and texts observed on 5.6.3
      */
     kemi('sanity_check', {
+      native: { routes: ['request', 'onreply', 'event', 'reply'] },
       params: ['int', 'int'],
       returns: 'int',
       quick: 'sanityQuick',
@@ -85,7 +86,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module sanity, sanity_check
      */
     kemi('sanity_check_defaults', {
-      native: { name: 'sanity_check' },
+      native: { name: 'sanity_check', routes: ['request', 'onreply', 'event', 'reply'] },
       params: [],
       returns: 'int',
       run: call => check(call, call.state.checks, call.state.uris),
@@ -96,6 +97,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module sanity, sanity_reply; observed on 5.6.3
      */
     kemi('sanity_reply', {
+      native: { routes: ['request', 'onreply', 'event', 'reply'] },
       params: [],
       returns: 'int',
       run: call => {

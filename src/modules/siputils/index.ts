@@ -278,7 +278,12 @@ export default defineModule<State>({
      * @returns 1 answered; -1 not such a request, or it could not be sent
      * Kamailio 6.x manual, module siputils, options_reply; codes observed on 5.6.3
      */
-    kemi('options_reply', { params: [], returns: 'int', run: call => replyOptions(call, call.state.options) }),
+    kemi('options_reply', {
+      native: { routes: ['request', 'event'] },
+      params: [],
+      returns: 'int',
+      run: call => replyOptions(call, call.state.options),
+    }),
     /**
      * KSR.siputils.encode_contact(prefix, host): turns the URI of each Contact into `sip:PREFIX*user*password*host*port*transport@HOST`; its
      * parameters are lost.
@@ -287,6 +292,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module siputils, encode_contact; codes observed on 5.6.3
      */
     kemi('encode_contact', {
+      native: { routes: ['request', 'onreply', 'event', 'reply'] },
       params: ['str', 'str'],
       returns: 'int',
       run: (call, prefix, host) => encodeContact(call, call.state.separator, prefix, host),

@@ -39,7 +39,12 @@ export default defineModule<undefined>({
      * @returns 1 sent; -1 empty reason, code out of range, an ACK, a reply, or it could not be built or sent; -2 the message is to get no reply
      * Kamailio 6.x manual, module sl, sl_send_reply; deviations: a code out of range is refused
      */
-    kemi('sl_send_reply', { params: ['int', 'str'], returns: 'int', wasm: 'slSendReply' }),
+    kemi('sl_send_reply', {
+      native: { routes: ['request', 'event'] },
+      params: ['int', 'str'],
+      returns: 'int',
+      wasm: 'slSendReply',
+    }),
     /**
      * KSR.sl.send_reply(code, reason): reply through the transaction if there is one, else statelessly.
      * @param code 100..699
@@ -47,7 +52,12 @@ export default defineModule<undefined>({
      * @returns 1 sent; -1 as sl_send_reply; -2 the message is to get no reply
      * Kamailio 6.x manual, module sl, send_reply; deviations: a code out of range is refused
      */
-    kemi('send_reply', { params: ['int', 'str'], returns: 'int', wasm: 'slReplyAny' }),
+    kemi('send_reply', {
+      native: { routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
+      params: ['int', 'str'],
+      returns: 'int',
+      wasm: 'slReplyAny',
+    }),
     /**
      * KSR.sl.send_reply_mode(code, reason, mode): as send_reply(), and say how the connection is treated.
      * @param code 100..699
@@ -62,7 +72,12 @@ export default defineModule<undefined>({
      * @returns 1 sent; -1 as sl_send_reply; -2 the message is to get no reply, or had a final one; -3 the transaction answers with its own error later
      * Kamailio 6.x manual, module sl, sl_reply_error; deviations: -1, not 1, when nothing could be sent
      */
-    kemi('sl_reply_error', { params: [], returns: 'int', wasm: 'slReplyError' }),
+    kemi('sl_reply_error', {
+      native: { routes: ['request', 'event'] },
+      params: [],
+      returns: 'int',
+      wasm: 'slReplyError',
+    }),
     /**
      * KSR.sl.send_reply_error(): reply 500 through the transaction if there is one, else statelessly.
      * @returns as sl_reply_error()

@@ -62,6 +62,7 @@ export const BODY_ROWS = [
    * Kamailio 6.x manual, module textops, set_reply_body; codes observed on 5.6.3
    */
   kemi('set_reply_body', {
+    native: { routes: ['request', 'failure', 'branch', 'event'] },
     params: ['str', 'str'],
     returns: 'int',
     run: (call, body, type) => setReplyBody(call, body, type),

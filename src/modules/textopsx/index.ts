@@ -63,6 +63,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module textopsx, msg_apply_changes; codes observed on 5.6.3
      */
     kemi('msg_apply_changes', {
+      native: { routes: ['request', 'onreply', 'event', 'reply'] },
       params: [],
       returns: 'int',
       run: call => applied(call, asksRecordRoute(call.msg) ? -1 : applyChanges(call.msg)),
@@ -86,7 +87,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module textopsx, change_reply_status; codes observed on 5.6.3
      */
     kemi('change_reply_status', {
-      native: {},
+      native: { routes: ['onreply', 'reply'] },
       params: ['int', 'str'],
       returns: 'int',
       run: (call, code, reason) => changeStatus(call.msg, code, reason),

@@ -88,21 +88,36 @@ export const stateRows = [
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_failure; deviations: none
    */
-  kemi('t_on_failure', { params: ['str'], returns: 'int', wasm: 'tmOnFailure' }),
+  kemi('t_on_failure', {
+    native: { routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
+    params: ['str'],
+    returns: 'int',
+    wasm: 'tmOnFailure',
+  }),
   /**
    * KSR.tm.t_on_branch(route): the callback that runs for each branch before it is sent; its changes are in that branch only.
    * @param route name of a function of the script, '' for none
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_branch; deviations: none
    */
-  kemi('t_on_branch', { params: ['str'], returns: 'int', wasm: 'tmOnBranch' }),
+  kemi('t_on_branch', {
+    native: { routes: ['request', 'failure', 'event'] },
+    params: ['str'],
+    returns: 'int',
+    wasm: 'tmOnBranch',
+  }),
   /**
    * KSR.tm.t_on_reply(route): the callback that runs for each reply of the transaction.
    * @param route name of a function of the script, '' for none
    * @returns 1
    * Kamailio 6.x manual, module tm, t_on_reply; deviations: none
    */
-  kemi('t_on_reply', { params: ['str'], returns: 'int', wasm: 'tmOnReply' }),
+  kemi('t_on_reply', {
+    native: { routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
+    params: ['str'],
+    returns: 'int',
+    wasm: 'tmOnReply',
+  }),
   /**
    * KSR.tm.t_on_branch_failure(route): the callback that runs for each branch that fails.
    * @param route name of a function of the script, '' for none; it gets no argument
@@ -125,7 +140,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_set_fr; deviations: none
    */
   kemi('t_set_fr', {
-    native: { params: ['int', 'int?'] },
+    native: { params: ['int', 'int?'], routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
     params: ['int', 'int'],
     returns: 'int',
     run: (call, inv, other) => change(call, given({ frInv: positive(inv), fr: positive(other) })),
@@ -147,7 +162,12 @@ export const stateRows = [
    * @returns 1
    * Kamailio 6.x manual, module tm, t_reset_fr; deviations: none
    */
-  kemi('t_reset_fr', { params: [], returns: 'int', run: call => change(call, { fr: undefined, frInv: undefined }) }),
+  kemi('t_reset_fr', {
+    native: { routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
+    params: [],
+    returns: 'int',
+    run: call => change(call, { fr: undefined, frInv: undefined }),
+  }),
   /**
    * KSR.tm.t_set_retr(t1, t2): intervals of retransmission. Of branches that run already the interval after the next one is changed.
    * @param t1 ms, the first; 0 leaves it as it is
@@ -260,7 +280,12 @@ export const stateRows = [
    * @returns 1 it does; -1 it does not, there is none, or re does not parse
    * Kamailio 6.x manual, module tm, t_check_status; deviations: none
    */
-  kemi('t_check_status', { params: ['str'], returns: 'int', run: checkStatus }),
+  kemi('t_check_status', {
+    native: { routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
+    params: ['str'],
+    returns: 'int',
+    run: checkStatus,
+  }),
   /**
    * KSR.tm.t_get_status_code(): the status as t_check_status() sees it.
    * @returns 100..699; -1 there is none
@@ -286,7 +311,12 @@ export const stateRows = [
    * @returns 1 yes; -1 no, or there is no transaction
    * Kamailio 6.x manual, module tm, t_is_canceled; deviations: none
    */
-  kemi('t_is_canceled', { params: [], returns: 'int', run: call => truth(call.state.here?.canceled ?? false) }),
+  kemi('t_is_canceled', {
+    native: { routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
+    params: [],
+    returns: 'int',
+    run: call => truth(call.state.here?.canceled ?? false),
+  }),
   /**
    * KSR.tm.t_is_expired(): whether the transaction has lived for max_inv_lifetime or max_noninv_lifetime.
    * @returns 1 yes; -1 no, or there is no transaction
@@ -306,6 +336,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_branch_timeout; deviations: none
    */
   kemi('t_branch_timeout', {
+    native: { routes: ['request', 'failure', 'event'] },
     params: [],
     returns: 'int',
     run: call => truth(inFailure(call) && (failing(call)?.timedOut ?? false)),
@@ -329,6 +360,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_any_timeout; deviations: none
    */
   kemi('t_any_timeout', {
+    native: { routes: ['request', 'failure', 'branch', 'onreply', 'event'] },
     params: [],
     returns: 'int',
     run: call => truth(call.state.here?.branches.some(b => b.timedOut) ?? false),
@@ -367,6 +399,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_drop_replies; deviations: none
    */
   kemi('t_drop_replies', {
+    native: { routes: ['failure'] },
     params: ['str'],
     returns: 'int',
     run: (call, mode) => dropReplies(call, mode || 'a'),
@@ -377,7 +410,7 @@ export const stateRows = [
    * Kamailio 6.x manual, module tm, t_drop_replies; deviations: none
    */
   kemi('t_drop_replies_all', {
-    native: { name: 't_drop_replies' },
+    native: { name: 't_drop_replies', routes: ['failure'] },
     params: [],
     returns: 'int',
     run: call => dropReplies(call, 'a'),

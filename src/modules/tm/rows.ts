@@ -65,6 +65,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay; deviations: none
    */
   kemi('t_relay', {
+    native: { routes: ['request', 'failure', 'event'] },
     params: [],
     returns: 'int',
     async: true,
@@ -77,7 +78,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to; deviations: none
    */
   kemi('t_relay_to_flags', {
-    native: { name: 't_relay' },
+    native: { name: 't_relay', routes: ['request', 'failure', 'event'] },
     params: ['int'],
     returns: 'int',
     async: true,
@@ -144,26 +145,43 @@ export const rows = [
    * @returns as t_relay()
    * Kamailio 6.x manual, module tm, t_replicate; deviations: none
    */
-  kemi('t_replicate', { params: ['str'], returns: 'int', async: true, run: replicate }),
+  kemi('t_replicate', {
+    native: { routes: ['request', 'event'] },
+    params: ['str'],
+    returns: 'int',
+    async: true,
+    run: replicate,
+  }),
   /**
    * KSR.tm.t_newtran(): make a transaction for the request.
    * @returns 1 made; 0 the request came before and was answered again; -10 it has a transaction; -1 not a request, an ACK, or too many transactions
    * Kamailio 6.x manual, module tm, t_newtran; deviations: none
    */
-  kemi('t_newtran', { params: [], returns: 'int', run: call => newTransaction(call.state, call.msg) }),
+  kemi('t_newtran', {
+    native: { routes: ['request', 'event'] },
+    params: [],
+    returns: 'int',
+    run: call => newTransaction(call.state, call.msg),
+  }),
   /**
    * KSR.tm.t_check_trans(): whether the message belongs to a transaction.
    * @returns for a CANCEL: 1 its INVITE is there, -1 it is not; for an ACK: 0 it was to a negative answer and is absorbed, 1 it is to a 2xx and its INVITE is
    *   known (only with modules that ask for it), -1 else; for other requests: 0 it came before and was answered again, -1 it is new; for a reply: 1, -1
    * Kamailio 6.x manual, module tm, t_check_trans; deviations: none
    */
-  kemi('t_check_trans', { params: [], returns: 'int', wasm: 'tmCheckTrans' }),
+  kemi('t_check_trans', {
+    native: { routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
+    params: [],
+    returns: 'int',
+    wasm: 'tmCheckTrans',
+  }),
   /**
    * KSR.tm.t_lookup_request(): whether there is a transaction for the request.
    * @returns 1 yes; -1 no
    * Kamailio 6.x manual, module tm, t_lookup_request; deviations: none
    */
   kemi('t_lookup_request', {
+    native: { routes: ['request', 'event'] },
     params: [],
     returns: 'int',
     run: ({ state: tm, msg }) => (msg.isRequest && lookup(tm, msg.at) ? 1 : -1),
@@ -198,6 +216,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_retransmit_reply; deviations: none
    */
   kemi('t_retransmit_reply', {
+    native: { routes: ['request', 'event'] },
     params: [],
     returns: 'int',
     run: ({ state: tm, msg }) => {
@@ -213,6 +232,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_reply; deviations: none
    */
   kemi('t_reply', {
+    native: { routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
     params: ['int', 'str'],
     returns: 'int',
     run: (call, code, reason) => reply(call.state, call.msg, code, reason),
@@ -244,6 +264,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_release; deviations: none
    */
   kemi('t_release', {
+    native: { routes: ['request', 'event'] },
     params: [],
     returns: 'int',
     run: ({ state: tm, msg }) => {
@@ -258,6 +279,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_save_lumps; deviations: none
    */
   kemi('t_save_lumps', {
+    native: { routes: ['request', 'event'] },
     params: [],
     returns: 'int',
     run: ({ state: tm, msg }) => {
@@ -272,7 +294,12 @@ export const rows = [
    * @returns 1; -1 contacts_avp is not set
    * Kamailio 6.x manual, module tm, t_load_contacts; deviations: none
    */
-  kemi('t_load_contacts', { params: [], returns: 'int', run: call => loadContacts(call, 0) }),
+  kemi('t_load_contacts', {
+    native: { routes: ['request', 'failure', 'event'] },
+    params: [],
+    returns: 'int',
+    run: call => loadContacts(call, 0),
+  }),
   /**
    * KSR.tm.ki_t_load_contacts_mode(mode): as t_load_contacts().
    * @param mode 0 ordered by q, 1 one after the other, drawn by q
@@ -280,7 +307,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_load_contacts; deviations: none
    */
   kemi('ki_t_load_contacts_mode', {
-    native: { name: 't_load_contacts' },
+    native: { name: 't_load_contacts', routes: ['request', 'failure', 'event'] },
     params: ['int'],
     returns: 'int',
     run: loadContacts,
@@ -290,7 +317,12 @@ export const rows = [
    * @returns 1; -2 there are none left; -1 contacts_avp is not set
    * Kamailio 6.x manual, module tm, t_next_contacts; deviations: none
    */
-  kemi('t_next_contacts', { params: [], returns: 'int', run: nextContacts }),
+  kemi('t_next_contacts', {
+    native: { routes: ['request', 'failure', 'event'] },
+    params: [],
+    returns: 'int',
+    run: nextContacts,
+  }),
   /**
    * KSR.tm.t_next_contact_flow(): in a branch failure route: make the next flow of the failed contact's instance the destination.
    * @returns 1; -2 there is none left; -1 contact_flows_avp is not set

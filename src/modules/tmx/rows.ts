@@ -103,7 +103,12 @@ export const rows = [
    * @returns 1 yes; -1 no; -2 ACK or CANCEL, which are not looked at
    * Kamailio 6.x manual, module tmx, t_precheck_trans; deviations: none
    */
-  kemi('t_precheck_trans', { params: [], returns: 'int', wasm: 'tmPrecheck' }),
+  kemi('t_precheck_trans', {
+    native: { routes: ['request', 'event'] },
+    params: [],
+    returns: 'int',
+    wasm: 'tmPrecheck',
+  }),
   /**
    * KSR.tmx.t_suspend(): the request waits in its transaction, which is made when there is none, until t_continue(). `$T(id_index)` and `$T(id_label)` name it.
    * When fr_timer ends before, the failure route runs.
@@ -126,7 +131,12 @@ export const rows = [
    * @returns 1; -1 there is no INVITE transaction, or another word
    * Kamailio 6.x manual, module tmx, t_cancel_branches; deviations: none
    */
-  kemi('t_cancel_branches', { params: ['str'], returns: 'int', run: cancelBranches }),
+  kemi('t_cancel_branches', {
+    native: { routes: ['onreply', 'reply'] },
+    params: ['str'],
+    returns: 'int',
+    run: cancelBranches,
+  }),
   /**
    * KSR.tmx.t_cancel_callid(callid, cseq, flag): cancel an INVITE as its caller would.
    * @param callid Call-ID

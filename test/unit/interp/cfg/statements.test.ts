@@ -116,6 +116,16 @@ describe('mistakes', () => {
     expect(findings(`request_route { ${statements} }`)[0]!.startsWith(finding)).toBe(true);
   });
 
+  test('a command in a block where it makes no sense', () => {
+    const text =
+      'request_route { exit; }\nfailure_route[F] { t_newtran(); t_relay(); }\nreply_route { sl_send_reply("200", "OK"); }';
+    const errors = findings(text).filter(f => f.includes('error'));
+    expect(errors).toEqual([
+      '2:20: error: t_newtran cannot be used in this block, only in request, event blocks',
+      '3:15: error: sl_send_reply cannot be used in this block, only in request, event blocks',
+    ]);
+  });
+
   test('all of them at once, in order', () => {
     const found = findings(
       'request_route {\n\tnope();\n\tif (1==1) {\n\t\tnope2();\n\t}\n\troute(X;\n\tnope3();\n}\nroute[UNUSED] { exit; }\n',
