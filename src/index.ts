@@ -8,6 +8,7 @@ export { ConfigError, ERROR_CODES, KemiError, RpcError, ScriptError } from './er
 export type { Awaitable, Database, DbCalls, DbCondition, DbRow, DbValue, OpenDatabase } from './kemi/db.ts';
 export { DbError } from './kemi/db.ts';
 export { openMemoryDatabase } from './kemi/db-memory.ts';
+export type { SendHow } from './kemi/host.ts';
 export { defineModule, exportsOf } from './kemi/table.ts';
 export type { Limits, ModParamSetting, RuntimeOptions, Source } from './runtime/options.ts';
 export { DEFAULT_LIMITS } from './runtime/options.ts';

@@ -18,3 +18,15 @@ test.skipIf(needs('sipsak'))('npm start answers sipsak within 5 s of starting', 
     expect(await server.stop('SIGINT')).toBe(0);
   }
 });
+
+test.skipIf(needs('sipsak'))('and over TCP', { timeout: 20_000 }, async () => {
+  const listen = ['--listen', `udp:127.0.0.1:${PORT}`, '--listen', `tcp:127.0.0.1:${PORT}`];
+  const server = await startServer([...listen, '--no-ctl'], PORT);
+  try {
+    const asked = ['-v', '-E', 'tcp', '-s', `sip:127.0.0.1:${PORT}`];
+    const said = execFileSync('sipsak', asked, { encoding: 'utf8', timeout: 5_000 });
+    expect(said).toMatch(/SIP\/2\.0 200 /);
+  } finally {
+    expect(await server.stop('SIGINT')).toBe(0);
+  }
+});

@@ -8,4 +8,6 @@ export { type NodeResolverOptions, nodeResolver } from './resolver.ts';
 export { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } from './rpc-http.ts';
 export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } from './server.ts';
 export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
+export { TcpTransport } from './tcp.ts';
+export { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
 export { UdpTransport } from './udp.ts';

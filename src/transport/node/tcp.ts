@@ -292,10 +292,9 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.#add(new Connection(this, this.#id(), socket, { ip, port, family }, stream, true));
   }
 
-  /** @returns undefined when as many connections as the limit are open */
+  /** @returns undefined when as many connections as the limit are open, and for what is no address: names are not looked up here */
   #connect({ socket, family }: Listening, ip: string, port: number): Connection | undefined {
-    if (this.#byId.size >= this.limits.connections) return undefined;
-    // Addresses are never names here: nothing is looked up.
+    if (this.#byId.size >= this.limits.connections || !net.isIP(ip)) return undefined;
     const stream = net.connect({ host: ip, port, family, allowHalfOpen: true, keepAlive: true });
     return this.#add(new Connection(this, this.#id(), socket, { ip, port, family }, stream, false));
   }

@@ -290,6 +290,7 @@ describe('TcpTransport', () => {
     const never = await listen({ noConnect: true });
     expect(never.transport.send(0, bytesOf(message()), '127.0.0.1', there.port)).toBe(false);
     expect(transport.counters.sendErrors).toBe(2);
+    expect((await listen()).transport.send(0, bytesOf(message()), 'localhost', there.port)).toBe(false);
   });
 
   it('closes behind the message when asked to', async () => {
