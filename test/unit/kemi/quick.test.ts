@@ -51,10 +51,9 @@ test.each([
   'Proxy-Require: foo\r\n',
   'Contact: <a:b\r\n',
 ])('in place and through the API the answers are the same, with "%s"', more => {
-  for (const call of CALLS) {
-    const inPlace = answers('inplace', [call], more);
-    expect(inPlace, call).toEqual(answers('api', [call], more));
-    expect(inPlace.at(-1), call).toContain('X-Results: ');
+  for (const calls of [CALLS, CALLS.toReversed(), CALLS.slice(13)]) {
+    const inPlace = answers('inplace', calls, more);
+    expect(inPlace).toEqual(answers('api', calls, more));
+    expect(inPlace.at(-1)).toContain('X-Results: ');
   }
-  expect(answers('inplace', CALLS, more)).toEqual(answers('api', CALLS, more));
 });
