@@ -375,17 +375,16 @@ class Parser {
       else if (token.kind === 'symbol' && token.text === '}' && --depth === 0) break;
       body.push(token);
     }
-    const kind =
-      start.text === 'main_route' || (start.text === 'route' && (name === '' || name === '0'))
-        ? 'request_route'
-        : start.text;
+    // the first block of all has this number
+    if (start.text === 'route' && name === '0') name = '';
+    const kind = start.text === 'main_route' || (start.text === 'route' && name === '') ? 'request_route' : start.text;
     const same = this.#routes.find(r => r.kind === kind && r.name === name);
     if (same)
       this.#found.error(
         start,
         `this ${start.text}${name && `[${name}]`} is there already, in ${same.at.file}:${same.at.line}`,
       );
-    else this.#routes.push({ kind, name: kind === 'request_route' ? '' : name, body, at: at(start) });
+    else this.#routes.push({ kind, name, body, at: at(start) });
   }
 }
 
