@@ -375,6 +375,8 @@ class Parser {
       else if (token.kind === 'symbol' && token.text === '}' && --depth === 0) break;
       body.push(token);
     }
+    // the first block of all has this number
+    if (start.text === 'route' && name === '0') name = '';
     const kind = start.text === 'main_route' || (start.text === 'route' && name === '') ? 'request_route' : start.text;
     const same = this.#routes.find(r => r.kind === kind && r.name === name);
     if (same)

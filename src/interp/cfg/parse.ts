@@ -44,6 +44,12 @@ class BlockParser {
     }
   }
 
+  /** What belongs to an if that was given up. */
+  get #isElse(): boolean {
+    const { kind, text } = this.#tokens.peek();
+    return kind === 'word' && text === 'else';
+  }
+
   /** To behind the next semicolon, or to the brace that ends this block. */
   #recover(): void {
     for (let depth = 0; !this.#tokens.done; ) {
@@ -55,10 +61,12 @@ class BlockParser {
       else if (kind === 'symbol' && text === '}') {
         if (--depth === 0) {
           this.#tokens.next();
+          if (this.#isElse) continue;
           return;
         }
       } else if (kind === 'symbol' && text === ';' && depth === 0) {
         this.#tokens.next();
+        if (this.#isElse) continue;
         return;
       }
       this.#tokens.next();

@@ -91,6 +91,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to; deviations: none
    */
   kemi('t_relay_to_proxy', {
+    native: { name: 't_relay_to', routes: ['request', 'failure', 'event'] },
     params: ['str'],
     returns: 'int',
     async: true,
@@ -104,6 +105,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to; deviations: none
    */
   kemi('t_relay_to_proxy_flags', {
+    native: { name: 't_relay_to', routes: ['request', 'failure', 'event'] },
     params: ['str', 'int'],
     returns: 'int',
     async: true,
@@ -116,6 +118,10 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to_udp; deviations: none
    */
   kemi('t_relay_to_proto', {
+    native: [
+      { name: 't_relay_to_udp', params: [], fill: { 0: 'udp' }, routes: ['request', 'failure', 'event'] },
+      { name: 't_relay_to_tcp', params: [], fill: { 0: 'tcp' }, routes: ['request', 'failure', 'event'] },
+    ],
     params: ['str'],
     returns: 'int',
     async: true,
@@ -134,6 +140,22 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to_udp; deviations: none
    */
   kemi('t_relay_to_proto_addr', {
+    native: [
+      {
+        name: 't_relay_to_udp',
+        params: ['str', 'int'],
+        to: [1, 2],
+        fill: { 0: 'udp' },
+        routes: ['request', 'failure', 'event'],
+      },
+      {
+        name: 't_relay_to_tcp',
+        params: ['str', 'int'],
+        to: [1, 2],
+        fill: { 0: 'tcp' },
+        routes: ['request', 'failure', 'event'],
+      },
+    ],
     params: ['str', 'str', 'int'],
     returns: 'int',
     async: true,

@@ -116,6 +116,16 @@ describe('mistakes', () => {
     expect(findings(`request_route { ${statements} }`)[0]!.startsWith(finding)).toBe(true);
   });
 
+  test('a condition that does not parse takes its else with it', () => {
+    expect(
+      findings(
+        'route[0] { if (nope) { exit; } else if (1==1) { drop; } else exit; t_relay_to_udp("192.0.2.1", "5080"); }',
+      ),
+    ).toEqual([
+      '1:16: error: "nope" is no value: a text has quotes, a command has parentheses, a #!define must be there',
+    ]);
+  });
+
   test('a command in a block where it makes no sense', () => {
     const text =
       'request_route { exit; }\nfailure_route[F] { t_newtran(); t_relay(); }\nreply_route { sl_send_reply("200", "OK"); }';
