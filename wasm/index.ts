@@ -222,6 +222,7 @@ export {
   pvTn,
   pvTt,
 } from './modules/pv';
+export { registerAllow, registerRead } from './modules/registrar';
 export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {

@@ -90,6 +90,8 @@ export function loadCore(options: LoadOptions): Core {
   };
   const lines: number[] = [];
   const decoder = new TextDecoder();
+  /** functions of the table that protected calls have gone to: it only grows, and looking into it costs more than the call */
+  const targets: ((L: number, ud: number) => void)[] = [];
   const core: { onMemoryLimit?: () => void; traps: number } = { traps: 0 };
 
   const env: Record<string, unknown> = {
@@ -103,7 +105,7 @@ export function loadCore(options: LoadOptions): Core {
     invoke_vii(index: number, L: number, ud: number) {
       const sp = lua.stackSave();
       try {
-        table.get(index)(L, ud);
+        (targets[index] ??= table.get(index))(L, ud);
       } catch (error) {
         lua.stackRestore(sp);
         if (error !== LONGJMP) {

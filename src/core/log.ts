@@ -10,6 +10,13 @@ export interface Logger {
   level: string;
 }
 
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** Whether a logger writes lines of this level: asked before a line is made that costs something. */
+export function writes(log: Logger, level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(log.level);
+}
+
 const nothing = () => {};
 
 /** Says nothing. */

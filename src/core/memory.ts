@@ -24,6 +24,8 @@ const MAX_KEPT = 32;
 const KEPT = 256;
 /** up to so many bytes a text is put together char by char: V8 makes ropes of what gets longer */
 const MAX_BY_CHAR = 12;
+/** longest view that is kept */
+const MAX_LENT = 2048;
 /** up to so many chars are written one by one */
 const MAX_PUT_BY_CHAR = 24;
 
@@ -35,6 +37,9 @@ export class Memory {
   #u8!: Uint8Array<ArrayBuffer>;
   #view!: DataView<ArrayBuffer>;
   #text: ByteText | undefined;
+  /** views from one address, by length: what is sent is always built at the same */
+  #lentAt = 0;
+  #lent: (Uint8Array<ArrayBuffer> | undefined)[] = new Array(MAX_LENT + 1);
 
   /** @param byteText absent: texts are made char by char */
   constructor(memory: WebAssembly.Memory, byteText?: (buffer: ArrayBuffer) => ByteText) {
@@ -102,6 +107,17 @@ export class Memory {
     return text;
   }
 
+  /** The bytes themselves, for those who copy them at once. BORROWED until the next call into wasm. */
+  lend(at: number, length: number): Uint8Array<ArrayBuffer> {
+    const { u8 } = this;
+    if (length > MAX_LENT) return u8.subarray(at, at + length);
+    if (at !== this.#lentAt) {
+      this.#lentAt = at;
+      this.#lent = new Array(MAX_LENT + 1);
+    }
+    return (this.#lent[length] ??= u8.subarray(at, at + length));
+  }
+
   /** COPIED: the bytes themselves. */
   bytes(at: number, length: number): Uint8Array<ArrayBuffer> {
     return this.u8.slice(at, at + length);
@@ -120,6 +136,7 @@ export class Memory {
     this.#u8 = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
     this.#text = this.#byteText?.(buffer);
+    this.#lent = new Array(MAX_LENT + 1);
   }
 }
 

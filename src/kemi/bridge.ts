@@ -72,6 +72,9 @@ interface Bound {
 
 const TYPE = { int: L.T_INT, str: L.T_STR, none: L.T_NONE, bool: L.T_BOOL, xval: L.T_XVAL } as const;
 
+/** an integer is one word, a text its address and length */
+const bytesOfArgument = (type: ParamType): number => (type === 'int' ? 4 : 8);
+
 export class Bridge {
   readonly #core: Core;
   readonly #bound: Bound[] = [];
@@ -280,19 +283,24 @@ export class Bridge {
   #hostCall(word: number, argc: number, args: number): number {
     const { fn, call, path } = this.#bound[(word & 0xffff) - 1]!;
     try {
-      const { mem } = this.#core;
-      const values: (number | ByteStr)[] = [];
-      let at = args;
-      for (let i = 0; i < argc; i++) {
-        if (fn.params[i] === 'int') {
-          values.push(mem.i32(at));
-          at += 4;
-        } else {
-          values.push(mem.str(mem.u32(at), mem.u32(at + 4)));
-          at += 8;
+      const first = fn.params[0]!;
+      const second = fn.params[1]!;
+      let result: unknown;
+      // most have two at most: no list, and no call that spreads it
+      if (argc === 0) result = fn.run!(call);
+      else if (argc === 1) result = fn.run!(call, this.#argument(first, args));
+      else if (argc === 2)
+        result = fn.run!(call, this.#argument(first, args), this.#argument(second, args + bytesOfArgument(first)));
+      else {
+        const values: (number | ByteStr)[] = [];
+        let at = args;
+        for (let i = 0; i < argc; i++) {
+          const type = fn.params[i]!;
+          values.push(this.#argument(type, at));
+          at += bytesOfArgument(type);
         }
+        result = fn.run!(call, ...values);
       }
-      const result = fn.run!(call, ...values);
       if (result instanceof Promise) {
         if (!(word & 0x10000)) {
           result.catch(() => {});
@@ -305,6 +313,11 @@ export class Bridge {
     } catch (error) {
       return this.#error(`KSR.${path}: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  #argument(type: ParamType, at: number): number | ByteStr {
+    const { mem } = this.#core;
+    return type === 'int' ? mem.i32(at) : mem.str(mem.u32(at), mem.u32(at + 4));
   }
 
   /** A TypeScript function's result as the word the dispatcher expects. */

@@ -12,6 +12,7 @@ export function sendReply({ msg, host }: Call<unknown>, code: number, reason: By
   const at = msg.store(reason);
   if (!at) return -1;
   const before: number = x.currentMsg();
+  if (before === msg.at) return (stateless ? x.slSendReply : x.slReplyAny)(code, at, reason.length);
   x.setMsg(msg.at);
   try {
     return (stateless ? x.slSendReply : x.slReplyAny)(code, at, reason.length);

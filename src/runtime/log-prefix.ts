@@ -1,5 +1,5 @@
 /** Kamailio's log_prefix: a text with pseudo-variables in front of each line that is logged while a message is routed. */
-import type { Logger } from '../core/log.ts';
+import { type Logger, writes } from '../core/log.ts';
 import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
 import type { ModuleHost } from '../kemi/host.ts';
 
@@ -15,7 +15,7 @@ type Host = Pick<ModuleHost, 'message' | 'perMessage' | 'format'>;
 export function prefixedLogger(base: Logger, { text, each = false }: LogPrefix, host: () => Host | undefined): Logger {
   const spec: ByteStr = byteStrOf(text);
   const key = {};
-  // What the evaluation logs has no prefix.
+  // What the evaluation logs has no prefix. A line that is not written needs none.
   let busy = false;
   const prefix = (): string => {
     const at = host();
@@ -32,12 +32,12 @@ export function prefixedLogger(base: Logger, { text, each = false }: LogPrefix, 
     }
   };
   return {
-    trace: (fields, message) => base.trace(fields, prefix() + message),
-    debug: (fields, message) => base.debug(fields, prefix() + message),
-    info: (fields, message) => base.info(fields, prefix() + message),
-    warn: (fields, message) => base.warn(fields, prefix() + message),
-    error: (fields, message) => base.error(fields, prefix() + message),
-    fatal: (fields, message) => base.fatal(fields, prefix() + message),
+    trace: (fields, message) => writes(base, 'trace') && base.trace(fields, prefix() + message),
+    debug: (fields, message) => writes(base, 'debug') && base.debug(fields, prefix() + message),
+    info: (fields, message) => writes(base, 'info') && base.info(fields, prefix() + message),
+    warn: (fields, message) => writes(base, 'warn') && base.warn(fields, prefix() + message),
+    error: (fields, message) => writes(base, 'error') && base.error(fields, prefix() + message),
+    fatal: (fields, message) => writes(base, 'fatal') && base.fatal(fields, prefix() + message),
     get level() {
       return base.level;
     },

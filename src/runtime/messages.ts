@@ -10,13 +10,15 @@ interface Live {
 export class Messages {
   readonly #core: Core;
   /**
-   * By address, of which there are as many as there are slots. A message that is gone leaves its key: deleting makes V8 build the table anew for every
-   * message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
+   * By address, of which there are as many as there are slots; but for the one in #last. A message that is gone leaves its key: deleting makes V8 build the
+   * table anew for every message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
    */
-  readonly #live = new Map<number, Live | undefined>();
-  /** the message asked for last, and its address; 0 when it is gone */
+  readonly #others = new Map<number, Live | undefined>();
+  /** how many of them are alive */
+  #otherCount = 0;
+  /** the message asked for last, and its address, 0 when there is none: most messages are gone before another one is asked for */
   #lastAt = 0;
-  #last!: Live;
+  #last: Live | undefined;
   /** store for code that runs with no message: load time, timers */
   readonly #none = new Map<unknown, unknown>();
 
@@ -37,7 +39,8 @@ export class Messages {
 
   /** What modules keep with a message; undefined when that is nothing yet. */
   storeOf(at: number): Map<unknown, unknown> | undefined {
-    return at ? this.#live.get(at)?.perMessage : this.#none;
+    if (!at) return this.#none;
+    return (at === this.#lastAt ? this.#last : this.#others.get(at))?.perMessage;
   }
 
   /** The same, made when there is none. */
@@ -49,14 +52,23 @@ export class Messages {
   }
 
   at(at: number): Live {
-    if (at === this.#lastAt) return this.#last;
-    let live = this.#live.get(at);
-    if (!live) {
-      live = { msg: new SipMsg(this.#core, at), perMessage: undefined };
-      this.#live.set(at, live);
+    if (at === this.#lastAt) return this.#last!;
+    if (this.#last) {
+      this.#others.set(this.#lastAt, this.#last);
+      this.#otherCount++;
     }
+    const live = this.#take(at) ?? { msg: new SipMsg(this.#core, at), perMessage: undefined };
     this.#lastAt = at;
     this.#last = live;
+    return live;
+  }
+
+  /** Takes a message out of the others. */
+  #take(at: number): Live | undefined {
+    const live = this.#otherCount > 0 ? this.#others.get(at) : undefined;
+    if (!live) return undefined;
+    this.#others.set(at, undefined);
+    this.#otherCount--;
     return live;
   }
 
@@ -68,8 +80,12 @@ export class Messages {
   /** One owner lets go; with the last one the message's memory goes back, and its handle is stale from then on. */
   release(at: number): void {
     if (!this.#core.x.msgFree(at)) return;
-    if (at === this.#lastAt) this.#lastAt = 0;
-    if (this.#live.get(at)) this.#live.set(at, undefined);
+    if (at !== this.#lastAt) {
+      this.#take(at);
+      return;
+    }
+    this.#lastAt = 0;
+    this.#last = undefined;
   }
 
   /** messages alive in the core */

@@ -411,7 +411,7 @@ export class Router {
     const flags = mem.u32(at + L.M_MFLAGS);
     const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
     const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
-    const bytes = mem.u8.subarray(data, data + length);
+    const bytes = mem.lend(data, length);
     let sent: boolean;
     if (socket.proto === 'udp') {
       const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;

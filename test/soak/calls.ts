@@ -35,6 +35,9 @@ interface Call {
 
 const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n';
 
+/** whom the calls are for: of this process alone, so that two loads on one server do not fork each other's calls */
+const CALLEE = `callee${process.pid}`;
+
 export class CallLoad {
   readonly tally: Tally = { done: 0, wrong: new Map(), lost: 0, messages: 0 };
   readonly #options: CallLoadOptions;
@@ -62,7 +65,7 @@ export class CallLoad {
     const before = this.tally.done;
     const n = this.#next++;
     this.#calls.set(n, { kind: 'g', startedMs: performance.now() });
-    const text = this.#register(n, 'callee', this.#callee.address().port);
+    const text = this.#register(n, CALLEE, this.#callee.address().port);
     const again = setInterval(() => this.#send(this.#caller, text), 200);
     this.#send(this.#caller, text);
     const until = performance.now() + 5_000;
@@ -111,7 +114,7 @@ export class CallLoad {
         ? this.#register(n, `user${n % 1000}`, this.#callee.address().port)
         : this.#request(
             kind === 'm' ? 'MESSAGE' : 'INVITE',
-            `sip:${kind === 'n' ? 'nobody' : 'callee'}@127.0.0.1:${this.#options.port}`,
+            `sip:${kind === 'n' ? 'nobody' : CALLEE}@127.0.0.1:${this.#options.port}`,
             n,
             kind,
             { first: true },
@@ -150,7 +153,7 @@ export class CallLoad {
     const status = Number(text.slice(8, 11));
     const method = /\r\nCSeq: \d+ (\w+)/.exec(text)![1]!;
     const kind = id[1] as Kind;
-    const callee = `sip:callee@127.0.0.1:${this.#options.port}`;
+    const callee = `sip:${CALLEE}@127.0.0.1:${this.#options.port}`;
     if (method === 'INVITE') {
       const to = /\r\nTo: ([^\r]*)/.exec(text)![1]!;
       if (status === 180 && kind === 'c' && call) {

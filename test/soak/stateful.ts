@@ -55,8 +55,15 @@ export class StatefulServer {
         ? await startServer(['-f', this.#config, '--ctl', this.ctl, '--log-level', 'error'], port, 20_000)
         : await startKamailioWith(this.#config, port, this.dir);
     const ms = performance.now() - started;
-    // the control socket is opened behind the others
-    while (which === 'ours' && !existsSync(this.ctl) && performance.now() - started < 20_000) await sleep(5);
+    // The control socket is opened behind the others. Without it the answer came from somebody else's server on the same port.
+    while (which === 'ours' && !existsSync(this.ctl)) {
+      if (performance.now() - started > 20_000) {
+        const log = this.log();
+        await this.close();
+        throw new Error(`another server has port ${port}: ${log}`);
+      }
+      await sleep(5);
+    }
     return ms;
   }
 

@@ -1,6 +1,7 @@
 /** Accounting records: what is written when a transaction ends, into the log and into the database. No I/O of its own. */
 
 import * as L from '../../core/gen/layout.gen.ts';
+import { writes } from '../../core/log.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { clockOf, strftime } from '../../core/strftime.ts';
@@ -90,10 +91,12 @@ export class Acc {
   readonly #host: ModuleHost;
   /** all flags that ask for something */
   readonly #flags: number;
+  readonly #level: 'error' | 'warn' | 'info' | 'debug';
 
   constructor(host: ModuleHost, settings: Settings) {
     this.#host = host;
     this.settings = settings;
+    this.#level = levelOf(settings.logLevel);
     this.#flags = settings.logFlag | settings.logMissedFlag | settings.dbFlag | settings.dbMissedFlag;
     host.stats.define('acc', 'log_records');
     host.stats.define('acc', 'db_records');
@@ -137,14 +140,15 @@ export class Acc {
     if (flags & settings.dbFlag) void this.store(settings.tableAcc, event);
   }
 
-  /** Writes one line into the log. */
+  /** Writes one line into the log, unless the log takes no lines of that level. */
   log(what: string, event: Event): void {
+    if (!writes(this.#host.log, this.#level)) return;
     const { request } = event;
     let line = `timestamp=${Math.floor(this.#host.now() / 1000)};method=${request.method};from_tag=${request.from?.tag ?? ''};to_tag=${event.toTag};call_id=${request.callId ?? ''};code=${event.code};reason=${event.reason}`;
     for (const { name, pv } of this.settings.logExtra) line += `;${name}=${this.#text(pv)}`;
     for (const leg of this.#legs()) for (const [name, value] of leg) line += `;${name}=${value ?? ''}`;
     this.#host.stats.add('acc', 'log_records');
-    this.#say(`ACC: ${what}: ${line}`);
+    this.#host.log[this.#level]({}, `ACC: ${what}: ${line}`);
   }
 
   /**
@@ -219,16 +223,13 @@ export class Acc {
     const value = this.#host.pv(pv)?.get() ?? null;
     return value === null ? '' : String(value);
   }
+}
 
-  /** Kamailio's levels, as the log functions of scripts map them. */
-  #say(line: string): void {
-    const { log } = this.#host;
-    const { logLevel } = this.settings;
-    if (logLevel < 0) log.error({}, line);
-    else if (logLevel === 0) log.warn({}, line);
-    else if (logLevel < 3) log.info({}, line);
-    else log.debug({}, line);
-  }
+/** Kamailio's levels, as the log functions of scripts map them. */
+function levelOf(kamailio: number): 'error' | 'warn' | 'info' | 'debug' {
+  if (kamailio < 0) return 'error';
+  if (kamailio === 0) return 'warn';
+  return kamailio < 3 ? 'info' : 'debug';
 }
 
 /** Reads the comment of the acc functions: three digits in front are the code. @returns undefined for an empty one */

@@ -32,6 +32,15 @@ export function methodSet(text: ByteStr): number {
 export class AllowSets {
   readonly #sets = new Map<ByteStr, number>();
 
+  /** As of() for a message with one Allow header; what it says is remembered by the core. */
+  learn(msg: SipMsg): number {
+    const { mem } = msg;
+    const set = this.of(msg);
+    const h = msg.at + L.MSG_HDRS + (mem.u8[msg.at + L.M_FIRST + L.HDR_ALLOW]! - 1) * L.HDR_SIZE;
+    msg.core.x.registerAllow(msg.buf + mem.u16(h + L.H_BODY), mem.u16(h + L.H_BODY + 2), set);
+    return set;
+  }
+
   /** @returns ALL_METHODS when there is no Allow */
   of(msg: SipMsg): number {
     const first = msg.mem.u8[msg.at + L.M_FIRST + L.HDR_ALLOW]!;

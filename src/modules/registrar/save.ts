@@ -22,28 +22,23 @@ import { pathOf } from './path.ts';
 import { type Answer, accept, type Failure, keep, refuse, send } from './reply.ts';
 import { listeningSocket } from './socket.ts';
 import { type C, onMessage, onTable, type RegistrarState, withMessage } from './state.ts';
+import { INSERTED, MANY, NO_USER_AGENT, SAVE_EXACT_EXPIRES, saveUsual, UPDATED } from './usual.ts';
 
-export const SAVE_MEMORY = 1;
-export const SAVE_NO_REPLY = 2;
-export const SAVE_ONE_CONTACT = 4;
-export const SAVE_EXACT_EXPIRES = 8;
-export const SAVE_PREPARE = 16;
+const SAVE_MEMORY = 1;
+const SAVE_NO_REPLY = 2;
+const SAVE_ONE_CONTACT = 4;
+const SAVE_PREPARE = 16;
 
-const INSERTED = 1;
-const UPDATED = 2;
 const DELETED = 3;
 const FETCHED = 4;
 const TOO_MANY = -2;
 const FAILED = -1;
 
-const NO_USER_AGENT = 'n/a';
 /** columns user_agent and callid of the table location */
 const MAX_TEXT_BYTES = 255;
 const MAX_REG_ID = 0x7fffffff;
 /** contacts of one REGISTER: work grows with their square */
 const MAX_FIELDS = 256;
-/** from so many contacts on it is looked whether a reply can list them all: a datagram holds 64 KiB */
-const MANY = 32;
 const MAX_LIST_BYTES = 48 * 1024;
 /** bytes of a contact in a reply beside its URIs */
 const LIST_OVERHEAD = 160;
@@ -371,5 +366,7 @@ function toAor(state: RegistrarState, msg: SipMsg): Aor | AorError {
 
 /** @param uri in place of the To URI */
 export function save({ state, host, msg }: C, table: ByteStr, flags: number, uri?: ByteStr): Awaitable<number> {
+  const done = uri === undefined ? saveUsual(state, msg, table, flags) : undefined;
+  if (done !== undefined) return done;
   return onTable({ state, host, msg }, table, FAILED, FAILED, () => new Save(state, msg, table, flags).run(uri));
 }

@@ -9,7 +9,7 @@ import type { Call } from '../../kemi/table.ts';
 import { bracketed, varsOf, XavpList } from '../pv/api.ts';
 import { attempt, type Contact, isValid, type Usrloc } from '../usrloc/api.ts';
 import { AllowSets } from './methods.ts';
-import type { Settings } from './params.ts';
+import { OUTBOUND_OFF, type Settings } from './params.ts';
 import { fillUlc } from './ulc.ts';
 
 /** profile of $ulc that holds the contact of the event usrloc:contact-expired */
@@ -23,6 +23,10 @@ export class RegistrarState {
   readonly usrloc: Usrloc;
   readonly host: ModuleHost;
   readonly allow = new AllowSets();
+  /** whether saveUsual() may be tried: no modparam asks for what it does not do */
+  readonly usual: boolean;
+  /** what registerRead() of the core is asked for: bits 1 users of different case are different, 2 addresses of record have a domain */
+  readonly wants: number;
   accepted = 0;
   rejected = 0;
   /** texts of the sockets by index, as they are stored */
@@ -42,6 +46,18 @@ export class RegistrarState {
     this.settings = settings;
     this.usrloc = usrloc;
     usrloc.caseSensitive = settings.caseSensitive;
+    const s = settings;
+    this.usual =
+      usrloc.atOnce &&
+      usrloc.xavpContact === '' &&
+      s.outboundMode === OUTBOUND_OFF &&
+      s.defaultExpiresRange === 0 &&
+      s.expiresRange === 0 &&
+      !s.refuseBrief &&
+      s.sockFlag === 0 &&
+      s.xavpCfg === '' &&
+      s.realmPrefix === '';
+    this.wants = (s.caseSensitive ? 1 : 0) | (usrloc.useDomain ? 2 : 0);
     this.sockets = host.sockets.map(s => {
       const ip = settings.advertised ? (s.advertisedIp ?? s.ip) : s.ip;
       const port = settings.advertised ? (s.advertisedPort ?? s.port) : s.port;

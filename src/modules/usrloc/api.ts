@@ -35,6 +35,22 @@ export interface Usrloc {
   readonly dbMode: number;
   /** whether users of different case are different; registrar sets it */
   caseSensitive: boolean;
+  /** Whether put() may be called: contacts are in memory, and no database is asked before an answer. */
+  readonly atOnce: boolean;
+  /** Whether a table is open. */
+  isOpen(table: ByteStr): boolean;
+  /**
+   * One insert or update where `atOnce` says that it may be.
+   * @param table one that is open  @param known the contact to update; undefined inserts one  @param record what record() gave
+   * @returns the record as it is now
+   */
+  put(
+    table: ByteStr,
+    aor: ByteStr,
+    record: UserRecord | undefined,
+    known: Contact | undefined,
+    binding: Binding,
+  ): UserRecord;
   /** Opens a table; the first use of a name makes it. @returns false when it cannot be opened: no such table in the database, or not a name */
   open(table: ByteStr): Awaitable<boolean>;
   /**

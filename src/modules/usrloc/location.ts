@@ -10,6 +10,7 @@ import { attempt, inTurn } from './attempt.ts';
 import { type Binding, Contact, CS_GONE, CS_SYNC, FL_MEM, UserRecord } from './contact.ts';
 import type { Settings } from './params.ts';
 import { storedOf, xavpOf } from './rows.ts';
+import { RuidIndex } from './ruid-index.ts';
 import { Ruids } from './ruids.ts';
 import type { Store, Write } from './store.ts';
 import { assign, contactOf, place, replace, sorted, Table } from './table.ts';
@@ -32,13 +33,14 @@ export class Location implements Usrloc {
   readonly xavpContact: ByteStr;
   readonly cseqDelay: number;
   readonly dbMode: number;
+  readonly atOnce: boolean;
   /** set by registrar, which has the modparam: how RPC commands compare addresses of record */
   caseSensitive = false;
   readonly tables = new Map<ByteStr, Table>();
   readonly store: Store | undefined;
   readonly #host: ModuleHost;
   readonly #ruids: Ruids;
-  readonly #byRuid = new Map<ByteStr, Contact>();
+  readonly #byRuid = new RuidIndex(() => this.#contacts());
   readonly #opening = new Map<ByteStr, Promise<boolean>>();
   /** last task of each address of record that waits for a database */
   readonly #busy = new Map<ByteStr, Promise<unknown>>();
@@ -56,6 +58,7 @@ export class Location implements Usrloc {
     this.xavpContact = settings.xavpContact;
     this.cseqDelay = settings.cseqDelay;
     this.dbMode = settings.dbMode;
+    this.atOnce = settings.dbMode !== DB_THROUGH && settings.dbMode !== DB_ONLY;
     this.store = store;
     this.#host = host;
     this.#ruids = new Ruids(host);
@@ -143,6 +146,10 @@ export class Location implements Usrloc {
     stats.define('usrloc', `${table.name}_users`, () => table.records.size);
     stats.define('usrloc', `${table.name}_contacts`, () => table.contacts);
     stats.define('usrloc', `${table.name}_expires`, () => table.expired);
+  }
+
+  *#contacts(): Generator<Contact> {
+    for (const table of this.tables.values()) yield* table.all();
   }
 
   #sum(of: (table: Table) => number): number {
@@ -265,6 +272,27 @@ export class Location implements Usrloc {
         return false;
       },
     );
+  }
+
+  isOpen(table: ByteStr): boolean {
+    return this.tables.has(table);
+  }
+
+  put(
+    tableName: ByteStr,
+    aor: ByteStr,
+    given: UserRecord | undefined,
+    known: Contact | undefined,
+    binding: Binding,
+  ): UserRecord {
+    const table = this.tables.get(tableName)!;
+    const record = given ?? new UserRecord(table.name, aor);
+    const contact = known ?? new Contact(record, this.#ruids.next(), binding);
+    if (this.dbMode !== DB_NONE)
+      this.#apply(table, known ? { do: 'update', contact, binding } : { do: 'insert', contact }, false);
+    else if (known) table.update(contact, binding);
+    else table.insert(record, contact);
+    return record;
   }
 
   #apply(table: Table, write: Write, memoryOnly: boolean): void {

@@ -2,6 +2,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { type Binding, Contact, CS_GONE, kept, type UserRecord } from './contact.ts';
+import type { RuidIndex } from './ruid-index.ts';
 import { ExpiryWheel } from './wheel.ts';
 
 /** Sets everything that a REGISTER says; who it is stays. @param renamed the URI too: it was found by its instance */
@@ -55,14 +56,14 @@ export function replace(record: UserRecord, contact: Contact, newestFirst: boole
 export class Table {
   readonly name: ByteStr;
   readonly records = new Map<ByteStr, UserRecord>();
-  readonly #byRuid: Map<ByteStr, Contact>;
+  readonly #byRuid: RuidIndex;
   readonly #newestFirst: boolean;
   readonly #wheel = new ExpiryWheel();
   contacts = 0;
   expired = 0;
 
   /** @param byRuid contacts of all tables */
-  constructor(name: ByteStr, byRuid: Map<ByteStr, Contact>, newestFirst: boolean) {
+  constructor(name: ByteStr, byRuid: RuidIndex, newestFirst: boolean) {
     this.name = name;
     this.#byRuid = byRuid;
     this.#newestFirst = newestFirst;

@@ -26,10 +26,25 @@ export async function loadWasm(): Promise<{
 
 function byteText(buffer: ArrayBuffer): ByteText {
   const bytes = Buffer.from(buffer);
+  if (!isLatin1(bytes))
+    return {
+      read: (at, end) => bytes.toString('latin1', at, end),
+      write: (at, text) => void bytes.write(text, at, text.length, 'latin1'),
+    };
   return {
-    read: (at, end) => bytes.toString('latin1', at, end),
-    write: (at, text) => void bytes.write(text, at, text.length, 'latin1'),
+    read: (at, end) => bytes.latin1Slice(at, end),
+    write: (at, text) => void bytes.latin1Write(text, at, text.length),
   };
+}
+
+/** What toString() and write() call in the end; Node and Bun have had them for ever, and have never written them down. */
+interface Latin1 {
+  latin1Slice(at: number, end: number): string;
+  latin1Write(text: string, at: number, bytes: number): number;
+}
+
+function isLatin1(bytes: object): bytes is Latin1 {
+  return ['latin1Slice', 'latin1Write'].every(name => typeof Reflect.get(bytes, name) === 'function');
 }
 
 async function compile(name: string): Promise<WebAssembly.Module> {

@@ -15,6 +15,7 @@ import {
   type TransportCounters,
 } from '../transport.ts';
 import { expand, listenError } from './bind.ts';
+import { type DirectSend, type Done, watchSend } from './direct-send.ts';
 
 /** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
 const BUFFER_SIZES = [8 << 20, 4 << 20, 1 << 20, 256 << 10];
@@ -25,7 +26,9 @@ interface Open {
   readonly handle: dgram.Socket;
   readonly socket: Socket;
   readonly family: 4 | 6;
-  readonly done: (error: Error | null, bytes: number) => void;
+  readonly done: Done;
+  /** how it sends once the first datagram has shown the way */
+  direct: DirectSend | undefined;
 }
 
 export interface UdpOptions {
@@ -83,6 +86,14 @@ export class UdpTransport implements Transport {
       return false;
     }
     this.#unsent++;
+    if (open.direct) {
+      const sent = open.direct.send(bytes, port, ip);
+      if (sent < 0) return true; // done() hears how it ends, as with dgram
+      this.#unsent--;
+      counters.sent++;
+      counters.sentBytes += sent;
+      return true;
+    }
     // dgram may keep the bytes until the kernel takes them, and the linear memory they lie in changes with the next message: copy.
     open.handle.send(Buffer.from(bytes), port, ip, open.done);
     return true;
@@ -143,7 +154,7 @@ export class UdpTransport implements Transport {
           this.#log.warn({ socket: formatAddress(socket), err: error }, 'Socket error');
         });
         handle.on('message', (bytes, from) => this.#receive(bytes, from, index, family));
-        const done = (error: Error | null, bytes: number) => {
+        const done: Done = (error, bytes) => {
           this.#unsent--;
           if (error) {
             counters.sendErrors++;
@@ -154,7 +165,11 @@ export class UdpTransport implements Transport {
           }
           if (this.#unsent === 0) this.#idle?.();
         };
-        resolve({ handle, socket, family, done });
+        const open: Open = { handle, socket, family, done, direct: undefined };
+        watchSend(handle, done, direct => {
+          open.direct = direct;
+        });
+        resolve(open);
       });
     });
   }

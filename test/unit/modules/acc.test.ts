@@ -201,3 +201,12 @@ test.each([
 ])('the start stops for %j', (setting, message) => {
   expect(() => proxy(RELAY, { modparams: [setting] })).toThrow(message);
 });
+
+test('a line that the log does not take is not made', () => {
+  const p = accounted([...LOG, param('log_level', 3)]);
+  p.log.level = 'info';
+  p.from('uac', ask('INVITE'));
+  p.from('a', answerTo(p.last('a', 'INVITE'), 200, 'OK'));
+  expect(p.lines()).toEqual([]);
+  expect(p.runtime.stats.get('acc', 'log_records')).toBe(0);
+});

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Usrloc } from '../../../../src/modules/usrloc/api.ts';
 import { type Binding, Contact, UserRecord } from '../../../../src/modules/usrloc/contact.ts';
+import { RuidIndex } from '../../../../src/modules/usrloc/ruid-index.ts';
 import { place, replace, Table } from '../../../../src/modules/usrloc/table.ts';
 import { register as build, type Fields, other, type Param } from '../../../fixtures/location/cases.ts';
 import { locationRuntime } from '../../../support/location.ts';
@@ -41,9 +42,10 @@ test('contacts expire in their second, whatever changes and removals came before
   });
   fc.assert(
     fc.property(fc.array(action, { maxLength: 60 }), fc.nat(220), (actions, now) => {
-      const ruids = new Map<string, Contact>();
-      const table = new Table('location', ruids, false);
       const contacts = new Map<number, Contact>();
+      const ruids = new RuidIndex(() => contacts.values());
+      ruids.get('');
+      const table = new Table('location', ruids, false);
       for (const { who, expires, remove } of actions) {
         const known = contacts.get(who);
         if (remove) {
@@ -60,7 +62,9 @@ test('contacts expire in their second, whatever changes and removals came before
       const due = [...contacts.values()].filter(c => c.expires !== 0 && c.expires <= now);
       expect(new Set(table.due(now))).toEqual(new Set(due));
       expect(table.contacts).toBe(contacts.size);
-      expect(ruids.size).toBe(contacts.size);
+      const late = new RuidIndex(() => table.all());
+      for (let who = 0; who < 10; who++)
+        for (const index of [ruids, late]) expect(index.get(`r${who}`)).toBe(contacts.get(who));
       for (const contact of contacts.values()) table.remove(contact);
       expect(table.records.size).toBe(0);
       expect(table.due(1e10)).toEqual([]);
