@@ -50,7 +50,7 @@ export function takeBranches(host: ModuleHost, at: number): readonly Branch[] {
 
 /**
  * What is known of branch 0 beside the message's own request URI, destination, socket and branch flags: path, ruid, instance, q, location_ua, otcpid.
- * The other fields are not used. Made when first asked for; see hasBranchZero() for those who only read.
+ * The other fields are not used. Made when first asked for; those who only read use branchZeroOf().
  */
 export function branchZero(host: ModuleHost): Branch {
   let branch = host.perMessage.get(ZERO) as Branch | undefined;
@@ -58,18 +58,13 @@ export function branchZero(host: ModuleHost): Branch {
   return branch;
 }
 
-/** Whether anything was said of branch 0 of the message at hand. */
-export function hasBranchZero(host: ModuleHost): boolean {
-  return host.perMessage.has(ZERO);
-}
-
 /** What was said of branch 0 of a message; undefined when nothing was. */
-export function mainContact(host: ModuleHost, at: number): Branch | undefined {
+export function branchZeroOf(host: ModuleHost, at: number): Branch | undefined {
   return host.storeOf(at)?.get(ZERO) as Branch | undefined;
 }
 
 /** Sets that for the message at hand; undefined takes it away. */
-export function setMainContact(host: ModuleHost, contact: Partial<Branch> | undefined): void {
+export function setBranchZero(host: ModuleHost, contact: Partial<Branch> | undefined): void {
   if (contact) host.perMessage.set(ZERO, { ...emptyBranch(), ...contact });
   else host.perMessage.delete(ZERO);
 }

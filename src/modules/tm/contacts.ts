@@ -1,7 +1,7 @@
 /** t_load_contacts() and its kin: serial forking by q (and by +sip.instance), with the contacts kept in an XAVP. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import { type Branch, branchesOf, emptyBranch, mainContact, setMainContact } from '../../kemi/branches.ts';
+import { type Branch, branchesOf, branchZeroOf, emptyBranch, setBranchZero } from '../../kemi/branches.ts';
 import type { Call } from '../../kemi/table.ts';
 import { varsOf, type Xavp, XavpList } from '../pv/api.ts';
 import type { Tm } from './state.ts';
@@ -71,7 +71,7 @@ export function loadContacts(call: C, mode: number): number {
   if (!added.length) return 1;
   const main: Branch = {
     ...emptyBranch(),
-    ...mainContact(host, msg.at),
+    ...branchZeroOf(host, msg.at),
     uri: msg.ruri,
     dstUri: msg.dstUri,
     socket: msg.mem.u16(msg.at + L.M_FSOCK),
@@ -87,7 +87,7 @@ export function loadContacts(call: C, mode: number): number {
   });
   msg.revertUri();
   msg.dstUri = undefined;
-  setMainContact(host, undefined);
+  setBranchZero(host, undefined);
   return 1;
 }
 
@@ -110,7 +110,7 @@ function setMain(call: C, contact: Branch): void {
   msg.dstUri = contact.dstUri;
   msg.setU16(L.M_FSOCK, contact.socket);
   msg.setU32(L.M_BFLAGS, contact.flags);
-  setMainContact(host, contact);
+  setBranchZero(host, contact);
 }
 
 /** Takes the contacts that are tried next out of the XAVP. @returns 1; -2 there are none; -1 contacts_avp is not set */

@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import { type Branch as Contact, MAX_BRANCHES, mainContact, takeBranches } from '../../kemi/branches.ts';
+import { branchZeroOf, type Branch as Contact, MAX_BRANCHES, takeBranches } from '../../kemi/branches.ts';
 import { writeForward } from '../../kemi/record-route.ts';
 import { hostTarget, NoTarget, prefixFor, socketFor, type Target } from '../core/api.ts';
 import {
@@ -143,7 +143,7 @@ function make(
     branch.instance = contact.instance;
     branch.path = contact.path;
     branch.userAgent = contact.locationUa;
-  } else takeMainContact(tm, branch);
+  } else takeBranchZero(tm, branch);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
   const before = new Snapshot(mem, at);
@@ -165,8 +165,8 @@ function make(
 }
 
 /** What lookup() left beside the request URI. */
-function takeMainContact(tm: Tm, branch: Branch): void {
-  const main = mainContact(tm.host, tm.host.core.x.currentMsg());
+function takeBranchZero(tm: Tm, branch: Branch): void {
+  const main = branchZeroOf(tm.host, tm.host.core.x.currentMsg());
   if (!main) return;
   branch.ruid = main.ruid;
   branch.instance = main.instance;

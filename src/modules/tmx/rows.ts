@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
-import { setMainContact } from '../../kemi/branches.ts';
+import { setBranchZero } from '../../kemi/branches.ts';
 import { type Call, exportsOf } from '../../kemi/table.ts';
 import type { Transaction } from '../tm/api.ts';
 import type { TmxState } from './index.ts';
@@ -64,7 +64,7 @@ function reuseBranch(call: C): number {
   msg.dstUri = branch.dstUri;
   msg.setU16(L.M_FSOCK, branch.socket);
   msg.setU32(L.M_BFLAGS, branch.flags);
-  setMainContact(host, {
+  setBranchZero(host, {
     path: branch.path,
     ruid: branch.ruid,
     instance: branch.instance,

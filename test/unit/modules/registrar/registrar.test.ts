@@ -1,7 +1,7 @@
 /** What the recorded exchanges do not show: all or nothing, paths through ourselves, odd and huge input, what is left behind. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { branchZero, hasBranchZero } from '../../../../src/kemi/branches.ts';
+import { branchZeroOf } from '../../../../src/kemi/branches.ts';
 import { register as build, type Fields, other } from '../../../fixtures/location/cases.ts';
 import { locationRuntime } from '../../../support/location.ts';
 
@@ -32,7 +32,7 @@ test('an old CSeq of one contact refuses the others too', () => {
   );
 });
 
-test('branchZero() tells what lookup() found for the request itself', () => {
+test('branchZeroOf() tells what lookup() found for the request itself', () => {
   const made = locationRuntime([
     ['registrar', 'use_path', 1],
     ['registrar', 'path_mode', 0],
@@ -42,7 +42,8 @@ test('branchZero() tells what lookup() found for the request itself', () => {
   made.send(register('<sip:a@1>;q=0.5;+sip.instance="<urn:x>"', { h: ['Path: <sip:p;lr>', 'User-Agent: UA'] }));
   // read while the message lives
   host.stats.define('test', 'zero', () => {
-    if (hasBranchZero(host)) seen.push({ ...branchZero(host) });
+    const zero = branchZeroOf(host, host.message!.at);
+    if (zero) seen.push({ ...zero });
     return seen.length;
   });
   made.send(other('KSR.registrar.lookup("location"); return KSR.pv.get("$stat(zero)")'));
