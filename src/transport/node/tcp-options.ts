@@ -1,4 +1,4 @@
-/** Limits and times of TCP, with Kamailio's names and defaults. */
+/** Limits and times of TCP, with Kamailio's names and, but for the queue of a connection, its defaults. */
 import type { Logger } from '../../core/log.ts';
 
 export interface TcpLimits {
@@ -34,7 +34,8 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   sendMs: 10_000,
   connections: 2048,
   perAddress: 1024,
-  queueBytes: 32_768,
+  // Kamailio's 32 KiB count what the kernel refused; here all that one turn of the event loop writes waits, and a burst between two servers is more
+  queueBytes: 1 << 20,
   totalQueueBytes: 10 << 20,
   ping: true,
   noConnect: false,
