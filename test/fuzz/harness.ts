@@ -23,6 +23,9 @@ const LEFT_OUT = new Set([
 
 /** So much later comes the next message: what expires does. */
 const MESSAGE_MS = 10;
+/** A transaction keeps its message while it waits for an answer; no timer of tm is longer (max_inv_lifetime). */
+const LONGEST_MS = 180_000;
+const TICK_MS = 50;
 
 export interface Fuzzed {
   readonly runtime: Runtime;
@@ -45,6 +48,21 @@ export async function fuzzed(): Promise<Fuzzed> {
     },
   };
   let clock = 1_700_000_000_000;
+  const timers = new Set<{ at: number; every: number; fn: () => void }>();
+  const timer = (repeat: boolean) => (ms: number, fn: () => void) => {
+    const entry = { at: clock + ms, every: repeat ? ms : 0, fn };
+    timers.add(entry);
+    return () => timers.delete(entry);
+  };
+  const advance = (ms: number) => {
+    clock += ms;
+    for (const entry of timers) {
+      if (entry.at > clock) continue;
+      if (entry.every) entry.at = clock + entry.every;
+      else timers.delete(entry);
+      entry.fn();
+    }
+  };
   const runtime = createRuntime({
     wasm: await loadWasm(),
     sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 20600 }],
@@ -53,6 +71,9 @@ export async function fuzzed(): Promise<Fuzzed> {
     // Lua's heap may not grow without end, and a route may not run for ever.
     limits: { instructions: 50_000_000 },
     now: () => clock,
+    monotonic: () => clock,
+    every: timer(true),
+    after: timer(false),
     random: () => 0.5,
     secret: new Uint8Array(16).fill(7),
     modparams: MODPARAMS.map(([module, name, value]) => ({ module, name, value })),
@@ -78,7 +99,7 @@ export async function fuzzed(): Promise<Fuzzed> {
     functions: list.length,
     feed(bytes) {
       errors.length = 0;
-      clock += MESSAGE_MS;
+      advance(MESSAGE_MS);
       const before = counted();
       const traps = counters.traps;
       let became: string;
@@ -91,6 +112,8 @@ export async function fuzzed(): Promise<Fuzzed> {
       if (errors.length > 0) return errors.join('; ');
       if (became === 'suspended') return 'a function waits that should not';
       if (counted() !== before + 1) return `counted ${counted() - before} times`;
+      // A transaction that waits has its message until its timers end it.
+      for (let ms = 0; runtime.liveMessages !== 0 && ms < LONGEST_MS; ms += TICK_MS) advance(TICK_MS);
       if (runtime.liveMessages !== 0) return `${runtime.liveMessages} messages are still alive`;
       return undefined;
     },
