@@ -40,7 +40,8 @@ describe.each<GroupName>(GROUP_NAMES)('configuration %s', group => {
         outcomes('kamailio', group, CANONICAL_BASE),
         noServer ? undefined : outcomes('ours', group, CANONICAL_BASE + PORTS),
       ]);
-      expect(theirs.filter(o => o.error).map(o => `${o.name}: ${o.error}`)).toEqual([]);
+      // The package's own config does not let every scenario of the sample through, PUBLISH for one: then both servers must stop at the same place.
+      if (!GROUPS[group].etc) expect(theirs.filter(o => o.error).map(o => `${o.name}: ${o.error}`)).toEqual([]);
       if (!SHARED[group])
         expect(verdicts(`${group}, Kamailio against its recorded self`, readGolden(group).outcomes, theirs)).toEqual(
           [],
