@@ -31,6 +31,16 @@ function verdicts(
   return [...failures(all), ...stale(all, listed)];
 }
 
+/** What the package's own config refuses and the sample, for which the scenarios were written, relays: both servers must stop at the same place then. */
+const REFUSED_BY_ETC = [
+  'register-foreign-domain',
+  'out-of-dialog-publish',
+  'cancel-to-a-foreign-domain',
+  'foreign-domain-message',
+  'foreign-domain-call',
+  'foreign-domain-options',
+];
+
 describe.each<GroupName>(GROUP_NAMES)('configuration %s', group => {
   test.skipIf(noKamailio || (noDatabase && GROUPS[group].database))(
     'Kamailio does what was recorded, this server does what Kamailio does',
@@ -40,8 +50,8 @@ describe.each<GroupName>(GROUP_NAMES)('configuration %s', group => {
         outcomes('kamailio', group, CANONICAL_BASE),
         noServer ? undefined : outcomes('ours', group, CANONICAL_BASE + PORTS),
       ]);
-      // The package's own config does not let every scenario of the sample through, PUBLISH for one: then both servers must stop at the same place.
-      if (!GROUPS[group].etc) expect(theirs.filter(o => o.error).map(o => `${o.name}: ${o.error}`)).toEqual([]);
+      const stuck = theirs.filter(o => o.error && !(GROUPS[group].etc && REFUSED_BY_ETC.includes(o.name)));
+      expect(stuck.map(o => `${o.name}: ${o.error}`)).toEqual([]);
       if (!SHARED[group])
         expect(verdicts(`${group}, Kamailio against its recorded self`, readGolden(group).outcomes, theirs)).toEqual(
           [],
