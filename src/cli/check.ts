@@ -56,20 +56,10 @@ export async function check(args: readonly string[]): Promise<number> {
       found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
     counted.push(plural(parsed.positionals.length, 'script'));
   } else {
-    const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
-    found.push(...diagnostics);
-    configs = options.files;
-    counted.push('1 config', plural(options.scripts.length, 'script'));
-    const settings = {
-      wasm,
-      ...db,
-      ...configured(options, modparams, [], limits),
-      path: config,
-      lua: options.luaScripts,
-    };
-    counted[1] = plural(options.scripts.length + options.luaScripts.length, 'script');
-    for (const name of options.scripts)
-      found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
+    const checked = await checkConfig(config, { wasm, defines, modparams, limits, ...db }, parsed.positionals[0]);
+    found.push(...checked.found);
+    configs = checked.files;
+    counted.push('1 config', plural(checked.scripts, 'script'));
   }
   const errors = found.filter(d => d.severity === 'error').length;
   if (format === 'json') process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
@@ -84,6 +74,37 @@ export async function check(args: readonly string[]): Promise<number> {
   return errors > 0 ? 1 : 0;
 }
 
+/**
+ * Everything that is wrong with a kamailio.cfg, what it includes, and its scripts.
+ * @param script the script to run, for a config that names none  @returns files: those of the config, without its scripts
+ * @throws ConfigError when the config cannot be read
+ */
+export async function checkConfig(
+  path: string,
+  {
+    wasm,
+    defines,
+    modparams = [],
+    limits = {},
+    db,
+  }: Pick<Settings, 'wasm' | 'defines' | 'modparams' | 'limits' | 'db'>,
+  script?: string,
+): Promise<{ found: Diagnostic[]; files: readonly string[]; scripts: number }> {
+  const { options, diagnostics } = readConfigFile(path, { defines, script });
+  const found = [...diagnostics];
+  // Its database is told already; what else is wrong is wanted, too.
+  const noDatabase = diagnostics.some(d => /^cannot load module \w+: \w+ databases are not available/.test(d.message));
+  const settings: Settings = {
+    wasm,
+    ...(noDatabase ? { db: NO_DATABASE, anyDatabase: true } : db !== undefined && { db }),
+    ...configured(options, modparams, [], limits),
+    path,
+    lua: options.luaScripts,
+  };
+  for (const name of options.scripts) found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
+  return { found, files: options.files, scripts: options.scripts.length + options.luaScripts.length };
+}
+
 const NO_DATABASE = 'sqlite://:memory:';
 const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
@@ -94,12 +115,14 @@ type Settings = Pick<
   readonly path?: string;
   /** scripts of lua_run() */
   readonly lua?: readonly string[];
+  /** takes any URL for an empty database */
+  readonly anyDatabase?: boolean;
 };
 
 /** @param routes whether it must define the request callback; one of several scripts need not */
 async function checkScript(
   name: string,
-  { path, lua = [], ...settings }: Settings,
+  { path, lua = [], anyDatabase, ...settings }: Settings,
   routes = true,
 ): Promise<Diagnostic[]> {
   let source: Uint8Array;
@@ -115,7 +138,7 @@ async function checkScript(
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
       send: () => false,
       // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
-      openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
+      openDatabase: url => openSqlite(anyDatabase || /^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
       readFile: new ScriptFiles(name, ...lua).read,
       // What the script prints is no finding.
       print: line => process.stderr.write(`${line}\n`),
