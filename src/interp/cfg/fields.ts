@@ -32,6 +32,7 @@ const RELATIONS: readonly BinaryOp[] = ['==', '!=', '<', '>', '<=', '>='];
 function reader(cx: Context, name: string, at: At): Evaluate {
   const { host } = cx;
   const socket = () => host.sockets[host.message?.socket ?? 0];
+  const sent = () => host.sockets[host.sending?.to.socket ?? -1];
   switch (name) {
     case 'uri':
       return () => host.message?.ruri ?? null;
@@ -52,6 +53,20 @@ function reader(cx: Context, name: string, at: At): Evaluate {
       return () => host.message?.proto ?? 0;
     case 'af':
       return () => (host.message?.af === 6 ? FAMILIES.inet6! : FAMILIES.inet!);
+    case 'snd_ip':
+      return () => sent()?.ip ?? null;
+    case 'snd_port':
+      return () => sent()?.port ?? 0;
+    case 'snd_proto':
+    case 'to_proto':
+      return () => PROTOCOLS[host.sending?.to.proto ?? ''] ?? 0;
+    case 'snd_af':
+    case 'to_af':
+      return () => FAMILIES[host.sending?.to.ip.includes(':') ? 'inet6' : 'inet']!;
+    case 'to_ip':
+      return () => host.sending?.to.ip ?? null;
+    case 'to_port':
+      return () => host.sending?.to.port ?? 0;
     case 'msg:len':
       return () => host.message?.length ?? 0;
     case 'status':
@@ -81,10 +96,13 @@ export function fieldTest(
   };
   const negate = (test: Test): Test => (op === '!=' ? m => 1 - test(m) : test);
   const equality = op === '==' || op === '!=';
+  if ((name === 'snd_ip' || name === 'to_ip') && !cx.sending)
+    throw new Mistake(at, `${name} is there in onsend_route only`);
 
   if (right.kind === 'myself') {
     if (!equality) refuse('myself goes with == and != only');
-    if (name === 'dst_ip') return negate(() => 1);
+    if (name === 'dst_ip' || name === 'snd_ip') return negate(() => 1);
+    if (name === 'to_ip') return negate(m => (cx.host.isMyself(toStr(read(m)), 0, 0) ? 1 : 0));
     if (name === 'src_ip') return negate(() => cx.core.x.isMyselfSrcip() as number);
     if (name === 'uri') {
       // KSR.is_myself_ruri() takes a URI without port for any port: what it denies is not ours, and most are denied or have a port

@@ -56,6 +56,9 @@ const MADE: Readonly<Record<string, readonly [params: string, make: Maker]>> = {
 export const isKeyword = (name: string): boolean =>
   (OF_THE_CORE as readonly string[]).includes(name) || Object.hasOwn(MADE, name);
 
+/** Words that are allowed while a message is being sent. */
+const WHILE_SENDING = ['setflag', 'resetflag', 'isflagset', 'log'];
+
 /** @throws Mistake */
 export function compileKeyword(
   cx: Context,
@@ -64,6 +67,8 @@ export function compileKeyword(
   kind: NativeRoute | 'any',
   value: (expr: Expr) => Evaluate,
 ): CompiledCall {
+  if (kind === 'onsend' && !WHILE_SENDING.includes(call.name))
+    throw new Mistake(call.at, `${call.name} cannot be used in onsend_route`);
   const made = Object.hasOwn(MADE, call.name) ? MADE[call.name] : undefined;
   if (!made) return compileCommand(cx, commands, call, kind, value);
   const [params, make] = made;

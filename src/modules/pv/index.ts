@@ -10,6 +10,7 @@ import { functions } from './functions.ts';
 import { headers } from './pvs-headers.ts';
 import { message } from './pvs-message.ts';
 import { misc } from './pvs-misc.ts';
+import { sends } from './pvs-sending.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
 import { transformations } from './transformations.ts';
@@ -69,7 +70,7 @@ export default defineModule<PvState>({
     uniqueCount: 0,
   }),
   functions,
-  pvs: [...uris, ...headers, ...message, ...variables, ...misc],
+  pvs: [...uris, ...headers, ...message, ...variables, ...misc, ...sends],
   transformations,
   rpc: [
     {
