@@ -99,6 +99,8 @@ export interface ModuleHost extends TransformationHost {
    * @param host name or address, IPv6 with or without brackets, any case  @param port 0 matches any port  @param proto 0 (PROTO_NONE) matches any
    */
   isMyself(host: ByteStr, port: number, proto: number): boolean;
+  /** Takes a domain and all below it as ours. @param text [proto:]domain[:port]  @returns false when it does not read so */
+  addMyDomain?(text: ByteStr): boolean;
   /** Sends bytes; the transport copies them. @returns false when no such socket exists or it is closed */
   send(data: Uint8Array, to: Destination): boolean;
   /**

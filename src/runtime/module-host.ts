@@ -114,6 +114,10 @@ export class RuntimeHost implements ModuleHost {
     return this.#parts.self.has(host, port, proto);
   }
 
+  addMyDomain(text: ByteStr): boolean {
+    return this.#parts.self.addDomain(text);
+  }
+
   get route(): number {
     const at: number = this.core.x.currentMsg();
     return at ? this.core.mem.u8[at + L.M_ROUTE]! : L.RK_NONE;

@@ -1,7 +1,7 @@
 /** The language's own words for parts of the message: what they are, and what they can be compared with. */
 import type { At } from '../../cfg/config.ts';
 import * as L from '../../core/gen/layout.gen.ts';
-import type { ByteStr } from '../../core/memory.ts';
+import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Uri } from '../../core/sip-msg.ts';
 import { type IpBytes, numericHost, parseIpv4, parseIpv6 } from '../../kemi/ip.ts';
 import { RegexError } from '../../kemi/posix-regex.ts';
@@ -147,7 +147,7 @@ export function fieldTest(
     if (wanted === undefined) refuse(`it is one of ${Object.keys(numbers).join(', ')}, not ${right.value}`);
     return negate(m => (read(m) === wanted ? 1 : 0));
   }
-  if (type === 'ip') return negate(addressTest(right, read, value, refuse));
+  if (type === 'ip') return negate(addressTest(right, read, value, refuse, why => cx.found.warning(right.at, why)));
   if (right.kind === 'address') refuse('it is a text, not an address');
   // methods and URIs match letters of both cases
   const other: Evaluate = right.kind === 'word' ? () => right.value : value(right);
@@ -170,15 +170,22 @@ function addressTest(
   read: Evaluate,
   value: (expr: Expr) => Evaluate,
   refuse: (why: string) => never,
+  warn: (why: string) => void,
 ): Test {
-  const literal = right.kind === 'address' ? right.text : right.kind === 'str' ? right.value : undefined;
-  if (right.kind === 'word' || right.kind === 'int') refuse('it is an address');
+  const literal =
+    right.kind === 'address' ? right.text : right.kind === 'str' || right.kind === 'word' ? right.value : undefined;
+  if (right.kind === 'int' || (right.kind === 'word' && !right.value.includes('.'))) refuse('it is an address');
   if (literal === undefined) {
     const other = value(right);
     return m => (read(m) === toStr(other(m)) ? 1 : 0);
   }
   const net = network(literal);
-  if (!net) return refuse(`"${literal}" is no address and no network: names are not resolved here`);
+  if (!net && /^[a-z\d]([\w-]*\.)*[\w-]*$/i.test(literal) && !/^[\d.]+$/.test(literal)) {
+    // as Kamailio 5.6.3, which starts with it
+    warn(`"${utf8Of(literal)}" is no address: names are not resolved, they equal none`);
+    return () => 0;
+  }
+  if (!net) return refuse(`"${utf8Of(literal)}" is no address and no network`);
   return m => (net(toStr(read(m))) ? 1 : 0);
 }
 
