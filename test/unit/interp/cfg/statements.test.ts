@@ -1,35 +1,16 @@
 /** Statements, return codes and flow against what Kamailio 5.6.3 did: test/fixtures/native/statements.jsonl. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { STATEMENT_BLOCKS, STATEMENT_FLAGS, statementRows } from '../../../support/native-rows.ts';
 import { request } from '../../../support/runtime.ts';
 import { findings, nativeRuntime } from './native.ts';
 
-interface Row {
-  /** the body of a route block; xlog lines between two @@ are compared */
-  readonly statements: string;
-  readonly said: string[];
-}
-
-const rows: Row[] = readFileSync(new URL('../../../fixtures/native/statements.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map(line => JSON.parse(line));
-
-const BLOCKS = `
-route[R0] { return 0; }
-route[R3] { return 3; }
-route[RM3] { return -3; }
-route[RE] { exit; }
-route[RB] { break; }
-route[RN] { $var(z)=1; }
-branch_route[NOPE] { ; }
-`;
+const rows = statementRows();
 
 describe('statements', () => {
   test.each(rows)('$statements', ({ statements, said: wanted }) => {
     const { receive, said } = nativeRuntime(
-      `flags FLT:5, FLA, FLB:3\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${BLOCKS}`,
-      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22290 }] },
+      `${STATEMENT_FLAGS}\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${STATEMENT_BLOCKS}`,
+      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22840 }] },
     );
     receive(request('OPTIONS', 'sip:bob@127.0.0.1', ['X-P: 1']).replace('bob@example.com', 'bob@example.org'));
     expect(said()).toEqual(wanted);
