@@ -93,11 +93,15 @@ async function said(config: string, messages: readonly string[]): Promise<string
   }
 }
 
-const save = (name: string, rows: readonly object[]) =>
-  writeFileSync(
-    fixture(name),
-    `${rows.map(row => JSON.stringify(row).replace(/":/g, '": ').replace(/,"/g, ', "')).join('\n')}\n`,
-  );
+function save(name: string, rows: readonly object[]): void {
+  const json = (value: unknown): string =>
+    Array.isArray(value) ? `[${value.map(json).join(', ')}]` : JSON.stringify(value);
+  const line = (row: object) =>
+    `{${Object.entries(row)
+      .map(([key, value]) => `"${key}": ${json(value)}`)
+      .join(', ')}}`;
+  writeFileSync(fixture(name), `${rows.map(line).join('\n')}\n`);
+}
 
 describe.skipIf(skipped)('expressions', () => {
   const rows = expressionRows();
