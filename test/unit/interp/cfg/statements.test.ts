@@ -124,3 +124,25 @@ describe('mistakes', () => {
     expect(found.map(f => f.replace(/: .*/, ''))).toEqual(['2:2', '4:3', '6:8', '7:2', '9:1']);
   });
 });
+
+test('a long else if, and a long sum, are no deep nesting; there is an end to both', () => {
+  const chain = (n: number) =>
+    `request_route { ${Array.from({ length: n }, (_, i) => `if ($var(x) == ${i + 1}) xlog("@@${i}@@"); else `).join('')}xlog("@@none@@"); }`;
+  const { receive, said } = nativeRuntime(chain(500));
+  receive(request());
+  expect(said()).toEqual(['none']);
+  expect(findings(chain(1200))[0]).toMatch(/more than 1000 else if behind one another: use switch$/);
+  const sum = (n: number) => `request_route { $var(x) = 1${' + 1'.repeat(n)}; xlog("@@$var(x)@@"); }`;
+  const long = nativeRuntime(sum(900));
+  long.receive(request());
+  expect(long.said()).toEqual(['901']);
+  expect(findings(sum(1001))).toEqual([
+    expect.stringMatching(/this expression has more than 1000 operators: put a part of it in a variable$/),
+  ]);
+});
+
+test('many mistakes, deep in blocks, do not make what follows too deep', () => {
+  const bad = 'if (1) { if (((((((( ) ) { exit; } } '.repeat(150);
+  const found = findings(`request_route { ${bad} }\nroute[A] { if (1) { exit; } nonsense(); }`);
+  expect(found.some(f => /nested/.test(f))).toBe(false);
+});
