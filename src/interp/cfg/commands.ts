@@ -3,6 +3,7 @@ import type { At } from '../../cfg/config.ts';
 import { SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
+import { COMMAND_ROUTES } from '../../kemi/gen/kamailio-exports.gen.ts';
 import { closest } from '../../kemi/suggest.ts';
 import type { Fixup, NativeForm, NativeRoute } from '../../kemi/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
@@ -10,6 +11,11 @@ import { type Context, type Functions, textOf } from './context.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
+
+/** Where commands are allowed that do not say it themselves. */
+const ROUTES: ReadonlyMap<string, readonly NativeRoute[]> = new Map(
+  Object.entries(COMMAND_ROUTES).map(([name, kinds]) => [name, kinds.split(' ') as NativeRoute[]]),
+);
 
 /** A command with one set of parameters. */
 export interface Command {
@@ -66,8 +72,9 @@ export function compileCommand(
   const fits = forms.find(f => args.length <= f.params.length && args.length >= least(f.params));
   if (!fits) throw new Mistake(at, `${name} takes ${counts(forms)}, not ${args.length}`);
   const { form, params, bound } = fits;
-  if (kind !== 'any' && form.routes && !form.routes.includes(kind))
-    throw new Mistake(at, `${name} cannot be used in this block, only in ${form.routes.join(', ')} blocks`);
+  const routes = form.routes ?? ROUTES.get(name);
+  if (kind !== 'any' && routes && !routes.includes(kind))
+    throw new Mistake(at, `${name} cannot be used in this block, only in ${routes.join(', ')} blocks`);
   const given = args.flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
   const { fill = {}, to } = form;
   const all: Argument[] = bound.fn.params.map((type, i) => ({ value: fill[i] ?? (type === 'int' ? 0 : '') }));
