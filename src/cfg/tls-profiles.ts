@@ -5,7 +5,7 @@ import { closest } from '../kemi/suggest.ts';
 /** verify_client: what is asked of a peer's certificate */
 export type VerifyPeer = 'off' | 'on' | 'optional' | 'optional_no_ca';
 
-/** What one section says; what it leaves out comes from the default section of its side. */
+/** What one section says; what it leaves out is not asked for. */
 export interface TlsSettings {
   /** TLSv1.2+ and the like */
   readonly method?: string;

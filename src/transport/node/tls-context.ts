@@ -171,16 +171,24 @@ export class TlsContexts {
       if (diagnostics.length > 0) throw new ConfigError(diagnostics);
       read.push(...parsed.flatMap(p => p.profiles));
     }
+    // sections take nothing from each other, as in Kamailio: what one leaves out is off
     const given = config === undefined ? settings : {};
     const out: TlsProfile[] = [];
     for (const side of ['server', 'client'] as const) {
       const own = read.filter(p => p.side === side);
-      // what a section leaves out is as in the default one
-      const base = { ...given, ...own.find(p => p.name === 'default'), side, name: 'default' } as const;
-      const { serverName: _name, serverNameMode: _mode, serverId: _id, ...inherited } = base;
-      out.push(...own.filter(p => p.name !== 'default').map(p => ({ ...inherited, ...p })), base);
+      const base = own.find(p => p.name === 'default') ?? { ...given, side, name: 'default' };
+      out.push(...[...own.filter(p => p !== base), base].map(p => this.#withCertificate(p)));
     }
     return out;
+  }
+
+  /** Kamailio's default: cert.pem in the config's folder, here only where there is one. */
+  #withCertificate(profile: TlsProfile): TlsProfile {
+    if (profile.side === 'client' || profile.certificate !== undefined || this.#source.folder === undefined)
+      return profile;
+    return fs.existsSync(this.#resolve(DEFAULT_CERTIFICATE))
+      ? { ...profile, certificate: DEFAULT_CERTIFICATE }
+      : profile;
   }
 
   #configFiles(config: string): string[] {
@@ -385,6 +393,7 @@ function refusal(socket: tls.TLSSocket, profile: TlsProfile, verify: ReturnType<
 }
 
 const DEFAULT_DEPTH = 9;
+const DEFAULT_CERTIFICATE = 'cert.pem';
 
 /** node:tls says a code or an Error, whatever its types say */
 const errorText = (error: unknown): string =>

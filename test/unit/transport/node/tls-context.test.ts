@@ -6,12 +6,11 @@ import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TlsContexts, type TlsSource } from '../../../../src/transport/node/tls-context.ts';
 import { recordingLogger } from '../../../support/log.ts';
+import { SERVER, tlsFile, tlsText } from '../../../support/tls.ts';
 
-const FIXTURES = new URL('../../../fixtures/tls/', import.meta.url).pathname;
-const file = (name: string) => `${FIXTURES}${name}`;
-const pem = (name: string) => fs.readFileSync(file(name), 'utf8');
+const file = tlsFile;
+const pem = tlsText;
 const ADDRESS = { ip: '127.0.0.1', port: 5061 };
-const SERVER = { certificate: file('server.pem'), privateKey: file('server.key') };
 
 describe('TlsContexts', () => {
   const closing: (() => unknown)[] = [];
@@ -211,17 +210,24 @@ server_name = example.com
     );
   });
 
-  it('the profiles of a tls.cfg take what they leave out from the default one; modparams do not count then', () => {
+  it('sections of a tls.cfg take nothing from each other or from modparams, but for the default certificate', () => {
+    const text = `[server:default]\ncertificate = ${file('server.pem')}\nprivate_key = ${file('server.key')}\nserver_name = d\n[server:127.0.0.1:5061]\nverify_depth = 3\n`;
+    const dir = folder({ 'tls.cfg': text, 'cert.pem': pem('example.pem') + pem('example.key') });
     const contexts = new TlsContexts({
-      ...withConfig(
-        `[server:default]\nca_list = ${file('ca.pem')}\nserver_name = d\n[server:127.0.0.1:5061]\nverify_depth = 3\n`,
-      ),
-      settings: SERVER,
+      config: 'tls.cfg',
+      folder: dir,
+      settings: { ...SERVER, verifyCertificate: true },
     });
     contexts.load();
     expect(contexts.profiles).toEqual([
-      { side: 'server', name: '127.0.0.1:5061', ip: '127.0.0.1', port: 5061, caList: file('ca.pem'), verifyDepth: 3 },
-      { side: 'server', name: 'default', caList: file('ca.pem'), serverName: 'd' },
+      { side: 'server', name: '127.0.0.1:5061', ip: '127.0.0.1', port: 5061, verifyDepth: 3, certificate: 'cert.pem' },
+      {
+        side: 'server',
+        name: 'default',
+        certificate: file('server.pem'),
+        privateKey: file('server.key'),
+        serverName: 'd',
+      },
       { side: 'client', name: 'default' },
     ]);
   });
