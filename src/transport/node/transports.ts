@@ -1,37 +1,53 @@
-/** UDP and TCP behind one set of sockets: those of UDP come first. */
+/** UDP, TCP and TLS behind one set of sockets: those of UDP come first. */
 import type { Logger } from '../../core/log.ts';
 import { KemiError } from '../../errors.ts';
-import type { SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, Connections, SendHow, Socket, TlsControl } from '../../kemi/host.ts';
 import type { ListenAddress, Receiver } from '../transport.ts';
 import { TcpTransport } from './tcp.ts';
+import { TcpConnections } from './tcp-connections.ts';
 import type { TcpLimits } from './tcp-options.ts';
+import { TlsContexts, type TlsSource } from './tls-context.ts';
+import { tlsControl } from './tls-peer.ts';
 import { UdpTransport } from './udp.ts';
 
 export class NodeTransports {
   readonly udp: UdpTransport;
   readonly tcp: TcpTransport;
+  readonly tls: TlsContexts;
+  readonly connections: Connections;
+  readonly tlsControl: TlsControl;
   sockets: readonly Socket[] = [];
   #firstTcp = 0;
 
-  constructor(options: { readonly log: Logger; readonly tcp?: Partial<TcpLimits> }) {
+  constructor(options: {
+    readonly log: Logger;
+    readonly tcp?: Partial<TcpLimits>;
+    readonly tls?: TlsSource;
+  }) {
     const { log, tcp = {} } = options;
+    this.tls = new TlsContexts({ log, ...options.tls });
     this.udp = new UdpTransport({ log });
-    this.tcp = new TcpTransport({ log, limits: tcp, firstIndex: () => this.#firstTcp });
+    this.tcp = new TcpTransport({ log, limits: tcp, tls: this.tls, firstIndex: () => this.#firstTcp });
+    this.connections = new TcpConnections(this.tcp);
+    this.tlsControl = tlsControl(this.tls);
   }
 
   /** Opens all of the addresses or none; once. @throws KemiError KEMI_ERR_LISTEN */
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
-    const other = addresses.find(a => a.proto !== 'udp' && a.proto !== 'tcp');
+    const streams = addresses.filter(a => a.proto === 'tcp' || a.proto === 'tls');
+    const other = addresses.find(a => a.proto !== 'udp' && !streams.includes(a));
     if (other)
       throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${other.proto}: it is not available in this version`);
+    // mistakes in certificates are told before anything is open
+    if (streams.some(a => a.proto === 'tls')) this.tls.load();
     const udp = await this.udp.open(addresses.filter(a => a.proto === 'udp'));
     this.#firstTcp = udp.length;
-    const tcp = await this.tcp.open(addresses.filter(a => a.proto === 'tcp'));
+    const tcp = await this.tcp.open(streams);
     this.sockets = [...udp, ...tcp];
     return this.sockets;
   }
 
-  start(receiver: Receiver, closed: (connection: number) => void): void {
+  start(receiver: Receiver, closed: (connection: ClosedConnection) => void): void {
     this.udp.start(receiver);
     this.tcp.start(receiver, closed);
   }
