@@ -38,6 +38,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly engine: 'lua' | 'native';
   /** paths of the scripts in the order in which they run; one at least. With the native engine, that of the config */
   readonly scripts: readonly string[];
+  /** scripts of lua_run() beside the config's own blocks, in the order in which they run; none with the Lua engine */
+  readonly luaScripts: readonly string[];
   /** of a config with routing blocks that was read from disk: how it is read again */
   readonly source?: ConfigHost;
   /** every file that was read or looked for */
@@ -84,6 +86,11 @@ class Resolver {
       engine: this.#native ? 'native' : 'lua',
       files: config.files,
       scripts,
+      luaScripts: this.#native
+        ? this.#loads()
+            .map(m => utf8Of(String(m.value)))
+            .reverse()
+        : [],
       modules: this.#modules(scripts),
       modparams: this.#modparams(),
       listen: this.#listen(core),
@@ -297,7 +304,7 @@ class Resolver {
 
   /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */
   #scripts(): readonly string[] {
-    const { engine, modparams, file, routes } = this.#config;
+    const { engine, file, routes } = this.#config;
     const given = this.#catalogue.script;
     if (this.#native) {
       if (given !== undefined) {
@@ -308,9 +315,7 @@ class Resolver {
     }
     if (engine) this.#engine(engine);
     this.#blocks();
-    const loads = modparams.filter(
-      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
-    );
+    const loads = this.#loads();
     if (given !== undefined) {
       if (loads[0])
         this.#found.error(loads[0].at, `the config says which script runs: ${given} cannot be given beside it`);
@@ -319,6 +324,13 @@ class Resolver {
     if (loads.length === 0 && engine?.name === 'lua')
       this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
     return loads.map(m => utf8Of(String(m.value))).reverse();
+  }
+
+  /** What app_lua loads. */
+  #loads(): ModparamSetting[] {
+    return this.#config.modparams.filter(
+      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
+    );
   }
 
   #engine({ name, loaded, at }: NonNullable<KamailioConfig['engine']>): void {

@@ -60,7 +60,14 @@ export async function check(args: readonly string[]): Promise<number> {
     found.push(...diagnostics);
     configs = options.files;
     counted.push('1 config', plural(options.scripts.length, 'script'));
-    const settings = { wasm, ...db, ...configured(options, modparams, [], limits), path: config };
+    const settings = {
+      wasm,
+      ...db,
+      ...configured(options, modparams, [], limits),
+      path: config,
+      lua: options.luaScripts,
+    };
+    counted[1] = plural(options.scripts.length + options.luaScripts.length, 'script');
     for (const name of options.scripts)
       found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
   }
@@ -85,10 +92,16 @@ type Settings = Pick<
   'wasm' | 'db' | 'engine' | 'config' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
 > & {
   readonly path?: string;
+  /** scripts of lua_run() */
+  readonly lua?: readonly string[];
 };
 
 /** @param routes whether it must define the request callback; one of several scripts need not */
-async function checkScript(name: string, { path, ...settings }: Settings, routes = true): Promise<Diagnostic[]> {
+async function checkScript(
+  name: string,
+  { path, lua = [], ...settings }: Settings,
+  routes = true,
+): Promise<Diagnostic[]> {
   let source: Uint8Array;
   try {
     source = fs.readFileSync(name);
@@ -103,7 +116,7 @@ async function checkScript(name: string, { path, ...settings }: Settings, routes
       send: () => false,
       // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
       openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
-      readFile: new ScriptFiles(name).read,
+      readFile: new ScriptFiles(name, ...lua).read,
       // What the script prints is no finding.
       print: line => process.stderr.write(`${line}\n`),
       ...settings,

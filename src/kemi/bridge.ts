@@ -190,6 +190,12 @@ export class Bridge {
     return undefined;
   }
 
+  /** Says what the route waits for, when an engine does it for itself. */
+  wait(promise: Promise<number>): void {
+    promise.catch(() => {});
+    this.#pending = { promise, returns: 'int', name: 'KSR.x.modf' };
+  }
+
   /** Takes what the last HOST_SUSPEND waits for. */
   takePending(): Pending | undefined {
     const pending = this.#pending;

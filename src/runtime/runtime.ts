@@ -7,6 +7,7 @@ import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
@@ -21,6 +22,7 @@ import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
+import { LuaBeside } from './lua-beside.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -87,6 +89,8 @@ export class Runtime {
   readonly #onReplyIn: Hook[] = [];
   readonly #afterRoute: ((at: number) => void)[] = [];
   readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
+  /** Lua for lua_run() of routing blocks, made when it is needed */
+  #beside: LuaInterpreter | undefined;
   #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
@@ -219,12 +223,17 @@ export class Runtime {
       host,
       config: config ?? { readFile: () => undefined },
       limits: this.limits,
+      startLua: scripts => {
+        this.#beside ??= this.#lua();
+        return new LuaBeside(this.#beside, scripts, this.#options.readFile, () => core.x.currentMsg());
+      },
     });
   }
 
   #lua(): LuaInterpreter {
     const { core } = this;
     const options = this.#options;
+    const commands = new CommandRunner({ core, bridge: this.bridge, pvs: this.pvs.registry, host: this.host });
     return new LuaInterpreter({
       core,
       tree: this.bridge,
@@ -237,6 +246,8 @@ export class Runtime {
         memoryBytes: this.limits.memoryPages * 32768,
       },
       takePending: () => this.bridge.takePending(),
+      command: (name, args) => commands.run(name, args),
+      wait: promise => this.bridge.wait(promise),
       lane: options.lane ?? 'auto',
     });
   }
@@ -300,15 +311,12 @@ export class Runtime {
    */
   check(script: Script): Diagnostic[] {
     this.#assertOpen();
-    const { bridge } = this;
-    if (this.#interpreter instanceof NativeInterpreter)
-      return this.#interpreter.check(script.source, script.name, this.#callbacks.request);
-    const found = lintLua(new TextDecoder().decode(script.source), script.name, {
-      params: path => bridge.params(path),
-      isModule: name => bridge.modules.has(name),
-      unavailable: path => bridge.unavailable(path.split('.')),
-      suggest: path => bridge.suggest(path.split('.')),
-    });
+    if (this.#interpreter instanceof NativeInterpreter) {
+      const { diagnostics, lua } = this.#interpreter.check(script.source, script.name, this.#callbacks.request);
+      const scripts = lua.map(name => ({ name, source: this.#options.readFile?.(name) }));
+      return [...diagnostics, ...scripts.flatMap(s => (s.source ? this.#lint(s.source, s.name) : []))];
+    }
+    const found = this.#lint(script.source, script.name);
     try {
       this.#validated(script).dispose();
     } catch (error) {
@@ -316,6 +324,17 @@ export class Runtime {
       found.unshift(...error.diagnostics);
     }
     return found;
+  }
+
+  /** Uses of KSR in a Lua script that cannot be right. */
+  #lint(source: Uint8Array, name: string): Diagnostic[] {
+    const { bridge } = this;
+    return lintLua(new TextDecoder().decode(source), name, {
+      params: path => bridge.params(path),
+      isModule: module => bridge.modules.has(module),
+      unavailable: path => bridge.unavailable(path.split('.')),
+      suggest: path => bridge.suggest(path.split('.')),
+    });
   }
 
   /**

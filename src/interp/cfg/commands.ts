@@ -90,7 +90,11 @@ function counts(forms: readonly Command[]): string {
   return `${sorted.length ? `${sorted.join(', ')} or ${last}` : last} parameter${last === 1 && !sorted.length ? '' : 's'}`;
 }
 
+/** commands that lua-commands.ts makes for a config that loads app_lua */
+const LUA = /^lua_(run|runstring|dostring|dofile)$/;
+
 function unknown(cx: Context, commands: ReadonlyMap<string, unknown>, name: string): string {
+  if (LUA.test(name)) return `unknown command ${name}: module app_lua is not loaded`;
   const near = closest(name, commands.keys());
   const hint = near ? `, did you mean ${near}` : '';
   const elsewhere = cx.bridge.whereIs(name);

@@ -8,6 +8,7 @@ import type { Interpreter, Program } from '../interpreter.ts';
 import { type Command, commandsOf, KeptTexts } from './commands.ts';
 import { BlockCompiler } from './compile.ts';
 import type { Context, Surroundings } from './context.ts';
+import { type LuaStates, luaCommands, type StartLua, type Waits } from './lua-commands.ts';
 import type { Code } from './machine.ts';
 import { parseBlock } from './parse.ts';
 import { CfgProgram } from './program.ts';
@@ -16,7 +17,11 @@ export interface NativeOptions extends Surroundings {
   /** what reading the config needs: its includes, #!define, $env() */
   readonly config: ConfigHost;
   readonly limits?: { readonly instructions?: number };
+  /** Lua for lua_run() and its kin; absent: there is none */
+  readonly startLua?: StartLua;
 }
+
+type Commands = ReadonlyMap<string, readonly Command[]>;
 
 /** Kamailio's default for max_while_loops. */
 const MAX_ROUNDS = 100;
@@ -44,14 +49,15 @@ export class NativeInterpreter implements Interpreter {
     return program;
   }
 
-  /** Every error and warning of a config's routing blocks; what else is wrong with the config is not among them. */
-  check(source: Uint8Array, name: string, request: string): Diagnostic[] {
-    const { program, diagnostics } = this.compile(source, name);
+  /** Every error and warning of a config's routing blocks, and the Lua scripts beside them; what else is wrong with the config is not among them. */
+  check(source: Uint8Array, name: string, request: string): { diagnostics: Diagnostic[]; lua: string[] } {
+    const { program, diagnostics, config } = this.compile(source, name);
+    const lua = this.#options.startLua && loadsLua(config) ? luaScripts(config) : [];
     const routes = program.has(request);
     program.dispose();
-    if (routes) return diagnostics;
+    if (routes) return { diagnostics, lua };
     const message = `it has no ${request}: nothing would route requests`;
-    return [{ severity: 'error', file: name, line: 0, column: 0, message }, ...diagnostics];
+    return { diagnostics: [{ severity: 'error', file: name, line: 0, column: 0, message }, ...diagnostics], lua };
   }
 
   /** @returns a program that must not run when there are errors among the diagnostics */
@@ -60,7 +66,15 @@ export class NativeInterpreter implements Interpreter {
     const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
-    const blocks = this.#blocks(config, found, kept);
+    const waits: Waits = new WeakMap();
+    let lua: LuaStates | undefined;
+    const blocks = this.#blocks(
+      config,
+      found,
+      kept,
+      this.#withLua(config, () => lua, waits),
+    );
+    lua = this.#startLua(config, found);
     const program = new CfgProgram({
       core,
       bridge,
@@ -71,12 +85,35 @@ export class NativeInterpreter implements Interpreter {
       blocks,
       instructions: limits?.instructions ?? 0,
       bytes: source.length,
-      free: () => kept.free(),
+      free: () => {
+        kept.free();
+        lua?.dispose();
+      },
+      giveUp: (wait, why) => waits.get(wait)?.(why),
     });
     return { program, diagnostics: inOrder(found.found, config.files), config };
   }
 
-  #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts): ReadonlyMap<string, Code> {
+  /** The commands of a config: with those of app_lua where it is loaded. */
+  #withLua(config: KamailioConfig, states: () => LuaStates | undefined, waits: Waits): Commands {
+    if (!this.#options.startLua || !loadsLua(config)) return this.#commands;
+    return new Map([...this.#commands, ...luaCommands(this.#options.host, states, waits)]);
+  }
+
+  /** Runs what app_lua loads; what is wrong with it is reported. */
+  #startLua(config: KamailioConfig, found: Diagnostics): LuaStates | undefined {
+    const { startLua } = this.#options;
+    if (!startLua || !loadsLua(config)) return undefined;
+    try {
+      return startLua(luaScripts(config));
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      for (const d of error.diagnostics) found.error(d, d.message);
+      return undefined;
+    }
+  }
+
+  #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts, commands: Commands): ReadonlyMap<string, Code> {
     const { core, bridge, pvs, host } = this.#options;
     const blocks = new Map<string, Code>();
     const used = new Set<string>();
@@ -107,7 +144,7 @@ export class NativeInterpreter implements Interpreter {
       const code = blocks.get(blockName(route))!;
       if (route.kind === 'event_route' && !EVENTS.test(utf8Of(route.name)))
         found.warning(route.at, `${code.name} never runs: nothing raises this event in this version`);
-      new BlockCompiler(cx, this.#commands, blocks, route, code).statements(parseBlock(route, found));
+      new BlockCompiler(cx, commands, blocks, route, code).statements(parseBlock(route, found));
     }
     for (const { block, at } of wanted)
       if (!blocks.has(block)) found.warning(at, `there is no ${block}: nothing will run`);
@@ -116,6 +153,16 @@ export class NativeInterpreter implements Interpreter {
         found.warning(at, `${name} is never used`);
     return blocks;
   }
+}
+
+const loadsLua = (config: KamailioConfig): boolean => config.modules.some(m => m.name === 'app_lua');
+
+/** The scripts that app_lua loads, in the order in which they run: the last one first, as in Kamailio. */
+export function luaScripts(config: KamailioConfig): string[] {
+  return config.modparams
+    .filter(m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string')
+    .map(m => utf8Of(String(m.value)))
+    .reverse();
 }
 
 /** Findings in the order in which a reader meets them, file by file. */

@@ -276,7 +276,9 @@ function configOf(
 
 function sourceOf(options: ServerOptions, config: ConfigOptions | undefined): ProgramSource {
   const scripts = scriptsOf(options, config);
-  return config?.engine === 'native' ? new ConfigSource(scripts[0]!, config.files) : new ScriptSource(scripts);
+  return config?.engine === 'native'
+    ? new ConfigSource(scripts[0]!, config.files, config.luaScripts)
+    : new ScriptSource(scripts);
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */
