@@ -46,6 +46,11 @@ export {
   selfTestTwelve,
 } from './lua/selftest';
 
+// ---- routing blocks (cfg/)
+
+export { uriIsMyself, fromUriIsMyself, toUriIsMyself } from './cfg/fields';
+export { cfgRun, cfgState, cfgUnwind } from './cfg/run';
+
 // ---- SIP core (sip/, hash/)
 
 export { md5 } from './hash/md5';

@@ -61,9 +61,9 @@ export class RuntimeHost implements ModuleHost {
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
-  returnCode = 0;
   readonly native: boolean;
   readonly #parts: HostParts;
+  readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
   readonly #databases = new Map<string, Database>();
@@ -72,6 +72,7 @@ export class RuntimeHost implements ModuleHost {
     this.#parts = parts;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
+    this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
     this.log = parts.log;
     this.sockets = parts.sockets;
     this.stats = parts.stats;
@@ -95,6 +96,14 @@ export class RuntimeHost implements ModuleHost {
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
     if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
     if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
+  }
+
+  /** $rc: in the core's memory, where its part of the native engine sets it. */
+  get returnCode(): number {
+    return this.core.mem.i32(this.#returnCodeAt);
+  }
+  set returnCode(code: number) {
+    this.core.mem.setU32(this.#returnCodeAt, code);
   }
 
   get message(): SipMsg | undefined {

@@ -1,5 +1,6 @@
 /** What runs compiled routing blocks: a list of instructions a block, a stack of blocks, and so nothing to unwind when a call has to wait. */
 import type { At } from '../../cfg/config.ts';
+import type { CoreCode } from './core-code.ts';
 import type { Value } from './values.ts';
 
 export type Instruction = (m: Machine) => void;
@@ -12,6 +13,21 @@ export interface Code {
   readonly run: Instruction[];
   /** where each instruction stands in the config */
   readonly places: At[];
+  /** what an instruction is for the core; undefined where it runs here only */
+  readonly core: (CoreCode | undefined)[];
+  /** addresses of instructions where the core can go on, 0 where it cannot */
+  readonly entries: number[];
+}
+
+/** The core's part in running blocks: core-run.ts. */
+export interface CoreRun {
+  /**
+   * Runs on in the core from an address, until it stops at an instruction that is not for it.
+   * @returns false when the budget is used up
+   */
+  run(m: Machine, entry: number): boolean;
+  /** Called before an instruction runs here. */
+  here(m: Machine): void;
 }
 
 export interface Frame {
@@ -24,7 +40,7 @@ export interface Frame {
 
 /** Where $rc is: one place for all runs, which nest. */
 export interface Registers {
-  returnCode?: number;
+  returnCode: number;
 }
 
 /** Kamailio's limit of nested blocks. */
@@ -34,7 +50,7 @@ export class Machine {
   code: Code;
   pc = 0;
   /** address of the message, 0 for none */
-  readonly msg: number;
+  msg: number;
   readonly frames: Frame[] = [];
   /** values of expressions that wait for a call */
   readonly stack: Value[] = [];
@@ -52,21 +68,43 @@ export class Machine {
   settle: ((value: unknown) => void) | undefined;
   /** $rc while it waits */
   keptRc = 0;
+  /** whether its message is the current one, and which was it before */
+  inside = false;
+  outerMsg = 0;
   /** instructions it may still run */
   budget: number;
 
   readonly #registers: Registers;
+  readonly #core: CoreRun;
 
-  constructor(code: Code, msg: number, registers: Registers, budget: number) {
+  constructor(code: Code, msg: number, registers: Registers, core: CoreRun, budget: number) {
     this.code = code;
     this.msg = msg;
     this.#registers = registers;
+    this.#core = core;
     this.budget = budget;
+  }
+
+  /** For another run, from the beginning. */
+  again(code: Code, msg: number, budget: number): void {
+    this.code = code;
+    this.msg = msg;
+    this.budget = budget;
+    this.pc = 0;
+    this.frames.length = 0;
+    this.stack.length = 0;
+    this.counters = undefined;
+    this.last = 1;
+    this.ended = false;
+    this.done = false;
+    this.pending = undefined;
+    this.settle = undefined;
+    this.keptRc = 0;
   }
 
   /** $rc: variables in texts read it where they are evaluated, so that it is not the machine's own. */
   get rc(): number {
-    return this.#registers.returnCode ?? 0;
+    return this.#registers.returnCode;
   }
   set rc(code: number) {
     this.#registers.returnCode = code;
@@ -104,13 +142,20 @@ export class Machine {
   /** Runs until the end, or until something waits. @returns false when the budget is used up */
   run(): boolean {
     while (!this.ended && !this.done && !this.pending) {
-      const { code } = this;
-      if (this.pc >= code.run.length) {
+      const { code, pc } = this;
+      if (pc >= code.run.length) {
         this.leave(this.last, false);
         continue;
       }
       if (--this.budget < 0) return false;
-      code.run[this.pc++]!(this);
+      const entry = code.entries[pc];
+      if (entry) {
+        if (!this.#core.run(this, entry)) return false;
+        continue;
+      }
+      this.#core.here(this);
+      this.pc = pc + 1;
+      code.run[pc]!(this);
     }
     return true;
   }

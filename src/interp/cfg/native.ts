@@ -5,9 +5,11 @@ import { parseConfig } from '../../cfg/parser.ts';
 import { utf8Of } from '../../core/memory.ts';
 import { type Diagnostic, ScriptError } from '../../errors.ts';
 import type { Interpreter, Program } from '../interpreter.ts';
+import { assemble } from './assemble.ts';
 import { type Command, commandsOf, KeptTexts } from './commands.ts';
 import { BlockCompiler } from './compile.ts';
 import type { Context, Surroundings } from './context.ts';
+import { RunningBlocks } from './core-run.ts';
 import type { Code } from './machine.ts';
 import { parseBlock } from './parse.ts';
 import { CfgProgram } from './program.ts';
@@ -27,11 +29,15 @@ export class NativeInterpreter implements Interpreter {
   readonly kind = 'native';
   readonly #options: NativeOptions;
   readonly #commands: ReadonlyMap<string, readonly Command[]>;
+  readonly #running: RunningBlocks;
+  /** places in the shared table of what the core calls for us */
+  readonly #targets = new Map<string, number>();
   #version = 0;
 
   constructor(options: NativeOptions) {
     this.#options = options;
     this.#commands = commandsOf(options.bridge);
+    this.#running = new RunningBlocks(options.core);
   }
 
   load(source: Uint8Array, name: string): Program {
@@ -61,7 +67,11 @@ export class NativeInterpreter implements Interpreter {
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
     const blocks = this.#blocks(config, found, kept);
+    const assembly = assemble(blocks.values(), this.#target, bytes => kept.room(bytes));
+    kept.fill(assembly.words);
     const program = new CfgProgram({
+      assembly,
+      running: this.#running,
       core,
       bridge,
       pvs,
@@ -75,6 +85,13 @@ export class NativeInterpreter implements Interpreter {
     });
     return { program, diagnostics: inOrder(found.found, config.files), config };
   }
+
+  readonly #target = (name: string): number => {
+    const { core } = this.#options;
+    let index = this.#targets.get(name);
+    if (index === undefined) this.#targets.set(name, (index = core.addFunction(core.x[name])));
+    return index;
+  };
 
   #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts): ReadonlyMap<string, Code> {
     const { core, bridge, pvs, host } = this.#options;
@@ -102,7 +119,7 @@ export class NativeInterpreter implements Interpreter {
     };
     // all names first: a block may call one that stands below it
     for (const route of config.routes)
-      blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [] });
+      blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [], core: [], entries: [] });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
       if (route.kind === 'onsend_route') found.error(route.at, 'onsend_route is not available in this version');

@@ -2,7 +2,9 @@
 import type { ByteStr } from '../../core/memory.ts';
 import type { Program, RouteError, RunResult } from '../interpreter.ts';
 import type { Surroundings } from './context.ts';
-import { type Code, Machine } from './machine.ts';
+import { ProgramInCore, type RunningBlocks } from './core-run.ts';
+import type { Assembly } from './assemble.ts';
+import { type Code, Machine, type Registers } from './machine.ts';
 
 const DONE: RunResult = Object.freeze({ state: 'done' });
 const EXIT: RunResult = Object.freeze({ state: 'exit' });
@@ -12,6 +14,8 @@ export interface CfgProgramParts extends Surroundings {
   readonly name: string;
   readonly version: number;
   readonly blocks: ReadonlyMap<string, Code>;
+  readonly assembly: Assembly;
+  readonly running: RunningBlocks;
   /** instructions that one run may take; 0: no limit */
   readonly instructions: number;
   /** bytes of the config */
@@ -19,6 +23,8 @@ export interface CfgProgramParts extends Surroundings {
   /** gives back what the program holds in the core's memory */
   readonly free: () => void;
 }
+
+const MAX_IDLE = 16;
 
 /** A run that waits. */
 interface Suspended {
@@ -31,6 +37,10 @@ export class CfgProgram implements Program {
   readonly version: number;
   readonly blocks = true;
   readonly #parts: CfgProgramParts;
+  readonly #core: ProgramInCore;
+  readonly #registers: Registers;
+  /** machines of runs that have ended: most need one alone */
+  readonly #idle: Machine[] = [];
   #inFlight = 0;
   #disposed = false;
   #freed = false;
@@ -39,6 +49,8 @@ export class CfgProgram implements Program {
     this.name = parts.name;
     this.version = parts.version;
     this.#parts = parts;
+    this.#core = new ProgramInCore(parts.core, parts.running, parts.assembly);
+    this.#registers = parts.running.registers;
   }
 
   get inFlight(): number {
@@ -53,14 +65,15 @@ export class CfgProgram implements Program {
     if (this.#disposed) return failed(`Cannot run ${route}: the config was unloaded`, '', 0);
     const code = this.#block(route);
     if (!code) return MISSING;
-    const { host, instructions } = this.#parts;
+    const registers = this.#registers;
     // the code of the last run is nothing to this one, but that of the route around it is
-    const rc = host.returnCode;
+    const rc = registers.returnCode;
     this.#inFlight++;
-    const m = new Machine(code, msg, host, instructions || Number.MAX_SAFE_INTEGER);
+    const m = this.#machine(code, msg);
     const result = this.#go(m);
-    host.returnCode = rc ?? 0;
+    registers.returnCode = rc;
     if (!result) return this.#suspend(m);
+    if (this.#idle.length < MAX_IDLE) this.#idle.push(m);
     this.#finish();
     return result;
   }
@@ -80,13 +93,19 @@ export class CfgProgram implements Program {
     return blocks.get(route) ?? blocks.get(`route[${route}]`);
   }
 
+  #machine(code: Code, msg: number): Machine {
+    const budget = this.#parts.instructions || Number.MAX_SAFE_INTEGER;
+    const m = this.#idle.pop();
+    if (!m) return new Machine(code, msg, this.#registers, this.#core, budget);
+    m.again(code, msg, budget);
+    return m;
+  }
+
   /** Runs on. @returns undefined when it waits */
   #go(m: Machine): RunResult | undefined {
-    const { core, host } = this.#parts;
-    const before: number = core.x.currentMsg();
-    core.x.setMsg(m.msg);
+    const registers = this.#registers;
     try {
-      host.returnCode = m.keptRc;
+      registers.returnCode = m.keptRc;
       if (!m.run()) {
         const error = this.#failure(m, new Error('the instruction limit was reached'));
         return { state: 'error', error: { ...error, limit: 'instructions' } };
@@ -98,7 +117,10 @@ export class CfgProgram implements Program {
     } catch (error) {
       return { state: 'error', error: this.#failure(m, error) };
     } finally {
-      core.x.setMsg(before);
+      if (m.inside) {
+        m.inside = false;
+        this.#parts.core.x.setMsg(m.outerMsg);
+      }
     }
   }
 
@@ -148,18 +170,18 @@ export class CfgProgram implements Program {
 
   #resume(run: Suspended, take: () => void): void {
     if (!run.end) return;
-    const { host } = this.#parts;
-    const rc = host.returnCode;
+    const registers = this.#registers;
+    const rc = registers.returnCode;
     let result: RunResult | undefined;
     try {
-      host.returnCode = run.m.keptRc;
+      registers.returnCode = run.m.keptRc;
       take();
       run.m.keptRc = run.m.rc;
       result = this.#go(run.m);
     } catch (error) {
       result = { state: 'error', error: this.#failure(run.m, error) };
     }
-    host.returnCode = rc ?? 0;
+    registers.returnCode = rc;
     if (result) this.#end(run, result);
     else this.#await(run);
   }

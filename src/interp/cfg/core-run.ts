@@ -1,0 +1,125 @@
+/** Runs blocks in the core as far as it can: between cfgRun() and Machine. */
+import * as L from '../../core/gen/layout.gen.ts';
+import type { Core } from '../../core/load.ts';
+import type { Assembly } from './assemble.ts';
+import { type CoreRun, MAX_FRAMES, type Machine, type Registers } from './machine.ts';
+
+const MAX_BUDGET = 0x7fffffff;
+const NUMBER = 0x7fffffff;
+
+/** What the core runs now, of all programs: runs nest. */
+export class RunningBlocks {
+  m: Machine | undefined;
+  closures: Assembly['closures'] = [];
+  readonly #core: Core;
+  readonly #state: number;
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#state = core.x.cfgState();
+    core.hooks.cfgHost = closure => {
+      const m = this.m!;
+      const value = this.closures[closure]!(m);
+      if (m.ended) core.mem.setU32(this.#state + L.CS_END, 1);
+      return value;
+    };
+  }
+
+  /** $rc: here, where the core sets it. */
+  get registers(): Registers {
+    const { mem } = this.#core;
+    const at = this.#state + L.CS_RC;
+    return {
+      get returnCode() {
+        return mem.i32(at);
+      },
+      set returnCode(code: number) {
+        mem.setU32(at, code);
+      },
+    };
+  }
+}
+
+/** One program's. */
+export class ProgramInCore implements CoreRun {
+  readonly #core: Core;
+  readonly #running: RunningBlocks;
+  readonly #assembly: Assembly;
+  readonly #state: number;
+
+  constructor(core: Core, running: RunningBlocks, assembly: Assembly) {
+    this.#core = core;
+    this.#running = running;
+    this.#assembly = assembly;
+    this.#state = core.x.cfgState();
+  }
+
+  run(m: Machine, entry: number): boolean {
+    const running = this.#running;
+    const { m: outer, closures } = running;
+    running.m = m;
+    running.closures = this.#assembly.closures;
+    const { budget } = m;
+    const given = budget > MAX_BUDGET ? MAX_BUDGET : budget;
+    let status: number;
+    try {
+      status = this.#core.x.cfgRun(entry, m.msg, m.last, given, MAX_FRAMES - m.frames.length);
+    } catch (error) {
+      this.#core.x.cfgUnwind();
+      this.#takeOver(m);
+      m.pc++;
+      throw error;
+    } finally {
+      running.m = outer;
+      running.closures = closures;
+    }
+    if (status === L.CFG_END) {
+      m.ended = true;
+      return true;
+    }
+    const { mem } = this.#core;
+    const at = this.#state;
+    m.budget = budget - (given - mem.i32(at + L.CS_BUDGET));
+    if (status === L.CFG_LEAVE) {
+      m.leave(mem.i32(at + L.CS_LAST), false);
+      return true;
+    }
+    if (status === L.CFG_FULL) {
+      this.here(m);
+      m.code.run[m.pc++]!(m);
+      return true;
+    }
+    m.last = mem.i32(at + L.CS_LAST);
+    this.#takeOver(m);
+    if (status === L.CFG_BUDGET) return m.budget > MAX_BUDGET;
+    this.here(m);
+    m.code.run[m.pc++]!(m);
+    return true;
+  }
+
+  here(m: Machine): void {
+    if (m.inside) return;
+    const { x } = this.#core;
+    m.outerMsg = x.currentMsg();
+    x.setMsg(m.msg);
+    m.inside = true;
+  }
+
+  /** Blocks that called each other in the core, and the place there. */
+  #takeOver(m: Machine): void {
+    const { mem } = this.#core;
+    const { places } = this.#assembly;
+    const state = this.#state;
+    const depth = mem.u32(state + L.CS_DEPTH);
+    const frames = mem.u32(state + L.CS_FRAMES);
+    for (let i = 0; i < depth; i++) {
+      const number = mem.u32(frames + 8 * i + 4);
+      const { code, pc } = places[number & NUMBER]!;
+      m.frames.push({ code, pc: pc + 1, wanted: number > NUMBER, counters: m.counters });
+      m.counters = undefined;
+    }
+    const { code, pc } = places[mem.u32(state + L.CS_AT)]!;
+    m.code = code;
+    m.pc = pc;
+  }
+}
