@@ -91,6 +91,7 @@ export {
   isMessage,
   isMethod,
   isMethodIn,
+  isMethodOf,
   isNotify,
   isOptions,
   isPost,

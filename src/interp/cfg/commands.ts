@@ -1,6 +1,6 @@
 /** Commands of the language: the native forms of the KEMI functions, by name, with the fixup of each parameter. */
 import type { At } from '../../cfg/config.ts';
-import { SLACK } from '../../core/gen/layout.gen.ts';
+import { METHODS, SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
 import { closest } from '../../kemi/suggest.ts';
@@ -239,6 +239,8 @@ const finish = (value: unknown, code: (value: unknown) => number): number | Prom
 function coreCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[]): CoreCall | undefined {
   const target = fn.wasm ?? fn.quick;
   if (!target || fn.internPv || fn.returns === 'xval' || args.some(a => !('value' in a))) return undefined;
+  const methods = target === 'isMethod' ? methodBits((args[0] as { value: number | ByteStr }).value) : 0;
+  if (methods) return { target: 'isMethodOf', words: [methods], gives: fn.returns, quick: false };
   const words: number[] = [];
   for (const [i, type] of fn.params.entries()) {
     const { value } = args[i] as { value: number | ByteStr };
@@ -249,6 +251,17 @@ function coreCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[])
     }
   }
   return { target, words, gives: fn.returns, quick: !fn.wasm };
+}
+
+/** "INVITE|ACK" as bits 1 << METHOD_*; 0 where a name is not known, or written in another way: isMethod() knows what is meant. */
+function methodBits(list: number | ByteStr): number {
+  let bits = 0;
+  for (const name of String(list).split('|')) {
+    const id = name ? METHODS.indexOf(name) : -1;
+    if (id < 0) return 0;
+    bits |= 1 << id;
+  }
+  return bits;
 }
 
 function wasmCall(cx: Context, { target: name, words }: CoreCall): () => number {

@@ -2,7 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
 import type { Assembly } from './assemble.ts';
-import { type CoreRun, MAX_FRAMES, type Machine, type Registers } from './machine.ts';
+import { type CoreRun, MAX_FRAMES, type Machine, ReturnCode } from './machine.ts';
 
 const MAX_BUDGET = 0x7fffffff;
 const NUMBER = 0x7fffffff;
@@ -11,31 +11,16 @@ const NUMBER = 0x7fffffff;
 export class RunningBlocks {
   m: Machine | undefined;
   closures: Assembly['closures'] = [];
-  readonly #core: Core;
-  readonly #state: number;
+  readonly rc: ReturnCode;
 
   constructor(core: Core) {
-    this.#core = core;
-    this.#state = core.x.cfgState();
+    const state: number = core.x.cfgState();
+    this.rc = new ReturnCode(core.mem, state + L.CS_RC);
     core.hooks.cfgHost = closure => {
       const m = this.m!;
       const value = this.closures[closure]!(m);
-      if (m.ended) core.mem.setU32(this.#state + L.CS_END, 1);
+      if (m.ended) core.mem.setU32(state + L.CS_END, 1);
       return value;
-    };
-  }
-
-  /** $rc: here, where the core sets it. */
-  get registers(): Registers {
-    const { mem } = this.#core;
-    const at = this.#state + L.CS_RC;
-    return {
-      get returnCode() {
-        return mem.i32(at);
-      },
-      set returnCode(code: number) {
-        mem.setU32(at, code);
-      },
     };
   }
 }
@@ -46,9 +31,12 @@ export class ProgramInCore implements CoreRun {
   readonly #running: RunningBlocks;
   readonly #assembly: Assembly;
   readonly #state: number;
+  /** the core's exports are many: finding one by its name costs as much as its call */
+  readonly #cfgRun: (pc: number, msg: number, last: number, budget: number, room: number) => number;
 
   constructor(core: Core, running: RunningBlocks, assembly: Assembly) {
     this.#core = core;
+    this.#cfgRun = core.x.cfgRun;
     this.#running = running;
     this.#assembly = assembly;
     this.#state = core.x.cfgState();
@@ -63,7 +51,7 @@ export class ProgramInCore implements CoreRun {
     const given = budget > MAX_BUDGET ? MAX_BUDGET : budget;
     let status: number;
     try {
-      status = this.#core.x.cfgRun(entry, m.msg, m.last, given, MAX_FRAMES - m.frames.length);
+      status = this.#cfgRun(entry, m.msg, m.last, given, MAX_FRAMES - m.frames.length);
     } catch (error) {
       this.#core.x.cfgUnwind();
       this.#takeOver(m);

@@ -1,6 +1,7 @@
 /** Conditions and numbers as the core can work them out (core-code.ts); what it cannot is a closure among them. */
-import type { ByteStr } from '../../core/memory.ts';
+import { type ByteStr, byteStr } from '../../core/memory.ts';
 import type { BinaryExpr, BinaryOp, CallExpr, Expr } from './ast.ts';
+import { automatonOf } from './automaton.ts';
 import type { Mode } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
 import { type CorePv, RELATIONS, type Test } from './core-code.ts';
@@ -66,10 +67,11 @@ function comparison(cx: Context, parts: TestParts, { op, left, right }: BinaryEx
   const [on, by] = swapped ? [right, left] : [left, right];
   const equality = op === '==' || op === '!=';
   const not = (test: Test): Test => (op === '!=' ? { kind: 'not', of: test } : test);
-  if (on.kind === 'field') {
+  if (on.kind === 'field' && op !== '=~') {
     const test = equality ? fieldOf(cx, parts, on, by) : undefined;
     return test && not(test);
   }
+  if (op === '=~' && by.kind === 'str') return match(cx, parts, { kind: 'binary', op, left, right, at: left.at }, by.value);
   if (on.kind !== 'pv') return undefined;
   if (RC.test(on.spec)) {
     const relation = RELATIONS.indexOf(op);
@@ -95,6 +97,16 @@ function equalTo(cx: Context, pv: CorePv, value: number | ByteStr, folded: boole
     ofNull: value === '' || value === 0,
     folded,
   };
+}
+
+function match(cx: Context, parts: TestParts, expr: BinaryExpr, regex: ByteStr): Test | undefined {
+  const { left } = expr;
+  const pv =
+    left.kind === 'field' && left.name === 'method' ? { getter: 'pvRm', name: 0, nameBytes: 0 } : corePv(cx, left);
+  const table = pv && automatonOf(regex);
+  if (!table) return undefined;
+  const host = parts.closure(expr, 'int', false) as (m: Machine) => number;
+  return { kind: 'match', pv, automaton: cx.keep(byteStr(table)), host };
 }
 
 /** A variable with a getter in the core; undefined for all others. */

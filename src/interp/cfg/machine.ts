@@ -1,5 +1,6 @@
 /** What runs compiled routing blocks: a list of instructions a block, a stack of blocks, and so nothing to unwind when a call has to wait. */
 import type { At } from '../../cfg/config.ts';
+import type { Memory } from '../../core/memory.ts';
 import type { CoreCode } from './core-code.ts';
 import type { Value } from './values.ts';
 
@@ -39,8 +40,23 @@ export interface Frame {
 }
 
 /** Where $rc is: one place for all runs, which nest. */
-export interface Registers {
-  returnCode: number;
+export class ReturnCode {
+  readonly #mem: Memory;
+  readonly #at: number;
+
+  /** @param at its address, where the core sets it */
+  constructor(mem: Memory, at: number) {
+    this.#mem = mem;
+    this.#at = at;
+  }
+
+  get value(): number {
+    return this.#mem.i32(this.#at);
+  }
+
+  set value(code: number) {
+    this.#mem.setU32(this.#at, code);
+  }
 }
 
 /** Kamailio's limit of nested blocks. */
@@ -74,13 +90,13 @@ export class Machine {
   /** instructions it may still run */
   budget: number;
 
-  readonly #registers: Registers;
+  readonly #rc: ReturnCode;
   readonly #core: CoreRun;
 
-  constructor(code: Code, msg: number, registers: Registers, core: CoreRun, budget: number) {
+  constructor(code: Code, msg: number, rc: ReturnCode, core: CoreRun, budget: number) {
     this.code = code;
     this.msg = msg;
-    this.#registers = registers;
+    this.#rc = rc;
     this.#core = core;
     this.budget = budget;
   }
@@ -91,8 +107,9 @@ export class Machine {
     this.msg = msg;
     this.budget = budget;
     this.pc = 0;
-    this.frames.length = 0;
-    this.stack.length = 0;
+    // giving an empty list its length costs more than asking for it
+    if (this.frames.length > 0) this.frames.length = 0;
+    if (this.stack.length > 0) this.stack.length = 0;
     this.counters = undefined;
     this.last = 1;
     this.ended = false;
@@ -104,10 +121,10 @@ export class Machine {
 
   /** $rc: variables in texts read it where they are evaluated, so that it is not the machine's own. */
   get rc(): number {
-    return this.#registers.returnCode;
+    return this.#rc.value;
   }
   set rc(code: number) {
-    this.#registers.returnCode = code;
+    this.#rc.value = code;
   }
 
   /** Goes into a block. @throws Error when they are nested too deeply */

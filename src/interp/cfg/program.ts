@@ -4,7 +4,7 @@ import type { Program, RouteError, RunResult } from '../interpreter.ts';
 import type { Surroundings } from './context.ts';
 import { ProgramInCore, type RunningBlocks } from './core-run.ts';
 import type { Assembly } from './assemble.ts';
-import { type Code, Machine, type Registers } from './machine.ts';
+import { type Code, Machine, type ReturnCode } from './machine.ts';
 
 const DONE: RunResult = Object.freeze({ state: 'done' });
 const EXIT: RunResult = Object.freeze({ state: 'exit' });
@@ -38,7 +38,7 @@ export class CfgProgram implements Program {
   readonly blocks = true;
   readonly #parts: CfgProgramParts;
   readonly #core: ProgramInCore;
-  readonly #registers: Registers;
+  readonly #rc: ReturnCode;
   /** machines of runs that have ended: most need one alone */
   readonly #idle: Machine[] = [];
   #inFlight = 0;
@@ -50,7 +50,7 @@ export class CfgProgram implements Program {
     this.version = parts.version;
     this.#parts = parts;
     this.#core = new ProgramInCore(parts.core, parts.running, parts.assembly);
-    this.#registers = parts.running.registers;
+    this.#rc = parts.running.rc;
   }
 
   get inFlight(): number {
@@ -65,13 +65,13 @@ export class CfgProgram implements Program {
     if (this.#disposed) return failed(`Cannot run ${route}: the config was unloaded`, '', 0);
     const code = this.#block(route);
     if (!code) return MISSING;
-    const registers = this.#registers;
+    const rc = this.#rc;
     // the code of the last run is nothing to this one, but that of the route around it is
-    const rc = registers.returnCode;
+    const around = rc.value;
     this.#inFlight++;
     const m = this.#machine(code, msg);
     const result = this.#go(m);
-    registers.returnCode = rc;
+    rc.value = around;
     if (!result) return this.#suspend(m);
     if (this.#idle.length < MAX_IDLE) this.#idle.push(m);
     this.#finish();
@@ -96,16 +96,16 @@ export class CfgProgram implements Program {
   #machine(code: Code, msg: number): Machine {
     const budget = this.#parts.instructions || Number.MAX_SAFE_INTEGER;
     const m = this.#idle.pop();
-    if (!m) return new Machine(code, msg, this.#registers, this.#core, budget);
+    if (!m) return new Machine(code, msg, this.#rc, this.#core, budget);
     m.again(code, msg, budget);
     return m;
   }
 
   /** Runs on. @returns undefined when it waits */
   #go(m: Machine): RunResult | undefined {
-    const registers = this.#registers;
+    const rc = this.#rc;
     try {
-      registers.returnCode = m.keptRc;
+      rc.value = m.keptRc;
       if (!m.run()) {
         const error = this.#failure(m, new Error('the instruction limit was reached'));
         return { state: 'error', error: { ...error, limit: 'instructions' } };
@@ -170,18 +170,18 @@ export class CfgProgram implements Program {
 
   #resume(run: Suspended, take: () => void): void {
     if (!run.end) return;
-    const registers = this.#registers;
-    const rc = registers.returnCode;
+    const rc = this.#rc;
+    const around = rc.value;
     let result: RunResult | undefined;
     try {
-      registers.returnCode = run.m.keptRc;
+      rc.value = run.m.keptRc;
       take();
       run.m.keptRc = run.m.rc;
       result = this.#go(run.m);
     } catch (error) {
       result = { state: 'error', error: this.#failure(run.m, error) };
     }
-    registers.returnCode = rc;
+    rc.value = around;
     if (result) this.#end(run, result);
     else this.#await(run);
   }
