@@ -302,6 +302,14 @@ export const CONSTS: Record<string, number> = {
   OP_PV_NULL: 22,
   OP_PV_EQUAL: 23,
   OP_PV_MATCH: 24,
+  OP_CELL: 25,
+  OP_CELL_EQUAL: 26,
+  OP_CELL_SET: 27,
+  OP_SWITCH: 28,
+  // what a variable with a cell holds: a u32 of these, and a number behind it
+  CELL_UNSET: 0,
+  CELL_INT: 1,
+  CELL_OTHER: 2,
   // what is made of a call's result: a code
   CF_BOOL: 1,
   CF_NONE: 2,

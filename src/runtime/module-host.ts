@@ -30,6 +30,7 @@ export interface HostParts {
   readonly states: ReadonlyMap<string, unknown>;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: ModuleHost['hasRoute'];
@@ -51,6 +52,7 @@ export class RuntimeHost implements ModuleHost {
   readonly random: () => number;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: ModuleHost['hasRoute'];
@@ -82,6 +84,7 @@ export class RuntimeHost implements ModuleHost {
     this.random = parts.random;
     this.pv = parts.pv;
     this.format = parts.format;
+    this.parses = parts.parses;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
     this.limits = parts.limits;

@@ -5,9 +5,12 @@
  *
  *   OP_CALLn  target flags args...      OP_HOST  flags closure           OP_J..      address               OP_ENTER   address instructions
  *   OP_LEAVE  value asked               OP_INT, OP_LAST  value                   OP_COMPARE  relation value        OP_CHOOSE  count addresses... address
+ *   OP_CELL   cell closure              OP_CELL_EQUAL  cell value closure OP_CELL_SET  cell           OP_SWITCH  count (value address)... address
  *   OP_PV_..  getter name bytes, then:  NULL -   EQUAL  text bytes number of-null folded           MATCH  automaton closure
  */
 import {
+  CELL_INT,
+  CELL_UNSET,
   CF_BOOL,
   CF_COMMAND,
   CF_LAST,
@@ -31,6 +34,9 @@ import {
   OP_CALL2,
   OP_CALL3,
   OP_CALL4,
+  OP_CELL,
+  OP_CELL_EQUAL,
+  OP_CELL_SET,
   OP_CHOOSE,
   OP_COMPARE,
   OP_ENTER,
@@ -50,6 +56,7 @@ import {
   OP_PV_NULL,
   OP_RC,
   OP_RETURN,
+  OP_SWITCH,
   X_INT,
   X_LONG,
   X_NULL,
@@ -289,6 +296,44 @@ function execute(pc: usize, last: i32, limit: usize): i32 {
         pc += 24;
         break;
       }
+      case OP_CELL: {
+        const cell = load<usize>(pc, 4);
+        const tag = load<u32>(cell);
+        if (tag == CELL_INT) a = load<i32>(cell, 4);
+        else if (tag == CELL_UNSET) a = 0;
+        else {
+          store<u32>(STATE, w >> 8, CS_AT);
+          a = cfgHost(load<i32>(pc, 8));
+        }
+        pc += 12;
+        break;
+      }
+      case OP_CELL_EQUAL: {
+        const cell = load<usize>(pc, 4);
+        const tag = load<u32>(cell);
+        if (tag == CELL_INT) a = <i32>(load<i32>(cell, 4) == load<i32>(pc, 8));
+        else if (tag == CELL_UNSET) a = <i32>(load<i32>(pc, 8) == 0);
+        else {
+          store<u32>(STATE, w >> 8, CS_AT);
+          a = cfgHost(load<i32>(pc, 12));
+        }
+        pc += 16;
+        break;
+      }
+      case OP_CELL_SET: {
+        const cell = load<usize>(pc, 4);
+        store<u32>(cell, CELL_INT);
+        store<i32>(cell, a, 4);
+        pc += 8;
+        break;
+      }
+      case OP_SWITCH: {
+        let at = pc + 8;
+        const end = at + ((<usize>load<u32>(pc, 4)) << 3);
+        while (at < end && load<i32>(at) != a) at += 8;
+        pc = at < end ? load<usize>(at, 4) : load<usize>(end);
+        break;
+      }
       default:
         status = stop(w >> 8, last, CFG_OUT);
     }
@@ -340,7 +385,7 @@ function equalsValue(pc: usize): i32 {
   return <i32>(load<i32>(pc, 32) ? equalNoCase(at, text, length) : equalBytes(at, text, length));
 }
 
-/** @param relation 0 == 1 != 2 < 3 > 4 <= 5 >= */
+/** @param relation 0 == 1 != 2 < 3 > 4 <= 5 >= 6 + 7 - 8 * 9 & 10 | 11 ^ 12 << 13 >> */
 function related(relation: i32, left: i32, right: i32): i32 {
   switch (relation) {
     case 0:
@@ -353,7 +398,23 @@ function related(relation: i32, left: i32, right: i32): i32 {
       return <i32>(left > right);
     case 4:
       return <i32>(left <= right);
-    default:
+    case 5:
       return <i32>(left >= right);
+    case 6:
+      return left + right;
+    case 7:
+      return left - right;
+    case 8:
+      return left * right;
+    case 9:
+      return left & right;
+    case 10:
+      return left | right;
+    case 11:
+      return left ^ right;
+    case 12:
+      return left << right;
+    default:
+      return left >> right;
   }
 }

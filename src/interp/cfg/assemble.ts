@@ -124,6 +124,21 @@ class Assembler {
       case 'exit':
         this.#op(L.OP_EXIT);
         return;
+      case 'set':
+        this.#value(form.value);
+        this.#op(L.OP_CELL_SET, form.cell);
+        this.#op(L.OP_LAST, 1);
+        return;
+      case 'switch':
+        this.#op(L.OP_LAST, 1);
+        this.#value(form.on);
+        this.#op(L.OP_SWITCH, form.values.length);
+        form.values.forEach((value, i) => {
+          this.#words.push(value);
+          this.#use(labels[form.targets[i]!.at]!);
+        });
+        this.#use(labels[form.targets.at(-1)!.at]!);
+        return;
       default:
         this.#op(L.OP_LAST, 1);
         this.#value(form.on);
@@ -186,6 +201,12 @@ class Assembler {
       case 'compare':
         this.#value(test.left);
         this.#op(L.OP_COMPARE, test.relation, test.value);
+        return;
+      case 'cell':
+        this.#op(L.OP_CELL, test.cell, this.#closure(test.host));
+        return;
+      case 'cellEqual':
+        this.#op(L.OP_CELL_EQUAL, test.cell, test.value, this.#closure(test.host));
         return;
       case 'null':
         this.#op(L.OP_PV_NULL, ...this.#pv(test.pv));

@@ -9,7 +9,7 @@ import { type CallInExpression, type Evaluate, ExpressionCompiler } from './comp
 import { type Context, pvOf } from './context.ts';
 import { MAX_WORDS } from './assemble.ts';
 import type { CoreCode, Place, Test } from './core-code.ts';
-import { testOf } from './core-test.ts';
+import { cellOf, testOf } from './core-test.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
 import type { Code, Instruction, Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
@@ -159,7 +159,7 @@ export class BlockCompiler {
   }
 
   #assign(spec: ByteStr, value: Expr, at: At): void {
-    if (/^\$(rc|retcode|\?)$/.test(spec)) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
+    if (RC.test(spec)) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
     const pv = pvOf(this.#cx, spec, at);
     if (!pv.writable) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
     const { host } = this.#cx;
@@ -171,7 +171,12 @@ export class BlockCompiler {
     this.#value(value, 'any', true, at, (m, got) => {
       if (!pv.set(got)) refused(m);
       m.last = 1;
-    }, undefined, host => ({ kind: 'do', host }));
+    }, undefined, host => {
+      const cell = cellOf(this.#cx, { kind: 'pv', spec, at });
+      const number = value.kind === 'pv' ? RC.test(value.spec) : this.#expressions.typeOf(value) === 'int';
+      const test = cell && number ? this.#test(value, true) : undefined;
+      return cell && test ? { kind: 'set', cell, value: test } : { kind: 'do', host };
+    });
   }
 
   /**
@@ -226,6 +231,7 @@ export class BlockCompiler {
         closure: (of, mode, all) => this.#expressions.closure(of, mode, all),
         call: call => this.#inExpression(call).test?.(),
         waits: of => this.#expressions.waits(of),
+        typeOf: of => this.#expressions.typeOf(of),
       },
       expr,
       whole,
@@ -299,10 +305,17 @@ export class BlockCompiler {
       m.pc = (hit < 0 ? miss : targets[hit]!).at;
     });
     if (!this.#expressions.waits(s.on) && !mayFail(s.on)) {
-      const get = this.#expressions.closure(s.on, mode, false);
-      const on: Test = { kind: 'host', host: m => which(get(m)) };
-      // what no case takes is -1, and as a number without sign beyond all targets
-      this.#code.core[start] = { kind: 'choose', on, targets: [...targets, miss] };
+      const values = numbersOf(s.cases);
+      if (values && s.on.kind !== 'call') {
+        const on = this.#test(s.on, false)!;
+        const to = [...s.cases.flatMap((c, i) => (c.value ? [targets[i]!] : [])), miss];
+        this.#code.core[start] = { kind: 'switch', on, values, targets: to };
+      } else {
+        const get = this.#expressions.closure(s.on, mode, false);
+        const on: Test = { kind: 'host', host: m => which(get(m)) };
+        // what no case takes is -1, and as a number without sign beyond all targets
+        this.#code.core[start] = { kind: 'choose', on, targets: [...targets, miss] };
+      }
     }
     this.#breaks.push(end);
     for (const [i, one] of s.cases.entries()) {
@@ -484,6 +497,19 @@ const DROP = 'setDrop';
 const exit: Instruction = m => {
   m.ended = true;
 };
+
+const RC = /^\$(rc|retcode|\?)$/;
+
+/** The cases of a switch over numbers; undefined where one is no number. */
+function numbersOf(cases: readonly Case[]): number[] | undefined {
+  const out: number[] = [];
+  for (const { value, regex } of cases) {
+    if (!value) continue;
+    if (value.kind !== 'int' || regex) return undefined;
+    out.push(value.value);
+  }
+  return out;
+}
 
 function isConstant(expr: Expr): boolean {
   switch (expr.kind) {

@@ -43,6 +43,14 @@ export type Test =
   | { readonly kind: 'rc' }
   | { readonly kind: 'int'; readonly value: number }
   | { readonly kind: 'compare'; readonly left: Test; readonly relation: number; readonly value: number }
+  /** a variable as a number; the closure knows what a text is */
+  | { readonly kind: 'cell'; readonly cell: number; readonly host: (m: Machine) => number }
+  | {
+      readonly kind: 'cellEqual';
+      readonly cell: number;
+      readonly value: number;
+      readonly host: (m: Machine) => number;
+    }
   | { readonly kind: 'null'; readonly pv: CorePv }
   | {
       readonly kind: 'equal';
@@ -70,8 +78,22 @@ export type CoreCode =
   | { readonly kind: 'leave'; readonly value: number; readonly asked: boolean }
   | { readonly kind: 'return'; readonly value: Test }
   | { readonly kind: 'exit' }
+  /** a variable gets a number */
+  | { readonly kind: 'set'; readonly cell: number; readonly value: Test }
+  /** goes to the target of the first value that is that of `on`, else to the last target */
+  | {
+      readonly kind: 'switch';
+      readonly on: Test;
+      readonly values: readonly number[];
+      readonly targets: readonly Place[];
+    }
   /** @param on gives the number of the target */
   | { readonly kind: 'choose'; readonly on: Test; readonly targets: readonly Place[] };
 
 /** The order is that of OP_COMPARE. */
-export const RELATIONS: readonly string[] = ['==', '!=', '<', '>', '<=', '>='];
+export const RELATIONS: readonly string[] = [
+  ...['==', '!=', '<', '>', '<=', '>='],
+  ...['+', '-', '*', '&', '|', '^', '<<', '>>'],
+];
+/** Those that compare. */
+export const COMPARISONS = 6;

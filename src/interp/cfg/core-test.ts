@@ -4,13 +4,14 @@ import type { BinaryExpr, BinaryOp, CallExpr, Expr } from './ast.ts';
 import { automatonOf } from './automaton.ts';
 import type { Mode } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
-import { type CorePv, RELATIONS, type Test } from './core-code.ts';
+import { COMPARISONS, type CorePv, RELATIONS, type Test } from './core-code.ts';
 import { FIELDS } from './field-names.ts';
 import { fieldTest } from './fields.ts';
 import type { Machine } from './machine.ts';
 import { toInt, toStr, type Value } from './values.ts';
 
 type Evaluate = (m: Machine) => Value;
+type InInt = (m: Machine) => number;
 
 /** What the rest of the compiler knows. */
 export interface TestParts {
@@ -19,6 +20,7 @@ export interface TestParts {
   /** a call; undefined where it may have to wait, and is no route(NAME) */
   call(call: CallExpr): Test | undefined;
   waits(expr: Expr): boolean;
+  typeOf(expr: Expr): 'int' | 'str' | undefined;
 }
 
 const ASCII = /^[\x20-\x7e]*$/;
@@ -33,8 +35,11 @@ export function testOf(cx: Context, parts: TestParts, expr: Expr, whole: boolean
         return { kind: 'int', value: expr.value };
       case 'call':
         return parts.call(expr);
-      case 'pv':
-        return RC.test(expr.spec) ? { kind: 'rc' } : undefined;
+      case 'pv': {
+        if (RC.test(expr.spec)) return { kind: 'rc' };
+        const cell = cellOf(cx, expr);
+        return cell ? { kind: 'cell', cell, host: parts.closure(expr, 'int', false) as InInt } : undefined;
+      }
       case 'unary': {
         if (expr.op === 'defined') {
           const pv = corePv(cx, expr.of);
@@ -56,13 +61,20 @@ export function testOf(cx: Context, parts: TestParts, expr: Expr, whole: boolean
   })();
   if (known || parts.waits(expr)) return known;
   const host = parts.closure(expr, 'int', whole);
-  return { kind: 'host', host: host as (m: Machine) => number };
+  return { kind: 'host', host: host as InInt };
 }
 
 /** An operand that Kamailio may leave out with its operator: the closure knows. */
 const isNeutral = (expr: Expr): boolean => expr.kind === 'int';
 
 function comparison(cx: Context, parts: TestParts, { op, left, right }: BinaryExpr): Test | undefined {
+  const operation = RELATIONS.indexOf(op);
+  if (operation >= COMPARISONS) {
+    // with a text on its left, + joins
+    if (right.kind !== 'int' || left.kind === 'call' || parts.typeOf(left) === 'str') return undefined;
+    const number = testOf(cx, parts, left, false);
+    return number && { kind: 'compare', left: number, relation: operation, value: right.value };
+  }
   const swapped = left.kind === 'myself';
   const [on, by] = swapped ? [right, left] : [left, right];
   const equality = op === '==' || op === '!=';
@@ -73,11 +85,19 @@ function comparison(cx: Context, parts: TestParts, { op, left, right }: BinaryEx
   }
   if (op === '=~' && by.kind === 'str') return match(cx, parts, { kind: 'binary', op, left, right, at: left.at }, by.value);
   if (on.kind !== 'pv') return undefined;
-  if (RC.test(on.spec)) {
+  const cell = RC.test(on.spec) ? 0 : cellOf(cx, on);
+  if (cell || RC.test(on.spec)) {
     const relation = RELATIONS.indexOf(op);
-    return relation >= 0 && by.kind === 'int'
-      ? { kind: 'compare', left: { kind: 'rc' }, relation, value: by.value }
-      : undefined;
+    if (relation < 0 || by.kind !== 'int') return undefined;
+    if (!cell) return { kind: 'compare', left: { kind: 'rc' }, relation, value: by.value };
+    if (equality) {
+      // a text is compared as a text
+      const positive: Expr = { kind: 'binary', op: '==', left: on, right: by, at: on.at };
+      const host = parts.closure(positive, 'int', false) as InInt;
+      return not({ kind: 'cellEqual', cell, value: by.value, host });
+    }
+    const number: Test = { kind: 'cell', cell, host: parts.closure(on, 'int', false) as InInt };
+    return { kind: 'compare', left: number, relation, value: by.value };
   }
   const pv = corePv(cx, on);
   if (!pv || !equality) return undefined;
@@ -105,8 +125,13 @@ function match(cx: Context, parts: TestParts, expr: BinaryExpr, regex: ByteStr):
     left.kind === 'field' && left.name === 'method' ? { getter: 'pvRm', name: 0, nameBytes: 0 } : corePv(cx, left);
   const table = pv && automatonOf(regex);
   if (!table) return undefined;
-  const host = parts.closure(expr, 'int', false) as (m: Machine) => number;
+  const host = parts.closure(expr, 'int', false) as InInt;
   return { kind: 'match', pv, automaton: cx.keep(byteStr(table)), host };
+}
+
+/** Address of a variable's cell, 0 where it has none. */
+export function cellOf(cx: Context, expr: Expr): number {
+  return expr.kind === 'pv' ? (pvOf(cx, expr.spec, expr.at).cell ?? 0) : 0;
 }
 
 /** A variable with a getter in the core; undefined for all others. */

@@ -12,6 +12,7 @@ import { message } from './pvs-message.ts';
 import { misc } from './pvs-misc.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { ScriptVars } from './script-vars.ts';
 import { transformations } from './transformations.ts';
 
 /** `name=s:text` or `name=i:number`, the form of shvset and varset */
@@ -60,7 +61,7 @@ export default defineModule<PvState>({
     avp_aliases: { type: 'str', doc: 'Other names of AVPs: alias=s:name;alias=i:number.' },
   },
   create: (host, params) => ({
-    vars: assignments('varset', params.varset),
+    vars: new ScriptVars(host.core, assignments('varset', params.varset)),
     nulls: new Map(),
     shared: assignments('shvset', params.shvset),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),
