@@ -49,7 +49,7 @@ export {
 // ---- routing blocks (cfg/)
 
 export { uriIsMyself, fromUriIsMyself, toUriIsMyself } from './cfg/fields';
-export { cfgRun, cfgState, cfgUnwind } from './cfg/run';
+export { cfgRun, cfgStart, cfgState, cfgUnwind } from './cfg/run';
 
 // ---- SIP core (sip/, hash/)
 

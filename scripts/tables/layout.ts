@@ -333,6 +333,7 @@ export const CONSTS: Record<string, number> = {
   CS_FRAMES: 16,
   CS_DEPTH: 20,
   CS_AT: 24,
+  CS_OUTER_RC: 28,
   // what Lua asks of the engine (engineCall)
   ENG_WRITE: 1,
   ENG_READ_FILE: 2,

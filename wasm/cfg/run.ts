@@ -27,6 +27,7 @@ import {
   CS_END,
   CS_FRAMES,
   CS_LAST,
+  CS_OUTER_RC,
   CS_RC,
   NOT_QUICK,
   OP_CALL0,
@@ -69,9 +70,10 @@ import { automatonMatches } from './match';
 
 /** CS_* */
 const STATE: usize = memory.data(32, 16);
-/** blocks that were called: u32 where to go on, u32 number of the instruction that called; a run begins with the BASE and MSG of the one around it */
+/** blocks that were called: u32 where to go on, u32 number of the instruction that called; a run begins with the BASE, MSG and CS_RC of the one around it */
 const FRAMES: usize = memory.data(32768, 16);
 const FRAME: usize = 8;
+const HEAD: usize = 16;
 const FRAMES_END: usize = FRAMES + 32768;
 /** in the number of a frame: the value of the block is wanted */
 const WANTED: u32 = 0x80000000;
@@ -90,11 +92,36 @@ export function cfgState(): usize {
  * @returns CFG_*; for CFG_OUT and CFG_BUDGET the place is in CS_AT and the blocks around it are in CS_FRAMES
  */
 export function cfgRun(pc: usize, msg: usize, last: i32, budget: i32, room: i32): i32 {
-  if (SP + 2 * FRAME > FRAMES_END) return CFG_FULL;
+  if (SP + HEAD + FRAME > FRAMES_END) return CFG_FULL;
   store<usize>(SP, BASE);
   store<usize>(SP, MSG, 4);
+  store<i32>(SP, load<i32>(STATE, CS_RC), 8);
+  return within(pc, msg, last, budget, room);
+}
+
+/**
+ * Begins a run: $rc is 0 in it, and behind it what it was before. One that does not end finds that in CS_OUTER_RC.
+ * @returns as cfgRun()
+ */
+export function cfgStart(pc: usize, msg: usize, budget: i32, room: i32): i32 {
+  const rc = load<i32>(STATE, CS_RC);
+  store<i32>(STATE, 0, CS_RC);
+  if (SP + HEAD + FRAME > FRAMES_END) {
+    store<i32>(STATE, rc, CS_OUTER_RC);
+    return CFG_FULL;
+  }
+  store<usize>(SP, BASE);
+  store<usize>(SP, MSG, 4);
+  store<i32>(SP, rc, 8);
+  const status = within(pc, msg, 1, budget, room);
+  if (status <= CFG_LEAVE) store<i32>(STATE, rc, CS_RC);
+  return status;
+}
+
+/** Runs with what is around the run at SP. */
+function within(pc: usize, msg: usize, last: i32, budget: i32, room: i32): i32 {
   BASE = SP;
-  SP += FRAME;
+  SP += HEAD;
   setMsg(msg);
   store<i32>(STATE, budget, CS_BUDGET);
   const status = execute(pc, last, min<usize>(SP + <usize>room * FRAME, FRAMES_END));
@@ -104,8 +131,9 @@ export function cfgRun(pc: usize, msg: usize, last: i32, budget: i32, room: i32)
 
 /** Forgets the innermost run, and tells the blocks it was in: also when something flew through it. */
 export function cfgUnwind(): void {
-  store<usize>(STATE, BASE + FRAME, CS_FRAMES);
-  store<u32>(STATE, <u32>((SP - BASE - FRAME) / FRAME), CS_DEPTH);
+  store<usize>(STATE, BASE + HEAD, CS_FRAMES);
+  store<u32>(STATE, <u32>((SP - BASE - HEAD) / FRAME), CS_DEPTH);
+  store<i32>(STATE, load<i32>(BASE, 8), CS_OUTER_RC);
   SP = BASE;
   setMsg(load<usize>(BASE, 4));
   BASE = load<usize>(BASE);
@@ -246,7 +274,7 @@ function execute(pc: usize, last: i32, limit: usize): i32 {
           else value = load<i32>(pc, 4);
           if (!value && ((w & 255) == OP_RETURN || load<i32>(pc, 8))) return CFG_END;
         }
-        if (SP == BASE + FRAME) {
+        if (SP == BASE + HEAD) {
           store<i32>(STATE, value, CS_LAST);
           return CFG_LEAVE;
         }

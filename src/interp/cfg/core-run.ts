@@ -4,7 +4,6 @@ import type { Core } from '../../core/load.ts';
 import type { Assembly } from './assemble.ts';
 import { type CoreRun, MAX_FRAMES, type Machine, ReturnCode } from './machine.ts';
 
-const MAX_BUDGET = 0x7fffffff;
 const NUMBER = 0x7fffffff;
 
 /** What the core runs now, of all programs: runs nest. */
@@ -34,12 +33,43 @@ export class ProgramInCore implements CoreRun {
   /** the core's exports are many: finding one by its name costs as much as its call */
   readonly #cfgRun: (pc: number, msg: number, last: number, budget: number, room: number) => number;
 
+  readonly #cfgStart: (pc: number, msg: number, budget: number, room: number) => number;
+
   constructor(core: Core, running: RunningBlocks, assembly: Assembly) {
     this.#core = core;
     this.#cfgRun = core.x.cfgRun;
+    this.#cfgStart = core.x.cfgStart;
     this.#running = running;
     this.#assembly = assembly;
     this.#state = core.x.cfgState();
+  }
+
+  /**
+   * Begins a run at the start of the machine's block. Most end there.
+   * @returns CFG_END or CFG_LEAVE when it has ended; else the machine has to go on
+   */
+  start(m: Machine, entry: number): number {
+    const running = this.#running;
+    const { m: outer, closures } = running;
+    running.m = m;
+    running.closures = this.#assembly.closures;
+    let status: number;
+    try {
+      status = this.#cfgStart(entry, m.msg, m.budget, MAX_FRAMES);
+    } catch (error) {
+      this.#flown(m);
+      running.rc.value = this.outerCode;
+      throw error;
+    } finally {
+      running.m = outer;
+      running.closures = closures;
+    }
+    return status;
+  }
+
+  /** $rc of the route around the run that stopped last. */
+  get outerCode(): number {
+    return this.#core.mem.i32(this.#state + L.CS_OUTER_RC);
   }
 
   run(m: Machine, entry: number): boolean {
@@ -47,42 +77,48 @@ export class ProgramInCore implements CoreRun {
     const { m: outer, closures } = running;
     running.m = m;
     running.closures = this.#assembly.closures;
-    const { budget } = m;
-    const given = budget > MAX_BUDGET ? MAX_BUDGET : budget;
     let status: number;
     try {
-      status = this.#cfgRun(entry, m.msg, m.last, given, MAX_FRAMES - m.frames.length);
+      status = this.#cfgRun(entry, m.msg, m.last, m.budget, MAX_FRAMES - m.frames.length);
     } catch (error) {
-      this.#core.x.cfgUnwind();
-      this.#takeOver(m);
-      m.pc++;
+      this.#flown(m);
       throw error;
     } finally {
       running.m = outer;
       running.closures = closures;
     }
+    return this.stopped(m, status);
+  }
+
+  /** What the core left of a run. @returns false when the budget is used up */
+  stopped(m: Machine, status: number): boolean {
     if (status === L.CFG_END) {
       m.ended = true;
       return true;
     }
     const { mem } = this.#core;
     const at = this.#state;
-    m.budget = budget - (given - mem.i32(at + L.CS_BUDGET));
     if (status === L.CFG_LEAVE) {
+      m.budget = mem.i32(at + L.CS_BUDGET);
       m.leave(mem.i32(at + L.CS_LAST), false);
       return true;
     }
-    if (status === L.CFG_FULL) {
-      this.here(m);
-      m.code.run[m.pc++]!(m);
-      return true;
+    if (status !== L.CFG_FULL) {
+      m.budget = mem.i32(at + L.CS_BUDGET);
+      m.last = mem.i32(at + L.CS_LAST);
+      this.#takeOver(m);
+      if (status === L.CFG_BUDGET) return m.refill();
     }
-    m.last = mem.i32(at + L.CS_LAST);
-    this.#takeOver(m);
-    if (status === L.CFG_BUDGET) return m.budget > MAX_BUDGET;
     this.here(m);
     m.code.run[m.pc++]!(m);
     return true;
+  }
+
+  /** Something flew through the core: the machine gets the place. */
+  #flown(m: Machine): void {
+    this.#core.x.cfgUnwind();
+    this.#takeOver(m);
+    m.pc++;
   }
 
   here(m: Machine): void {

@@ -62,6 +62,9 @@ export class ReturnCode {
 /** Kamailio's limit of nested blocks. */
 export const MAX_FRAMES = 256;
 
+/** the most instructions that are given at once */
+export const BUDGET = 0x3fffffff;
+
 export class Machine {
   code: Code;
   pc = 0;
@@ -87,25 +90,22 @@ export class Machine {
   /** whether its message is the current one, and which was it before */
   inside = false;
   outerMsg = 0;
-  /** instructions it may still run */
-  budget: number;
+  /** instructions it may still run, and how many more when these are used up: one number would be no small integer, and cost as much as the rest */
+  budget = 0;
+  more = 0;
 
   readonly #rc: ReturnCode;
   readonly #core: CoreRun;
 
-  constructor(code: Code, msg: number, rc: ReturnCode, core: CoreRun, budget: number) {
+  constructor(code: Code, msg: number, rc: ReturnCode, core: CoreRun) {
     this.code = code;
     this.msg = msg;
     this.#rc = rc;
     this.#core = core;
-    this.budget = budget;
   }
 
-  /** For another run, from the beginning. */
-  again(code: Code, msg: number, budget: number): void {
-    this.code = code;
-    this.msg = msg;
-    this.budget = budget;
+  /** As new, for another run. */
+  clear(): void {
     this.pc = 0;
     // giving an empty list its length costs more than asking for it
     if (this.frames.length > 0) this.frames.length = 0;
@@ -156,6 +156,22 @@ export class Machine {
     if (frame.wanted) this.stack.push(value);
   }
 
+  /** @param instructions that the run may take, 0 for any number */
+  allow(instructions: number): void {
+    this.budget = 0;
+    this.more = instructions || Number.POSITIVE_INFINITY;
+    this.refill();
+  }
+
+  /** @returns false when there is no more */
+  refill(): boolean {
+    if (this.more <= 0) return false;
+    const some = Math.min(this.more, BUDGET);
+    this.more -= some;
+    this.budget += some;
+    return true;
+  }
+
   /** Runs until the end, or until something waits. @returns false when the budget is used up */
   run(): boolean {
     while (!this.ended && !this.done && !this.pending) {
@@ -164,7 +180,7 @@ export class Machine {
         this.leave(this.last, false);
         continue;
       }
-      if (--this.budget < 0) return false;
+      if (--this.budget < 0 && !this.refill()) return false;
       const entry = code.entries[pc];
       if (entry) {
         if (!this.#core.run(this, entry)) return false;

@@ -1,4 +1,5 @@
 /** A loaded kamailio.cfg: its routing blocks run here. */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Program, RouteError, RunResult } from '../interpreter.ts';
 import type { Surroundings } from './context.ts';
@@ -41,6 +42,9 @@ export class CfgProgram implements Program {
   readonly #rc: ReturnCode;
   /** machines of runs that have ended: most need one alone */
   readonly #idle: Machine[] = [];
+  /** the block that ran last: its name is asked for again and again */
+  #route = '';
+  #code: Code | undefined;
   #inFlight = 0;
   #disposed = false;
   #freed = false;
@@ -63,18 +67,44 @@ export class CfgProgram implements Program {
 
   run(route: string, msg: number, _arg?: ByteStr): RunResult {
     if (this.#disposed) return failed(`Cannot run ${route}: the config was unloaded`, '', 0);
-    const code = this.#block(route);
+    const code = route === this.#route ? this.#code : this.#block(route);
     if (!code) return MISSING;
-    const rc = this.#rc;
-    // the code of the last run is nothing to this one, but that of the route around it is
-    const around = rc.value;
+    this.#route = route;
+    this.#code = code;
     this.#inFlight++;
-    const m = this.#machine(code, msg);
-    const result = this.#go(m);
-    rc.value = around;
+    const m = this.#idle.pop() ?? new Machine(code, msg, this.#rc, this.#core);
+    m.code = code;
+    m.msg = msg;
+    m.allow(this.#parts.instructions);
+    const entry = code.entries[0];
+    const result = entry ? this.#start(m, entry) : this.#around(m, this.#rc.value, undefined);
     if (!result) return this.#suspend(m);
     if (this.#idle.length < MAX_IDLE) this.#idle.push(m);
     this.#finish();
+    return result;
+  }
+
+  /** Runs in the core; what does not end there goes on here. @returns undefined when it waits */
+  #start(m: Machine, entry: number): RunResult | undefined {
+    let status: number;
+    try {
+      status = this.#core.start(m, entry);
+    } catch (error) {
+      const result: RunResult = { state: 'error', error: this.#failure(m, error) };
+      m.clear();
+      return result;
+    }
+    if (status > L.CFG_LEAVE) return this.#around(m, this.#core.outerCode, status);
+    m.ended = false;
+    return status === L.CFG_END ? EXIT : DONE;
+  }
+
+  /** @param rc $rc of the route around this one, for which that of this one is nothing  @param status how the core stopped; undefined: nothing ran yet */
+  #around(m: Machine, rc: number, status: number | undefined): RunResult | undefined {
+    if (status === undefined) this.#rc.value = 0;
+    const result = this.#go(m, status);
+    this.#rc.value = rc;
+    if (result) m.clear();
     return result;
   }
 
@@ -93,20 +123,11 @@ export class CfgProgram implements Program {
     return blocks.get(route) ?? blocks.get(`route[${route}]`);
   }
 
-  #machine(code: Code, msg: number): Machine {
-    const budget = this.#parts.instructions || Number.MAX_SAFE_INTEGER;
-    const m = this.#idle.pop();
-    if (!m) return new Machine(code, msg, this.#rc, this.#core, budget);
-    m.again(code, msg, budget);
-    return m;
-  }
-
-  /** Runs on. @returns undefined when it waits */
-  #go(m: Machine): RunResult | undefined {
-    const rc = this.#rc;
+  /** Runs on. @param status how the core stopped, where it did  @returns undefined when it waits */
+  #go(m: Machine, status?: number): RunResult | undefined {
     try {
-      rc.value = m.keptRc;
-      if (!m.run()) {
+      const on = status === undefined || this.#core.stopped(m, status);
+      if (!on || !m.run()) {
         const error = this.#failure(m, new Error('the instruction limit was reached'));
         return { state: 'error', error: { ...error, limit: 'instructions' } };
       }
@@ -176,7 +197,6 @@ export class CfgProgram implements Program {
     try {
       rc.value = run.m.keptRc;
       take();
-      run.m.keptRc = run.m.rc;
       result = this.#go(run.m);
     } catch (error) {
       result = { state: 'error', error: this.#failure(run.m, error) };
