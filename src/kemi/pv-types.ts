@@ -17,6 +17,8 @@ export interface Pv {
   /** @returns false when the value was not taken; a read-only PV takes any value and ignores it (true), as Kamailio */
   set(value: XVal): boolean;
   readonly writable: boolean;
+  /** name of the header whose first value it is; undefined for others */
+  readonly header?: string | undefined;
   /** address of its cell (PvClass.cell); undefined where it has none, or transformations */
   readonly cell?: number | undefined;
 }
@@ -55,6 +57,8 @@ export interface PvClass {
   readonly check?: (inner: ByteStr) => string | undefined;
   /** the AssemblyScript export that returns the value as an xval (no inner, no index); the fast lane of pv.get and the only implementation then */
   readonly wasm?: string;
+  /** the value is that of the first header of this name, as of $hdr(name): the core reads it itself */
+  readonly header?: string;
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
   readonly get?: (call: Call<any>, args: PvArgs) => XVal;
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state

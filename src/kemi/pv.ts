@@ -165,6 +165,11 @@ class CompiledPv implements Pv {
     return this.#node.cls.set !== undefined;
   }
 
+  get header(): string | undefined {
+    if (this.#node.cls.name === 'hdr') return /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(this.spec)?.[1];
+    return this.plain ? this.#node.cls.header : undefined;
+  }
+
   get cell(): number | undefined {
     const { cls, call, inner, index, trs } = this.#node;
     if (!cls.cell || typeof inner !== 'string' || index !== undefined || trs.length > 0) return undefined;

@@ -43,7 +43,7 @@ export class RuntimePvs {
     const adopt = (pv: Pv) => {
       if (known.has(pv.id) || pv.id > MAX_CACHED_PVS) return;
       known.add(pv.id);
-      const header = pv.cls.name === 'hdr' ? /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(pv.spec)?.[1] : undefined;
+      const { header } = pv;
       if (header !== undefined) {
         // Kept for the life of the runtime: never freed.
         const at: number = core.lua.malloc(header.length + SLACK);

@@ -97,12 +97,10 @@ class Assembler {
       case 'call':
         this.#call(form.call, L.CF_LAST);
         return;
-      case 'do': {
-        const { host } = form;
-        this.#op(L.OP_HOST, 0, this.#closure(m => (host(m), 1)));
+      case 'do':
+        this.#op(L.OP_HOST, 0, this.#closure(form.host));
         this.#op(L.OP_LAST, 1);
         return;
-      }
       case 'unless':
         this.#op(L.OP_LAST, 1);
         this.#branch(form.test, true, labels[form.target.at]!, true);

@@ -168,21 +168,36 @@ export class BlockCompiler {
         { file: at.file, line: at.line, rc: m.rc },
         `Cannot assign to ${utf8Of(spec)}: it does not take this value`,
       );
-    this.#value(value, 'any', true, at, (m, got) => {
+    const set = (m: Machine, got: ReturnType<Evaluate>): number => {
       if (!pv.set(got)) refused(m);
       m.last = 1;
-    }, undefined, host => {
+      return 1;
+    };
+    const core = (): CoreCode => {
       const cell = cellOf(this.#cx, { kind: 'pv', spec, at });
       const number = value.kind === 'pv' ? RC.test(value.spec) : this.#expressions.typeOf(value) === 'int';
       const test = cell && number ? this.#test(value, true) : undefined;
-      return cell && test ? { kind: 'set', cell, value: test } : { kind: 'do', host };
-    });
+      if (cell && test) return { kind: 'set', cell, value: test };
+      const get = this.#expressions.closure(value, 'any', true);
+      if (isConstant(value)) {
+        const constant = get(undefined as never);
+        return { kind: 'do', host: m => set(m, constant) };
+      }
+      return {
+        kind: 'do',
+        host: m => {
+          const got = get(m);
+          return m.ended ? 1 : set(m, got);
+        },
+      };
+    };
+    this.#value(value, 'any', true, at, set, undefined, core);
   }
 
   /**
    * Evaluates, then goes on with the value.
    * @param none what happens where it has no value (a division by 0): the statement is left out unless it says more
-   * @param core what it is for the core, of its closure; not asked where it may wait, or have no value
+   * @param core what it is for the core; not asked where it may wait, or have no value
    */
   #value(
     expr: Expr,
@@ -191,7 +206,7 @@ export class BlockCompiler {
     at: At,
     then: (m: Machine, value: ReturnType<Evaluate>) => void,
     none: (m: Machine) => void = () => {},
-    core: (host: Instruction) => CoreCode | undefined = () => undefined,
+    core: () => CoreCode | undefined = () => undefined,
   ): void {
     if (this.#expressions.waits(expr)) {
       this.#expressions.emit(expr, mode, whole, this.#code.run, this.#emit);
@@ -204,7 +219,7 @@ export class BlockCompiler {
         const value = get(m);
         if (!m.ended) then(m, value);
       };
-      this.#emit(run, at, core(run));
+      this.#emit(run, at, core());
       return;
     }
     const { host } = this.#cx;

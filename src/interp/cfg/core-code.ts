@@ -69,7 +69,7 @@ export type Test =
 export type CoreCode =
   | { readonly kind: 'call'; readonly call: Test & { kind: 'call' } }
   /** does something that no other instruction hears of; the value of the statement is 1 */
-  | { readonly kind: 'do'; readonly host: (m: Machine) => void }
+  | { readonly kind: 'do'; readonly host: (m: Machine) => number }
   /** @param span how many instructions it stands for */
   | { readonly kind: 'unless'; readonly test: Test; readonly target: Place; readonly span: number }
   /** @param last becomes the value of the last statement */

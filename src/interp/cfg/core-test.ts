@@ -138,11 +138,8 @@ export function cellOf(cx: Context, expr: Expr): number {
 function corePv(cx: Context, expr: Expr): CorePv | undefined {
   if (expr.kind !== 'pv') return undefined;
   const pv = pvOf(cx, expr.spec, expr.at);
-  const { cls } = pv;
-  if (cls.name === 'hdr') {
-    const name = /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(pv.spec)?.[1];
-    return name === undefined ? undefined : { getter: '', name: cx.keep(name), nameBytes: name.length };
-  }
+  const { cls, header } = pv;
+  if (header !== undefined) return { getter: '', name: cx.keep(header), nameBytes: header.length };
   if (!pv.plain || !cls.wasm || cls.get || cls.anytime) return undefined;
   return { getter: cls.wasm, name: 0, nameBytes: 0 };
 }

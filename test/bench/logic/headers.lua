@@ -12,7 +12,7 @@ function ksr_request_route()
 	if string.find(KSR.pv.gete("$ct"), "transport=tcp", 1, true) then
 		KSR.setflag(3)
 	end
-	if KSR.textops.search_hf("User-Agent", "loadgen", "a") > 0 then
+	if string.find(KSR.pv.gete("$hdr(Allow)"), "UPDATE", 1, true) then
 		KSR.setflag(4)
 	end
 end
