@@ -142,6 +142,7 @@ export {
   hdrGetw,
   hdrGetwIdx,
   hdrIsPresent,
+  hdrIsPresentQuick,
   hdrRemoveQuick,
   headerIdOf,
 } from './modules/hdr';
