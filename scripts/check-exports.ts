@@ -19,7 +19,7 @@ const LUA_IMPORTS =
   );
 /** what load.ts gives the core, by import module */
 const HOOKS: Readonly<Record<string, readonly string[]>> = {
-  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'log'],
+  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'cfgHost', 'log'],
   engine: ['engineCall'],
   env: ['memory', 'table', 'abort'],
 };

@@ -46,6 +46,11 @@ export {
   selfTestTwelve,
 } from './lua/selftest';
 
+// ---- routing blocks (cfg/)
+
+export { uriIsMyself, fromUriIsMyself, toUriIsMyself } from './cfg/fields';
+export { cfgRun, cfgStart, cfgState, cfgUnwind } from './cfg/run';
+
 // ---- SIP core (sip/, hash/)
 
 export { md5 } from './hash/md5';
@@ -86,6 +91,7 @@ export {
   isMessage,
   isMethod,
   isMethodIn,
+  isMethodOf,
   isNotify,
   isOptions,
   isPost,
@@ -136,6 +142,7 @@ export {
   hdrGetw,
   hdrGetwIdx,
   hdrIsPresent,
+  hdrIsPresentQuick,
   hdrRemoveQuick,
   headerIdOf,
 } from './modules/hdr';

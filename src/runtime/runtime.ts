@@ -139,6 +139,7 @@ export class Runtime {
       states,
       pv: spec => this.pvs.compile(spec),
       format: text => this.pvs.format(text),
+      parses: text => this.pvs.parses(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,

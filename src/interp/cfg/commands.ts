@@ -1,12 +1,13 @@
 /** Commands of the language: the native forms of the KEMI functions, by name, with the fixup of each parameter. */
 import type { At } from '../../cfg/config.ts';
-import { SLACK } from '../../core/gen/layout.gen.ts';
+import { METHODS, SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
 import { closest } from '../../kemi/suggest.ts';
 import type { Fixup, NativeForm, NativeRoute } from '../../kemi/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
 import { type Context, type Functions, textOf } from './context.ts';
+import type { CoreCall } from './core-code.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
@@ -46,6 +47,8 @@ export interface CompiledCall {
   readonly invoke: (m: Machine) => number | Promise<unknown>;
   /** what a function gave as the command's code */
   readonly code: (value: unknown) => number;
+  /** the same as a call of the core */
+  readonly core?: CoreCall;
 }
 
 /**
@@ -72,7 +75,9 @@ export function compileCommand(
   const { fill = {}, to } = form;
   const all: Argument[] = bound.fn.params.map((type, i) => ({ value: fill[i] ?? (type === 'int' ? 0 : '') }));
   for (const [i, argument] of given.entries()) all[to?.[i] ?? i] = argument;
-  return { waits: bound.fn.async === true, invoke: invocation(cx, bound, all, name, at), code: codeOf(bound) };
+  const core = coreCall(cx, bound, all);
+  const invoke = invocation(cx, bound, all, core, name, at);
+  return { waits: bound.fn.async === true, invoke, code: codeOf(bound), ...(core && { core }) };
 }
 
 const optional = (fixup: Fixup): boolean => fixup.endsWith('?');
@@ -203,12 +208,15 @@ function invocation(
   cx: Context,
   bound: BoundFunction,
   args: readonly Argument[],
+  core: CoreCall | undefined,
   name: string,
   at: At,
 ): (m: Machine) => number | Promise<unknown> {
   const code = codeOf(bound);
-  const direct = bound.fn.wasm ? wasmCall(cx, bound, args) : undefined;
-  if (direct) return () => code(direct());
+  if (core && !core.quick) {
+    const direct = wasmCall(cx, core);
+    return () => code(direct());
+  }
   const constant = args.map(a => ('value' in a ? a.value : undefined));
   if (constant.every(v => v !== undefined)) {
     const values = constant as (number | ByteStr)[];
@@ -231,9 +239,12 @@ function invocation(
 const finish = (value: unknown, code: (value: unknown) => number): number | Promise<unknown> =>
   value instanceof Promise ? value : code(value);
 
-/** A function of the core with constant arguments: called with words that were made once. */
-function wasmCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[]): (() => number) | undefined {
-  if (fn.internPv || fn.returns === 'xval' || args.some(a => !('value' in a))) return undefined;
+/** A function of the core with constant arguments: its words are made once. */
+function coreCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[]): CoreCall | undefined {
+  const target = fn.wasm ?? fn.quick;
+  if (!target || fn.internPv || fn.returns === 'xval' || args.some(a => !('value' in a))) return undefined;
+  const methods = target === 'isMethod' ? methodBits((args[0] as { value: number | ByteStr }).value) : 0;
+  if (methods) return { target: 'isMethodOf', words: [methods], gives: fn.returns, quick: false };
   const words: number[] = [];
   for (const [i, type] of fn.params.entries()) {
     const { value } = args[i] as { value: number | ByteStr };
@@ -243,17 +254,33 @@ function wasmCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[])
       words.push(cx.keep(text), text.length);
     }
   }
-  const target = cx.core.x[fn.wasm!] as (...words: number[]) => number;
+  return { target, words, gives: fn.returns, quick: !fn.wasm };
+}
+
+/** "INVITE|ACK" as bits 1 << METHOD_*; 0 where a name is not known, or written in another way: isMethod() knows what is meant. */
+function methodBits(list: number | ByteStr): number {
+  let bits = 0;
+  for (const name of String(list).split('|')) {
+    const id = name ? METHODS.indexOf(name) : -1;
+    if (id < 0) return 0;
+    bits |= 1 << id;
+  }
+  return bits;
+}
+
+function wasmCall(cx: Context, { target: name, words }: CoreCall): () => number {
+  const target = cx.core.x[name] as (...words: number[]) => number;
   if (words.length === 0) return () => target();
   if (words.length === 1) return () => target(words[0]!);
   if (words.length === 2) return () => target(words[0]!, words[1]!);
   return () => target(...words);
 }
 
-/** Bytes that stay in the core's memory until they are given back. */
+/** What stays in the core's memory until they are given back. */
 export class KeptTexts {
   readonly #core: Context['core'];
   readonly #texts = new Map<ByteStr, number>();
+  #code = 0;
 
   constructor(core: Context['core']) {
     this.#core = core;
@@ -262,15 +289,32 @@ export class KeptTexts {
   keep(text: ByteStr): number {
     let at = this.#texts.get(text);
     if (at === undefined) {
-      at = this.#core.lua.malloc(text.length + SLACK) as number;
-      if (!at) throw new Error('not enough memory');
+      at = this.#malloc(text.length + SLACK);
       this.#core.mem.u8.set(bytesOf(text), at);
       this.#texts.set(text, at);
     }
     return at;
   }
 
+  /** Memory for the words of the program. @returns its address */
+  room(bytes: number): number {
+    this.#code = this.#malloc(bytes);
+    return this.#code;
+  }
+
+  fill(words: Uint32Array): void {
+    this.#core.mem.u8.set(new Uint8Array(words.buffer), this.#code);
+  }
+
+  #malloc(bytes: number): number {
+    const at = this.#core.lua.malloc(bytes) as number;
+    if (!at) throw new Error('not enough memory');
+    return at;
+  }
+
   free(): void {
+    if (this.#code) this.#core.lua.free(this.#code);
+    this.#code = 0;
     for (const at of this.#texts.values()) this.#core.lua.free(at);
     this.#texts.clear();
   }

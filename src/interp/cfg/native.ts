@@ -5,9 +5,11 @@ import { parseConfig } from '../../cfg/parser.ts';
 import { utf8Of } from '../../core/memory.ts';
 import { type Diagnostic, ScriptError } from '../../errors.ts';
 import type { Interpreter, Program } from '../interpreter.ts';
+import { assemble } from './assemble.ts';
 import { type Command, commandsOf, KeptTexts } from './commands.ts';
 import { BlockCompiler } from './compile.ts';
 import type { Context, Surroundings } from './context.ts';
+import { RunningBlocks } from './core-run.ts';
 import { type LuaStates, luaCommands, type StartLua, type Waits } from './lua-commands.ts';
 import type { Code } from './machine.ts';
 import { parseBlock } from './parse.ts';
@@ -32,11 +34,15 @@ export class NativeInterpreter implements Interpreter {
   readonly kind = 'native';
   readonly #options: NativeOptions;
   readonly #commands: ReadonlyMap<string, readonly Command[]>;
+  readonly #running: RunningBlocks;
+  /** places in the shared table of what the core calls for us */
+  readonly #targets = new Map<string, number>();
   #version = 0;
 
   constructor(options: NativeOptions) {
     this.#options = options;
     this.#commands = commandsOf(options.bridge);
+    this.#running = new RunningBlocks(options.core);
   }
 
   load(source: Uint8Array, name: string): Program {
@@ -75,7 +81,11 @@ export class NativeInterpreter implements Interpreter {
       this.#withLua(config, () => lua, waits),
     );
     lua = this.#startLua(config, found);
+    const assembly = assemble(blocks.values(), this.#target, bytes => kept.room(bytes));
+    kept.fill(assembly.words);
     const program = new CfgProgram({
+      assembly,
+      running: this.#running,
       core,
       bridge,
       pvs,
@@ -113,6 +123,13 @@ export class NativeInterpreter implements Interpreter {
     }
   }
 
+  readonly #target = (name: string): number => {
+    const { core } = this.#options;
+    let index = this.#targets.get(name);
+    if (index === undefined) this.#targets.set(name, (index = core.addFunction(core.x[name])));
+    return index;
+  };
+
   #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts, commands: Commands): ReadonlyMap<string, Code> {
     const { core, bridge, pvs, host } = this.#options;
     const blocks = new Map<string, Code>();
@@ -139,7 +156,14 @@ export class NativeInterpreter implements Interpreter {
     };
     // all names first: a block may call one that stands below it
     for (const route of config.routes)
-      blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [] });
+      blocks.set(blockName(route), {
+        name: blockName(route),
+        at: route.at,
+        run: [],
+        places: [],
+        core: [],
+        entries: [],
+      });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
       if (route.kind === 'event_route' && !EVENTS.test(utf8Of(route.name)))
