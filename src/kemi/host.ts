@@ -70,14 +70,20 @@ export interface ConnectionInfo {
 /** Why a connection is gone: one side closed it; it went silent, or was not served in time; it was reset; nothing went by it for its lifetime. */
 export type CloseReason = 'closed' | 'timeout' | 'reset' | 'expired';
 
-/** A connection that is gone, or by which nothing comes in any more. */
-export interface ClosedConnection {
+/** Which connection something is about. */
+export interface ConnectionRef {
   readonly id: number;
-  readonly reason: CloseReason;
   readonly proto: Socket['proto'];
+  /** index of its socket */
   readonly socket: number;
+  /** address of the peer */
   readonly ip: ByteStr;
   readonly port: number;
+}
+
+/** A connection that is gone, or by which nothing comes in any more. */
+export interface ClosedConnection extends ConnectionRef {
+  readonly reason: CloseReason;
 }
 
 /** Probes of an idle connection, in seconds. */

@@ -13,7 +13,7 @@ import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
-import type { ClosedConnection, Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
@@ -358,6 +358,17 @@ export class Runtime {
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
     this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
+  }
+
+  /**
+   * Asks the modules about a connection that was opened from here, before anything is sent by it.
+   * @returns false when one does not want it; a promise where a route waits
+   */
+  connectionOpened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (this.#closed) return true;
+    const answers = this.#modules.map(({ definition, state }) => definition.onOpened?.(state, connection) ?? true);
+    if (!answers.some(answer => answer instanceof Promise)) return !answers.includes(false);
+    return Promise.all(answers).then(all => !all.includes(false));
   }
 
   /**

@@ -183,6 +183,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         runtime.receive(bytes, from, socket);
       },
       connection => runtime.connectionClosed(connection.id, connection),
+      connection => runtime.connectionOpened(connection),
     );
     return new Server({ ...parts, runtime });
   } catch (error) {

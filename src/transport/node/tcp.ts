@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { ClosedConnection, SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, SendHow, Socket } from '../../kemi/host.ts';
 import { formatAddress } from '../listen-address.ts';
 import {
   type ListenAddress,
@@ -82,6 +82,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   readonly table = new ConnectionTable();
   #receiver: Receiver | undefined;
   #closedConnection: ((connection: ClosedConnection) => void) | undefined;
+  #openedConnection: ((connection: ConnectionRef) => boolean | Promise<boolean>) | undefined;
   #closed = false;
   #queued = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -132,9 +133,14 @@ export class TcpTransport implements Transport, ConnectionOwner {
     return opened.map(o => o.socket);
   }
 
-  start(receiver: Receiver, closed?: (connection: ClosedConnection) => void): void {
+  start(
+    receiver: Receiver,
+    closed?: (connection: ClosedConnection) => void,
+    opened?: (connection: ConnectionRef) => boolean | Promise<boolean>,
+  ): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
+    this.#openedConnection = opened;
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how: SendHow = {}): boolean {
@@ -178,6 +184,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.#closed = true;
     const open = [...this.table.all()];
     this.#closedConnection = undefined;
+    this.#openedConnection = undefined;
     for (const connection of open) {
       connection.forget();
       connection.end();
@@ -225,6 +232,10 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.statistics.established++;
   }
 
+  admit(connection: Connection): boolean | Promise<boolean> {
+    return connection.socket.proto !== 'tls' || (this.#openedConnection?.(refOf(connection)) ?? true);
+  }
+
   ready(connection: Connection): void {
     this.table.offer(connection);
   }
@@ -236,10 +247,9 @@ export class TcpTransport implements Transport, ConnectionOwner {
   }
 
   #tell(connection: Connection): void {
-    const { id, reason, from, socket } = connection;
     if (connection.told) return;
     connection.told = true;
-    this.#closedConnection?.({ id, reason, proto: socket.proto, socket: socket.index, ip: from.ip, port: from.port });
+    this.#closedConnection?.({ ...refOf(connection), reason: connection.reason });
   }
 
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void {
@@ -382,6 +392,14 @@ export class TcpTransport implements Transport, ConnectionOwner {
     }
   }
 }
+
+const refOf = ({ id, socket: { proto, index }, from: { ip, port } }: Connection): ConnectionRef => ({
+  id,
+  proto,
+  socket: index,
+  ip,
+  port,
+});
 
 function closeServer(server: net.Server): Promise<void> {
   return new Promise(resolve => {

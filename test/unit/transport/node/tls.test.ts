@@ -220,7 +220,12 @@ describe('TcpTransport with TLS', () => {
 
   it('tells the sender when the other side speaks no TLS', async () => {
     const { transport } = await listen();
-    const plain = net.createServer(socket => socket.resume().on('error', () => {}).end('no'));
+    const plain = net.createServer(socket =>
+      socket
+        .resume()
+        .on('error', () => {})
+        .end('no'),
+    );
     await new Promise<void>(resolve => plain.listen(0, '127.0.0.1', resolve));
     closing.push(() => new Promise(resolve => plain.close(resolve)));
     let lost = 0;
