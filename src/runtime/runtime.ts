@@ -2,6 +2,8 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
+
+import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
@@ -117,7 +119,7 @@ export class Runtime {
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
+    const definitions = definitionsOf(options);
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -444,6 +446,23 @@ export class Runtime {
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
+}
+
+/** Modules in load order. @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
+function definitionsOf({
+  modules,
+  extraModules = [],
+  components = [],
+  modparams = [],
+  wasm,
+}: RuntimeOptions): AnyModule[] {
+  const definitions = [...chosenModules(modules), ...extraModules];
+  for (const component of components) {
+    const settings = modparams.filter(p => p.module === component.name);
+    const taken = definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)));
+    definitions.push(componentModule(component, taken, settings, wasm.byteText));
+  }
+  return definitions;
 }
 
 function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
