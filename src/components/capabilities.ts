@@ -105,7 +105,7 @@ export const INTERFACES: Readonly<Record<Grant, Readonly<Record<string, HostFunc
       type: 'func(string, string) -> bool',
       run: ({ host: { message } }, name: ByteStr, value: ByteStr) => {
         const text = header(name, value);
-        return text !== undefined && message !== undefined && message.appendHeader(text);
+        return text !== undefined && message?.appendHeader(text) === true;
       },
     },
     'remove-header': {

@@ -110,12 +110,17 @@ export class Extension {
     this.#warn();
     for (const name of Object.keys(this.counters) as (keyof Extension['counters'])[])
       host.stats.define(this.name, `component_${name}`, () => this.counters[name]);
-    host.stats.define(this.name, 'component_memory_bytes', () => this.#current.instance?.memoryBytes ?? 0);
+    host.stats.define(this.name, 'component_memory_bytes', () => this.memoryBytes);
   }
 
   /** counts loads from 1 */
   get version(): number {
     return this.counters.reloads + 1;
+  }
+
+  /** bytes of its memories; 0 behind a failure, until it is called again */
+  get memoryBytes(): number {
+    return this.#current.instance?.memoryBytes ?? 0;
   }
 
   /** One call of a script. @param at place of the row */

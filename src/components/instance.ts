@@ -53,7 +53,7 @@ export class Instance {
     this.#component = component;
     this.#options = options;
     this.#hostCalls = Math.ceil(options.steps / HOST_CALL_STEPS);
-    component.plan.instances.forEach((_, i) => this.#core(i));
+    for (const i of component.plan.instances.keys()) this.#core(i);
     this.#functions = component.plan.exports.map(e => this.#callable(e));
   }
 

@@ -270,9 +270,7 @@ function meterFunction(r: Reader, out: Bytes, params: number, steps: number): vo
     else if (op === 0x0b || op === 0x18) {
       const block = open.pop();
       if (block?.cost) out.patch(block.cost, 1 + Math.floor((r.at - block.from) / BYTES_PER_STEP));
-    } else if (op === 0xfc && (sub === 8 || sub === 10 || sub === 11 || sub === 12 || sub === 14 || sub === 17))
-      chargeBulk(out, spare, steps);
-    else if (op === 0xfc && sub === 15) chargeBulk(out, spare, steps);
+    } else if (op === 0xfc && BULK.includes(sub)) chargeBulk(out, spare, steps);
     out.copy(r.bytes, from, r.at);
   }
   out.patch(bodyCost, 1 + Math.floor((r.at - start) / BYTES_PER_STEP));

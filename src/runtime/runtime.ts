@@ -3,12 +3,14 @@
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
 
+import { Extension } from '../components/extension.ts';
+import type { Component } from '../components/instance.ts';
 import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
-import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
@@ -21,6 +23,7 @@ import type { AnyModule } from '../kemi/table.ts';
 import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
+import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
@@ -323,6 +326,27 @@ export class Runtime {
     return this.load({ name: script.name, source: source ?? this.#options.readFile?.(script.name) ?? script.source });
   }
 
+  /** The components that are loaded, in load order. */
+  get components(): readonly Extension[] {
+    return this.#modules.map(m => m.state).filter(s => s instanceof Extension);
+  }
+
+  /**
+   * Puts another component in the place of one that is loaded, between two messages: the given one, or what its `read` gives. Messages that are being routed
+   * stay with the old one.
+   * @throws KemiError KEMI_ERR_COMPONENT, KEMI_ERR_CONFIG: it cannot take its place; nothing has changed
+   * @throws RpcError there is none of this name, or it cannot be read again
+   */
+  async reloadComponent(name: string, component?: Component): Promise<void> {
+    this.#assertOpen();
+    const extension = this.#component(name);
+    if (!component && !extension.read)
+      throw new RpcError(500, `Cannot reload ${name}: the runtime was not told how to read it again`);
+    const next = component ?? (await extension.read!());
+    this.#assertOpen();
+    extension.reload(next);
+  }
+
   /**
    * Routes one received message. COPIED: `bytes` may be reused as soon as this returns.
    * @param bytes one whole SIP message; stream transports frame first (RFC 3261 18.3)
@@ -389,7 +413,19 @@ export class Runtime {
       },
       reload: async () => runtime.reload(),
       apiList: () => this.bridge.apiList(),
+      components: () => this.components.map(infoOf),
+      reloadComponent: async name => {
+        await this.reloadComponent(name);
+        return this.#component(name).version;
+      },
     });
+  }
+
+  /** @throws RpcError when there is none of this name */
+  #component(name: string): Extension {
+    const found = this.components.find(c => c.name === name);
+    if (!found) throw new RpcError(400, `There is no component ${name}`);
+    return found;
   }
 
   #configureCore(self: SelfAddresses, secret: Uint8Array): void {
@@ -441,6 +477,12 @@ export class Runtime {
   #assertOpen(): void {
     if (this.#closed) throw new KemiError('KEMI_ERR_CLOSED', 'Cannot use the runtime: it is closed');
   }
+}
+
+function infoOf(extension: Extension): ComponentInfo {
+  const { name, file, version, granted, memoryBytes, counters, rows } = extension;
+  const functions = Object.fromEntries(rows.map(r => [r.name, r.type]));
+  return { name, file, version, grants: granted, memoryBytes, counters, functions };
 }
 
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */

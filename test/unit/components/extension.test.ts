@@ -24,7 +24,7 @@ function withAcme(body: string, component: Partial<ComponentOptions> = {}, optio
 }
 
 /** What an expression gives, as the reason of a reply. */
-function valueOf(
+function given(
   expression: string,
   component: Partial<ComponentOptions> = {},
   options: Partial<RuntimeOptions> = {},
@@ -38,22 +38,22 @@ function valueOf(
 
 describe('a component', () => {
   it('has its functions in the KSR tree, with the types of its WIT', () => {
-    expect(valueOf('KSR.acme.inc(41)')).toBe('42');
-    expect(valueOf('KSR.acme.inc(-5)')).toBe('-4');
-    expect(valueOf('KSR.acme.upper("abc")')).toBe('ABC');
-    expect(valueOf('KSR.acme.upper("")')).toBe('');
-    expect(valueOf('KSR.acme["not"](0)')).toBe('true');
-    expect(valueOf('KSR.acme.half(-2)')).toBe('2147483647');
-    expect(valueOf('KSR.acme.join("a", "bc", 3)')).toBe('abcbcbc');
-    expect(valueOf('KSR.acme.now()')).toBe('1700000000000');
+    expect(given('KSR.acme.inc(41)')).toBe('42');
+    expect(given('KSR.acme.inc(-5)')).toBe('-4');
+    expect(given('KSR.acme.upper("abc")')).toBe('ABC');
+    expect(given('KSR.acme.upper("")')).toBe('');
+    expect(given('KSR.acme["not"](0)')).toBe('true');
+    expect(given('KSR.acme.half(-2)')).toBe('2147483647');
+    expect(given('KSR.acme.join("a", "bc", 3)')).toBe('abcbcbc');
+    expect(given('KSR.acme.now()')).toBe('1700000000000');
   });
 
   it('gives results as codes, and logs the error', () => {
-    expect(valueOf('KSR.acme.positive(3)')).toBe('3');
-    expect(valueOf('KSR.acme.positive(0)')).toBe('-1');
-    expect(valueOf('KSR.acme.even(2)')).toBe('1');
-    expect(valueOf('KSR.acme.even(3)')).toBe('-1');
-    expect(valueOf('KSR.acme.lookup("1")')).toBe('nil');
+    expect(given('KSR.acme.positive(3)')).toBe('3');
+    expect(given('KSR.acme.positive(0)')).toBe('-1');
+    expect(given('KSR.acme.even(2)')).toBe('1');
+    expect(given('KSR.acme.even(3)')).toBe('-1');
+    expect(given('KSR.acme.lookup("1")')).toBe('nil');
   });
 
   it('gets its modparams in order', () => {
@@ -61,18 +61,18 @@ describe('a component', () => {
       { module: 'acme', name: 'entry', value: '123=>carrier-a' },
       { module: 'acme', name: 'entry', value: '45=>b' },
     ];
-    expect(valueOf('KSR.acme.lookup("123") .. KSR.acme.lookup("45")', {}, { modparams })).toBe('carrier-ab');
+    expect(given('KSR.acme.lookup("123") .. KSR.acme.lookup("45")', {}, { modparams })).toBe('carrier-ab');
     expect(() => withAcme('', {}, { modparams: [{ module: 'acme', name: 'nothing', value: 1 }] })).toThrow(
       'Cannot set modparam acme.nothing: no such',
     );
   });
 
   it('reads and changes the message, replies, and keeps values', () => {
-    expect(valueOf('KSR.acme.read_header("user-agent")')).toBe('unit-test');
-    expect(valueOf('KSR.acme.read_header("X-None")')).toBe('nil');
-    expect(valueOf('KSR.acme.add_header("X-A", "1\\r\\nX-B: 2")')).toBe('false');
-    expect(valueOf('KSR.acme.remember("k", "v") and KSR.htable.sht_get("t", "k")')).toBe('v');
-    expect(valueOf('KSR.acme.count("n") + KSR.acme.count("n")')).toBe('3');
+    expect(given('KSR.acme.read_header("user-agent")')).toBe('unit-test');
+    expect(given('KSR.acme.read_header("X-None")')).toBe('nil');
+    expect(given('KSR.acme.add_header("X-A", "1\\r\\nX-B: 2")')).toBe('false');
+    expect(given('KSR.acme.remember("k", "v") and KSR.htable.sht_get("t", "k")')).toBe('v');
+    expect(given('KSR.acme.count("n") + KSR.acme.count("n")')).toBe('3');
     const { receive } = withAcme('KSR.acme.answer(486, "Busy")');
     expect(receive(request('INVITE'))[0]?.text).toContain('SIP/2.0 486 Busy');
   });
