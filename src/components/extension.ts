@@ -54,10 +54,12 @@ interface Generation {
   readonly timers: Map<number, Timer>;
 }
 
-/** failures in a row behind which it rests, and for how long at first and at most */
+/** costly failures of one function in a row behind which it rests, and for how long at first and at most */
 const FAILURES = 5;
 const REST_MS = 1000;
 const MAX_REST_MS = 30_000;
+/** an instance that is larger is costly to make anew */
+const COSTLY_BYTES = 4 << 20;
 /** generations that may be alive for messages that began with them, and for how long */
 const MAX_OLD = 16;
 const OLD_MS = 600_000;
@@ -82,9 +84,8 @@ export class Extension {
   #old: Generation[] = [];
   /** generation of the call that runs */
   #running: Generation | undefined;
-  #failuresInARow = 0;
-  /** 0: it does not rest */
-  #restUntilMs = 0;
+  /** functions that failed at a cost, by their row; -1: on-timer */
+  readonly #tired = new Map<number, { failures: number; untilMs: number }>();
   #lastTimer = 0;
   #closed = false;
 
@@ -127,7 +128,7 @@ export class Extension {
   call(at: number, a?: Value, b?: Value, c?: Value, d?: Value, e?: Value, f?: Value): XVal | boolean | undefined {
     const row = this.rows[at]!;
     this.counters.calls++;
-    if (this.#restUntilMs !== 0 && this.#rests()) return row.failed;
+    if (this.#tired.size > 0 && this.#rests(at)) return row.failed;
     const generation = this.#old.length === 0 ? this.#current : this.#generationOfMessage();
     const before = this.#running;
     this.#running = generation;
@@ -136,12 +137,12 @@ export class Extension {
       // An instance that failed was thrown away; the next one is made when somebody needs it.
       value = (generation.instance ?? this.#begin(generation)).call(generation.places[at]!, a, b, c, d, e, f);
     } catch (error) {
-      this.#failed(generation, row.name, error);
+      this.#failed(generation, at, error);
       return row.failed;
     } finally {
       this.#running = before;
     }
-    this.#failuresInARow = 0;
+    if (this.#tired.size > 0) this.#tired.delete(at);
     return row.give(value, this.#complain);
   }
 
@@ -166,8 +167,7 @@ export class Extension {
     this.#old = [...this.#alive(), old].slice(-MAX_OLD);
     this.#current = generation;
     this.counters.reloads++;
-    this.#failuresInARow = 0;
-    this.#restUntilMs = 0;
+    this.#tired.clear();
     this.#warn();
   }
 
@@ -253,33 +253,43 @@ export class Extension {
     return (...args) => run(caller, ...args);
   }
 
-  #rests(): boolean {
-    if (this.#host.monotonic() < this.#restUntilMs) {
-      this.counters.rested++;
-      return true;
-    }
-    this.#restUntilMs = 0;
-    return false;
+  /** Whether a function is not called for now. @param at its row, -1: on-timer */
+  #rests(at: number): boolean {
+    const tired = this.#tired.get(at);
+    if (!tired || this.#host.monotonic() >= tired.untilMs) return false;
+    this.counters.rested++;
+    return true;
   }
 
-  /** A call failed: the instance is in no known state, another one takes its place. */
-  #failed(generation: Generation, what: string, error: unknown): void {
+  /**
+   * A call failed: the instance is in no known state, another one takes its place. What fails again and again after it took a lot of time or memory is left alone
+   * for a while, so that others have the time; what only traps costs next to nothing.
+   */
+  #failed(generation: Generation, at: number, error: unknown): void {
     const { instance } = generation;
     const why = this.#why(error, instance);
+    const costly =
+      !instance ||
+      error instanceof RangeError ||
+      instance.outOfSteps ||
+      instance.outOfMemory ||
+      instance.memoryBytes > COSTLY_BYTES;
     const hadTimers = generation.timers.size > 0;
     stopAll(generation);
     generation.instance = undefined;
     this.counters.failures++;
-    this.#failuresInARow++;
     const { log } = this.#host;
+    const what = this.rows[at]?.name ?? 'on-timer';
     const fields = { module: this.name, function: what };
     log.error(fields, `${this.name}.${what} failed: ${why}; another instance takes over`);
-    const rest = this.#failuresInARow - FAILURES;
     let restMs = 0;
-    if (rest >= 0) {
-      restMs = Math.min(REST_MS * 2 ** rest, MAX_REST_MS);
-      this.#restUntilMs = this.#host.monotonic() + restMs;
-      log.error(fields, `${this.name} failed ${this.#failuresInARow} times in a row: it rests for ${restMs / 1000} s`);
+    if (costly) {
+      const failures = (this.#tired.get(at)?.failures ?? 0) + 1;
+      if (failures >= FAILURES) {
+        restMs = Math.min(REST_MS * 2 ** (failures - FAILURES), MAX_REST_MS);
+        log.error(fields, `${this.name}.${what} failed ${failures} times in a row: it rests for ${restMs / 1000} s`);
+      }
+      this.#tired.set(at, { failures, untilMs: this.#host.monotonic() + restMs });
     }
     // What lives by its timers alone would never be called again.
     if (hadTimers) this.#host.after(Math.max(restMs, REST_MS), () => this.#revive(generation));
@@ -290,7 +300,7 @@ export class Extension {
     try {
       this.#begin(generation);
     } catch (error) {
-      this.#failed(generation, 'start', error);
+      this.#failed(generation, -1, error);
     }
   }
 
@@ -346,14 +356,14 @@ export class Extension {
 
   #onTimer(generation: Generation, id: number): void {
     const { instance, description } = generation;
-    if (this.#closed || !instance || (this.#restUntilMs !== 0 && this.#rests())) return;
+    if (this.#closed || !instance || (this.#tired.size > 0 && this.#rests(-1))) return;
     this.counters.calls++;
     this.#running = generation;
     try {
       instance.call(description.onTimer, id);
-      this.#failuresInARow = 0;
+      if (this.#tired.size > 0) this.#tired.delete(-1);
     } catch (error) {
-      this.#failed(generation, 'on-timer', error);
+      this.#failed(generation, -1, error);
     } finally {
       this.#running = undefined;
     }

@@ -1,7 +1,7 @@
 /** One running component: its core modules put together as its plan says, its functions callable, its limits watched. */
 import { type ByteText, Memory } from '../core/memory.ts';
 import { Breach, type Codec, codecOf, type Flat, type Guest, type Value } from './canonical.ts';
-import { PAGES_EXPORT, STEPS_EXPORT } from './meter.ts';
+import { PAGES_EXPORT, REFILL_EXPORT, STEPS_EXPORT } from './meter.ts';
 import type { CoreItem, CoreRef, Lifted, Lowered, Passing, Plan, WitType } from './plan.ts';
 
 /** A component that was read and compiled: what an instance is made of. */
@@ -39,6 +39,8 @@ export class Instance {
   readonly #cores: (Record<string, unknown> | undefined)[] = [];
   readonly #memories = new Map<WebAssembly.Memory, Memory>();
   readonly #steps: WebAssembly.Global[] = [];
+  /** they set the steps, one for each module that has code */
+  readonly #refill: ((steps: number) => void)[] = [];
   readonly #functions: Callable[];
   /** host calls that the call may still make */
   #hostCalls = 0;
@@ -79,7 +81,7 @@ export class Instance {
     if (this.busy) throw new Breach('it was called while it ran');
     this.busy = true;
     const { steps } = this.#options;
-    for (const global of this.#steps) global.value = steps;
+    for (const refill of this.#refill) refill(steps);
     this.#hostCalls = Math.ceil(steps / HOST_CALL_STEPS);
     const result = this.#functions[index]!(a, b, c, d, e, f);
     // Not in a finally block: what threw is in no state to be called again.
@@ -114,6 +116,7 @@ export class Instance {
     if (left instanceof WebAssembly.Global) {
       left.value = steps;
       this.#steps.push(left);
+      this.#refill.push(exports[REFILL_EXPORT] as (steps: number) => void);
     }
     if (pages instanceof WebAssembly.Global) pages.value = memoryPages;
     for (const value of Object.values(exports)) if (value instanceof WebAssembly.Memory) this.#memory(value);

@@ -501,7 +501,7 @@ function definitionsOf({
   const definitions = [...chosenModules(modules), ...extraModules];
   for (const component of components) {
     const settings = modparams.filter(p => p.module === component.name);
-    const taken = definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)));
+    const taken = ['x', ...definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)))];
     definitions.push(componentModule(component, taken, settings, wasm.byteText));
   }
   return definitions;
