@@ -59,10 +59,7 @@ beforeAll(async () => {
   const instance = new Instance(component, {
     memoryPages: 1024,
     steps: 100_000_000,
-    resolve:
-      (_from, name) =>
-      (...args) =>
-        (functions[name] as ((...args: Value[]) => Value) | undefined)?.(...args) ?? 0,
+    resolve: (_from, name) => (functions[name] ?? nothing) as (...args: Value[]) => Value,
   });
   const places = new Map(component.plan.exports.map((e, i) => [e.name, i]));
   ours = (name, ...args) => {
