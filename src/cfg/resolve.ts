@@ -48,6 +48,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly aliases: readonly string[];
   /** names of our modules */
   readonly modules: readonly string[];
+  /** components: name, path as the config writes it, and the place of its loadmodule */
+  readonly components: readonly { readonly name: string; readonly file: string; readonly at: At }[];
   readonly modparams: readonly { readonly module: string; readonly name: string; readonly value: Value }[];
   readonly defines: Readonly<Record<string, string>>;
   /** what is accepted without effect, for the log */
@@ -92,6 +94,9 @@ class Resolver {
             .reverse()
         : [],
       modules: this.#modules(scripts),
+      components: config.modules.flatMap(({ name, component: file, at }) =>
+        file === undefined ? [] : [{ name, file, at }],
+      ),
       modparams: this.#modparams(),
       listen: this.#listen(core),
       aliases: [...new Set(config.aliases.map(a => a.text))],
@@ -110,7 +115,8 @@ class Resolver {
 
   #modules(scripts: readonly string[]): string[] {
     const names = new Set(WITHOUT_LOADMODULE);
-    for (const { name, at } of this.#config.modules) {
+    for (const { name, at, component } of this.#config.modules) {
+      if (component !== undefined) continue;
       const brought = broughtBy(name, this.#ours);
       for (const b of brought) names.add(b);
       if (brought.length > 0) continue;
@@ -190,6 +196,8 @@ class Resolver {
 
   /** @returns the name of our module that takes the value; undefined when none does */
   #checked(name: string, { name: param, value, at }: ModparamSetting): string | undefined {
+    // A component knows its parameters itself.
+    if (this.#config.modules.some(m => m.name === name && m.component !== undefined)) return name;
     const brought = broughtBy(name, this.#ours);
     const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
     // The module itself is an error already.

@@ -1,9 +1,11 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
-import { type Diagnostic, KemiError } from '../errors.ts';
+import type { ComponentOptions } from '../components/module.ts';
+import { ConfigError, type Diagnostic, KemiError } from '../errors.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';
 import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
+import { readComponents } from '../transport/node/components.ts';
 import { configured, readConfigFile } from '../transport/node/config-file.ts';
 import { ScriptFiles } from '../transport/node/script-files.ts';
 import { openSqlite } from '../transport/node/sqlite.ts';
@@ -13,8 +15,10 @@ import {
   list,
   oneOf,
   readDefines,
+  readGrants,
   readLimits,
   readModparams,
+  readModules,
   readOptions,
   text,
   UsageError,
@@ -24,6 +28,8 @@ const OPTIONS = {
   config: { type: 'string', short: 'f' },
   format: { type: 'string' },
   define: { type: 'string', short: 'A', multiple: true },
+  module: { type: 'string', multiple: true },
+  grant: { type: 'string', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
@@ -46,24 +52,35 @@ export async function check(args: readonly string[]): Promise<number> {
   const defines = readDefines(list(parsed, 'define'));
   const modparams = readModparams(list(parsed, 'modparam'));
   const limits = readLimits(list(parsed, 'limits'));
+  const files = readModules(list(parsed, 'module'));
+  const grants = readGrants(list(parsed, 'grant'));
   const db = text(parsed, 'db') === undefined ? {} : { db: NO_DATABASE };
   const wasm = await loadWasm();
   const found: Diagnostic[] = [];
   const counted: string[] = [];
   let configs: readonly string[] = [];
   if (config === undefined) {
+    const components = await readComponents(files, grants);
     for (const name of parsed.positionals)
-      found.push(...(await checkScript(name, { wasm, defines, modparams, limits, ...db })));
+      found.push(...(await checkScript(name, { wasm, defines, modparams, limits, components, ...db })));
     counted.push(plural(parsed.positionals.length, 'script'));
   } else {
     const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
     found.push(...diagnostics);
     configs = options.files;
     counted.push('1 config', plural(options.scripts.length, 'script'));
+    let components: ComponentOptions[] = [];
+    try {
+      components = await readComponents(files, grants, options);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      found.push(...error.diagnostics);
+    }
     const settings = {
       wasm,
       ...db,
       ...configured(options, modparams, [], limits),
+      components,
       path: config,
       lua: options.luaScripts,
     };
@@ -89,7 +106,17 @@ const plural = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 type Settings = Pick<
   RuntimeOptions,
-  'wasm' | 'db' | 'engine' | 'config' | 'defines' | 'modparams' | 'limits' | 'modules' | 'callbacks' | 'aliases'
+  | 'wasm'
+  | 'components'
+  | 'db'
+  | 'engine'
+  | 'config'
+  | 'defines'
+  | 'modparams'
+  | 'limits'
+  | 'modules'
+  | 'callbacks'
+  | 'aliases'
 > & {
   readonly path?: string;
   /** scripts of lua_run() */

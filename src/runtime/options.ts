@@ -1,6 +1,7 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
 
 import type { ConfigHost } from '../cfg/config.ts';
+import type { ComponentOptions } from '../components/module.ts';
 import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
@@ -104,6 +105,8 @@ export interface RuntimeOptions {
   readonly modules?: readonly string[];
   /** modules of your own, loaded behind ours: see defineModule() */
   readonly extraModules?: readonly AnyModule[];
+  /** extension modules: WebAssembly components, loaded behind all others */
+  readonly components?: readonly ComponentOptions[];
   readonly defines?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */

@@ -2,11 +2,15 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
+
+import { Extension } from '../components/extension.ts';
+import type { Component } from '../components/instance.ts';
+import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { byteStrOf, utf8Of } from '../core/memory.ts';
-import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
@@ -20,6 +24,7 @@ import type { AnyModule } from '../kemi/table.ts';
 import { acceptAlias, forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
+import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
@@ -121,7 +126,7 @@ export class Runtime {
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
+    const definitions = definitionsOf(options);
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -348,6 +353,27 @@ export class Runtime {
     return this.load({ name: script.name, source: source ?? this.#options.readFile?.(script.name) ?? script.source });
   }
 
+  /** The components that are loaded, in load order. */
+  get components(): readonly Extension[] {
+    return this.#modules.map(m => m.state).filter(s => s instanceof Extension);
+  }
+
+  /**
+   * Puts another component in the place of one that is loaded, between two messages: the given one, or what its `read` gives. Messages that are being routed
+   * stay with the old one.
+   * @throws KemiError KEMI_ERR_COMPONENT, KEMI_ERR_CONFIG: it cannot take its place; nothing has changed
+   * @throws RpcError there is none of this name, or it cannot be read again
+   */
+  async reloadComponent(name: string, component?: Component): Promise<void> {
+    this.#assertOpen();
+    const extension = this.#component(name);
+    if (!component && !extension.read)
+      throw new RpcError(500, `Cannot reload ${name}: the runtime was not told how to read it again`);
+    const next = component ?? (await extension.read!());
+    this.#assertOpen();
+    extension.reload(next);
+  }
+
   /**
    * Routes one received message. COPIED: `bytes` may be reused as soon as this returns.
    * @param bytes one whole SIP message; stream transports frame first (RFC 3261 18.3)
@@ -436,7 +462,19 @@ export class Runtime {
       },
       reload: async () => runtime.reload(),
       apiList: () => this.bridge.apiList(),
+      components: () => this.components.map(infoOf),
+      reloadComponent: async name => {
+        await this.reloadComponent(name);
+        return this.#component(name).version;
+      },
     });
+  }
+
+  /** @throws RpcError when there is none of this name */
+  #component(name: string): Extension {
+    const found = this.components.find(c => c.name === name);
+    if (!found) throw new RpcError(400, `There is no component ${name}`);
+    return found;
   }
 
   #configureCore(self: SelfAddresses, secret: Uint8Array): void {
@@ -490,9 +528,32 @@ export class Runtime {
   }
 }
 
+function infoOf(extension: Extension): ComponentInfo {
+  const { name, file, version, granted, memoryBytes, counters, rows } = extension;
+  const functions = Object.fromEntries(rows.map(r => [r.name, r.type]));
+  return { name, file, version, grants: granted, memoryBytes, counters, functions };
+}
+
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
+}
+
+/** Modules in load order. @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
+function definitionsOf({
+  modules,
+  extraModules = [],
+  components = [],
+  modparams = [],
+  wasm,
+}: RuntimeOptions): AnyModule[] {
+  const definitions = [...chosenModules(modules), ...extraModules];
+  for (const component of components) {
+    const settings = modparams.filter(p => p.module === component.name);
+    const taken = ['x', ...definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)))];
+    definitions.push(componentModule(component, taken, settings, wasm.byteText));
+  }
+  return definitions;
 }
 
 function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {

@@ -2,6 +2,7 @@
 export { parseListenAddress } from '../listen-address.ts';
 export type { ListenAddress, Receiver, Transport, TransportCounters } from '../transport.ts';
 export { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+export { type ComponentFile, componentName, readComponents } from './components.ts';
 export { type ConfigFile, readConfigFile } from './config-file.ts';
 export { type CtlServer, callCtl, defaultCtlPath, listenCtl } from './ctl.ts';
 export { type NodeResolverOptions, nodeResolver } from './resolver.ts';
