@@ -13,7 +13,7 @@ import { cellOf, testOf } from './core-test.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
 import type { Code, Instruction, Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { equal, NoValue, toInt, toStr } from './values.ts';
+import { equal, NoValue, toStr } from './values.ts';
 
 /** KSR_* of the kinds of blocks; what runs in a block route[..] depends on who calls it. */
 const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
