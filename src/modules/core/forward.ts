@@ -42,13 +42,8 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  return host.sendFor(
-    msg.at,
-    bytes,
-    destinationOf(host, msg, socket, target, { otcpid: branchZeroOf(host, msg.at)?.otcpid }),
-  )
-    ? true
-    : 'it cannot be sent';
+  const to = destinationOf(host, msg, socket, target, { otcpid: branchZeroOf(host, msg.at)?.otcpid });
+  return host.sendFor(msg.at, bytes, to) ? true : 'it cannot be sent';
 }
 
 /**
