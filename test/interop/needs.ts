@@ -7,7 +7,9 @@ import { findKamailio } from './kamailio.ts';
  * Whether a test must be skipped because a program is not installed; says so, and is never true in CI, where the missing program is a failure.
  * @throws Error in CI
  */
-export function needs(program: 'kamailio' | 'kamailio-sqlite-modules' | 'sipsak' | 'sipp'): boolean {
+export function needs(
+  program: 'kamailio' | 'kamailio-sqlite-modules' | 'kamailio-tls-modules' | 'sipsak' | 'sipp',
+): boolean {
   const missing = program.startsWith('kamailio') ? missingKamailio(program) : missingProgram(program);
   if (!missing) return false;
   if (process.env.CI) throw new Error(`Cannot run the interop tests: ${missing}`);
@@ -18,7 +20,8 @@ export function needs(program: 'kamailio' | 'kamailio-sqlite-modules' | 'sipsak'
 function missingKamailio(program: string): string {
   const found = findKamailio();
   if ('missing' in found) return found.missing;
-  const there = program === 'kamailio' || existsSync(`${found.modules}/db_sqlite.so`);
+  const file = { 'kamailio-sqlite-modules': 'db_sqlite.so', 'kamailio-tls-modules': 'tls.so' }[program];
+  const there = file === undefined || existsSync(`${found.modules}/${file}`);
   return there ? '' : `package ${program} is not installed`;
 }
 
