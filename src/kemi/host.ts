@@ -18,6 +18,8 @@ export interface Socket {
   readonly advertisedPort?: number;
   /** name="..." of the listen parameter */
   readonly name?: ByteStr;
+  /** It listens on nothing of its own: WebSockets that connections of that socket became. */
+  readonly shares?: number;
 }
 
 /** What to do about connections; without meaning for datagrams. */
