@@ -70,7 +70,7 @@ export interface Transport {
    * @param closed is told the id of each connection that is gone
    * @param http takes requests of HTTP on connections of SIP; absent: there are none
    */
-  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver): void;
+  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver | undefined): void;
   /**
    * Sends one message. COPIED: `bytes` may be reused as soon as this returns.
    * @param ip address as text, no brackets  @param port 1..65535

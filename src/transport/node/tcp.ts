@@ -139,7 +139,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     return opened.map(o => o.socket);
   }
 
-  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver): void {
+  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver | undefined): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
     this.#httpReceiver = http;

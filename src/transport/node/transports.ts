@@ -42,7 +42,7 @@ export class NodeTransports {
     return this.sockets;
   }
 
-  start(receiver: Receiver, closed: (connection: number) => void, http?: HttpReceiver): void {
+  start(receiver: Receiver, closed: (connection: number) => void, http: HttpReceiver | undefined): void {
     this.udp.start(receiver);
     this.tcp.start(receiver, closed, http);
   }
