@@ -128,9 +128,14 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     stream.on('data', this.#onData);
     // a peer that has said all still gets its answers
     stream.on('end', () => {
+      if (this.#link) {
+        // ws ends it
+        this.linkClosing();
+        return;
+      }
       this.#framer.close();
       this.#partialMs = 0;
-      if (this.#http && !this.#link) this.end();
+      if (this.#http) this.end();
       this.#overMs ||= owner.now();
       owner.halfClosed(this);
       if (this.#owed <= 0) this.end();
@@ -372,7 +377,6 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     this.state = 'closed';
     this.#framer.close();
     this.#http?.close();
-    this.#link?.gone();
     this.#owner.gone(this, this.#error);
     const lost = this.#lost;
     this.#lost = [];

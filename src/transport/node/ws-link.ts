@@ -82,8 +82,8 @@ export class WsLink implements WebSocketLink {
   readonly #stream: net.Socket;
   usedMs: number;
   awaitsPong = false;
-  /** who began to close it */
-  #closing: 'us' | 'peer' | undefined;
+  /** whether we began to close it */
+  #closedHere = false;
 
   constructor(owner: LinkOwner, socket: WebSocket, stream: net.Socket) {
     this.#owner = owner;
@@ -99,12 +99,15 @@ export class WsLink implements WebSocketLink {
     });
     // frames that break RFC 6455, and messages above the limit: ws sends the close frame that says so
     socket.on('error', () => {
-      this.#closing ??= 'us';
+      this.#closedHere = true;
       owner.counters.bad_frames++;
       owner.linkClosing();
     });
     socket.on('close', code => {
-      if (!this.#closing && code !== CLOSE_NO_FRAME) this.#closing = 'peer';
+      const { counters } = owner;
+      if (this.#closedHere) counters.local_closed_connections++;
+      else if (code === CLOSE_NO_FRAME) counters.failed_connections++;
+      else counters.remote_closed_connections++;
       owner.linkClosing();
     });
   }
@@ -142,7 +145,7 @@ export class WsLink implements WebSocketLink {
 
   close(code: number, reason: ByteStr): boolean {
     if (!this.open) return false;
-    this.#closing ??= 'us';
+    this.#closedHere = true;
     const text = Buffer.from(bytesOf(reason.slice(0, MAX_REASON_BYTES)));
     this.#socket.close(isCloseCode(code) ? code : CLOSE_NORMAL, isUtf8(text) ? text : Buffer.alloc(0));
     this.#owner.linkClosing();
@@ -153,14 +156,6 @@ export class WsLink implements WebSocketLink {
   write(bytes: Buffer, done: (error?: Error | null) => void): void {
     this.#sent();
     this.#socket.send(bytes, { binary: !isUtf8(bytes) }, done);
-  }
-
-  /** The connection is gone: counts how it ended. */
-  gone(): void {
-    const { counters } = this.#owner;
-    if (this.#closing === 'us') counters.local_closed_connections++;
-    else if (this.#closing === 'peer') counters.remote_closed_connections++;
-    else counters.failed_connections++;
   }
 
   get #writable(): boolean {
