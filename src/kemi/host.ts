@@ -138,7 +138,7 @@ export interface ModuleHost extends TransformationHost {
   /**
    * Runs a callback of the loaded script with a given message, as a route of the given kind; drop() is possible where Kamailio allows it.
    * @param at address of the message: BORROWED for the time of the route, across waits  @param kind L.RK_*
-   * @returns bits: 1 it ran, 2 it dropped; 0 there is no such function. A promise of that, never rejected, when the route waits
+   * @returns bits: 1 it ran, 2 it dropped, 4 an error ended it; 0 there is no such function. A promise of that, never rejected, when the route waits
    */
   runRouteOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number>;
   /** A message by its address. */

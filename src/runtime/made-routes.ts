@@ -17,7 +17,7 @@ export interface MadeRouteParts {
 
 const HTTP_EVENT = 'xhttp:request';
 
-/** Routes one request of HTTP. What the script does not answer gets 404, so that no client waits for nothing. */
+/** Routes one request of HTTP. What the script does not answer gets 404, or 500 after an error, so that no client waits for nothing. */
 export function routeHttp(parts: MadeRouteParts, exchange: HttpExchange, from: Source, socket: number): void {
   const { router, messages } = parts;
   const refuse = (code: number, reason: string) => {
@@ -39,12 +39,13 @@ export function routeHttp(parts: MadeRouteParts, exchange: HttpExchange, from: S
   // an answer of SIP has no connection to go by
   mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_REPLY_NO_CONNECT);
   const end = router.runOn(at, L.RK_EVENT, route, HTTP_EVENT);
-  const done = () => {
-    refuse(404, 'Not Found');
+  const done = (bits: number) => {
+    if (bits & 4) refuse(500, 'Internal Server Error');
+    else refuse(404, 'Not Found');
     messages.release(at);
   };
   if (end instanceof Promise) void end.then(done);
-  else done();
+  else done(end);
 }
 
 /** The request as a message: its start line says SIP, a Via is put in front, the rest is as it came. */
