@@ -47,11 +47,13 @@ const TCP_PARAMETERS = [
   'tcp_send_timeout',
   'tcp_msg_read_timeout',
   'tcp_max_connections',
+  'tls_max_connections',
   'tcp_accept_iplimit',
   'tcp_conn_wq_max',
   'tcp_wq_max',
   'tcp_crlf_ping',
   'tcp_no_connect',
+  'tcp_accept_aliases',
 ] as const;
 const notNegative = (_out: Writable, { name, value, error }: Given) => {
   if (Number(value) < 0) error(`${name} must be 0 or more, not ${value}`);
@@ -118,9 +120,11 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   force_rport: (out, { value }) => {
     out.forceRport = value !== 0;
   },
-  enable_tls: off('TLS is not available in this version'),
-  disable_tls: (_out, g) => {
-    if (g.value === 0) g.warn('disable_tls=no: TLS is not available in this version, it is ignored');
+  // read with the addresses to listen on
+  enable_tls: () => undefined,
+  disable_tls: () => undefined,
+  tls_port_no: (_out, { value, error }) => {
+    if (Number(value) < 1 || Number(value) > 65535) error(`tls_port_no ${value} is no port: they go from 1 to 65535`);
   },
   sip_warning: off('replies carry no Warning header'),
   mhomed: off('requests leave from the socket that the message came in on'),

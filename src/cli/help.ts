@@ -16,14 +16,14 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
 Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 `,
-  run: `Serves a script over UDP and TCP.
+  run: `Serves a script over UDP, TCP and TLS.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
   -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
   -c                           only check the config and the script, as kemi-wasm check does
   -L PATH                      accepted and ignored: modules are part of the program
-  --listen udp:HOST[:PORT], --listen tcp:HOST[:PORT]
+  --listen udp:HOST[:PORT], --listen tcp:HOST[:PORT], --listen tls:HOST[:PORT]
                                listen there; may be given several times. IPv6 in brackets. Default: what the config
                                says, else port 5060 of each IPv4 address of this machine: UDP for a script alone,
                                UDP and TCP without one
@@ -35,6 +35,9 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
                                default: ${limitsHelp()}
   --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
                                have one. It is made when it is not there
+  --tls-cert FILE              PEM certificate for TLS, the ones that lead to its CA behind it
+  --tls-key FILE               PEM file of its key, when that is not in the same file
+  --tls-ca FILE                PEM file of the CAs that certificates of peers lead to
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json

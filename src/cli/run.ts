@@ -5,6 +5,7 @@ import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import type { TlsFiles } from '../transport/node/tls-options.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
@@ -32,6 +33,9 @@ const OPTIONS = {
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'tls-ca': { type: 'string' },
   watch: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
@@ -89,6 +93,7 @@ export async function run(args: readonly string[]): Promise<number> {
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
+    tls: tlsFiles(parsed),
     ...(rpcHttp !== undefined && { rpcHttp }),
   });
   // A config that asks for less says it of what happens later: where the server listens is always told.
@@ -108,6 +113,19 @@ export async function run(args: readonly string[]): Promise<number> {
   log.info({}, 'Stopped');
   await flush();
   return 0;
+}
+
+function tlsFiles(parsed: Parsed): TlsFiles {
+  const certificate = text(parsed, 'tls-cert');
+  const privateKey = text(parsed, 'tls-key');
+  const caList = text(parsed, 'tls-ca');
+  if (privateKey !== undefined && certificate === undefined)
+    throw new UsageError('--tls-key FILE goes with --tls-cert FILE: a key belongs to a certificate');
+  return {
+    ...(certificate !== undefined && { certificate }),
+    ...(privateKey !== undefined && { privateKey }),
+    ...(caList !== undefined && { caList }),
+  };
 }
 
 /** The command line of `check` that `run -c` stands for. */

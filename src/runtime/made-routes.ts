@@ -1,4 +1,4 @@
-/** Routes that no SIP message starts: requests of HTTP, and events of a connection. The script gets a message that is made for them, as in Kamailio. */
+/** Requests of HTTP: the script gets a message that is made for them, as in Kamailio. */
 import * as L from '../core/gen/layout.gen.ts';
 import { type ByteStr, byteStr } from '../core/memory.ts';
 import { HTTP_EXCHANGE, type HttpExchange } from '../kemi/http.ts';
@@ -53,35 +53,6 @@ function httpText(parts: MadeRouteParts, { request }: HttpExchange, from: Source
   const { method, target, headers, body } = request;
   const lines = [`${method} ${target} SIP/2.0`, via(parts, from, socket), ...headers.map(([n, v]) => `${n}: ${v}`)];
   return `${lines.join('\r\n')}\r\n\r\n${byteStr(body)}`;
-}
-
-/** Runs a callback for an event of a connection, with a made-up OPTIONS from its peer. */
-export function routeEvent(
-  parts: Pick<MadeRouteParts, 'router' | 'messages' | 'viaProtocol'>,
-  from: Source,
-  socket: number,
-  route: ByteStr,
-  event: ByteStr,
-): void {
-  const { router, messages } = parts;
-  const text = [
-    'OPTIONS sip:event@kemi.invalid SIP/2.0',
-    `${via(parts, from, socket)};branch=z9hG4bKevent`,
-    'From: <sip:event@kemi.invalid>;tag=event',
-    'To: <sip:event@kemi.invalid>',
-    'Call-ID: event@kemi.invalid',
-    'CSeq: 1 OPTIONS',
-    'Content-Length: 0',
-    '\r\n',
-  ].join('\r\n');
-  const at = router.make(text, from, socket);
-  if (!at) return;
-  const { mem, x } = router.core;
-  x.msgCheck(at);
-  mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_REPLY_NO_CONNECT);
-  const end = router.runOn(at, L.RK_EVENT, route, event);
-  if (end instanceof Promise) void end.then(() => messages.release(at));
-  else messages.release(at);
 }
 
 function via(parts: Pick<MadeRouteParts, 'viaProtocol'>, { ip, port }: Source, socket: number): ByteStr {

@@ -8,7 +8,7 @@ export interface TransportFixture {
   host: string;
   otherFamily: string;
   /** UDP when absent */
-  proto?: 'udp' | 'tcp';
+  proto?: 'udp' | 'tcp' | 'tls';
   /** what carries the text, for transports that must see where a message ends; the text itself when absent */
   frame?: (text: string) => string;
 }

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createServer, type Server } from '../../../../src/transport/node/index.ts';
 import { answerTo, header } from '../../../support/proxy.ts';
+import { tlsFile } from '../../../support/tls.ts';
 import { frame, handshake, WsPeer } from '../../../support/ws-peer.ts';
 
 const closing: (() => unknown)[] = [];
@@ -57,14 +58,15 @@ end
 `;
 
 /** A server on TCP, with a script that takes handshakes on /phone. */
-async function scripted(): Promise<Server & { port: number }> {
+async function scripted(listen = ['tcp:127.0.0.1:0']): Promise<Server & { port: number }> {
   const dir = mkdtempSync(path.join(tmpdir(), 'kemi-ws-'));
   closing.push(() => rmSync(dir, { recursive: true }));
   const script = path.join(dir, 'ws.lua');
   writeFileSync(script, SCRIPT);
   const server = await createServer({
     script,
-    listen: ['tcp:127.0.0.1:0'],
+    listen,
+    tls: { certificate: tlsFile('server.pem'), privateKey: tlsFile('server.key') },
     modparams: [
       { module: 'xhttp', name: 'event_callback', value: 'ksr_xhttp_event' },
       { module: 'xhttp', name: 'url_skip', value: '^/skip' },
@@ -204,12 +206,13 @@ describe('WebSocket on the port of SIP', () => {
     a.write(handshake({}, 'GET /phone HTTP/1.1'));
     await a.until('101', () => a.text.endsWith('\r\n\r\n'));
     const id = [...server.runtime.host.webSockets!.all()][0]!.id;
+    const { localPort } = a.socket;
     a.write(frame(sip('MESSAGE', 'sip:close@127.0.0.1')));
     await a.until('a close frame', () => a.closeCode === 4001);
     a.socket.end();
     await a.until('the event', () => shv(server, 'event') !== 0 && shv(server, 'event') !== null);
     expect(shv(server, 'closed')).toBe(1);
-    expect(shv(server, 'event')).toBe(`websocket:closed 127.0.0.1:${a.socket.localPort} ${id}`);
+    expect(shv(server, 'event')).toBe(`websocket:closed 127.0.0.1:${localPort} ${id}`);
     expect(server.runtime.liveMessages).toBe(0);
   });
 
@@ -366,6 +369,37 @@ describe('The built-in registrar and proxy', () => {
     );
     expect(await bob.next('SIP/2.0 4')).toMatch(/^SIP\/2\.0 4(04|77|80)/);
   });
+});
+
+it('speaks TLS on wss: listeners, and on a tls: listener whose script takes handshakes', async () => {
+  const server = await createServer({
+    listen: ['wss:127.0.0.1:0'],
+    tls: { certificate: tlsFile('server.pem'), privateKey: tlsFile('server.key') },
+  });
+  closing.push(() => server.close(0));
+  const [socket] = server.sockets;
+  expect(socket).toMatchObject({ proto: 'wss' });
+  const a = new WsPeer(socket!.port, { tls: true });
+  closing.push(() => a.socket.destroy());
+  await a.open();
+  a.write(frame(sip('OPTIONS', 'sip:127.0.0.1').replace('/WS ', '/WSS ')));
+  await a.until('an answer', () => a.frames.length === 1);
+  expect(a.frames[0]!.text).toMatch('SIP/2.0 200 OK');
+  expect([...server.runtime.host.webSockets!.all()]).toHaveLength(1);
+  // no TLS, no WebSocket
+  const b = peer(socket!.port);
+  b.write(handshake());
+  await b.until('the end', () => b.closed);
+  expect(b.text).not.toContain('101');
+
+  const other = await scripted(['tls:127.0.0.1:0']);
+  const c = new WsPeer(other.port, { tls: true });
+  closing.push(() => c.socket.destroy());
+  c.write(handshake({}, 'GET /phone HTTP/1.1'));
+  await c.until('101', () => c.text.endsWith('\r\n\r\n'));
+  c.write(frame(sip('OPTIONS', 'sip:where@127.0.0.1')));
+  await c.until('an answer', () => c.frames.length === 1);
+  expect(c.frames[0]!.text).toMatch(`SIP/2.0 200 wss 127.0.0.1 sip:127.0.0.1:${other.port};transport=ws`);
 });
 
 it('takes WebSockets on IPv6', async () => {
