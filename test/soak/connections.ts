@@ -126,7 +126,7 @@ try {
     PORT,
   );
   // code that was never used is compiled, and the heap has its size
-  const warm = [...(await open('tcp', 500)), ...(await open('ws', 200))];
+  const warm = [...(await open('tcp', 50)), ...(await open('ws', 50))];
   await register('the first connections', warm);
   for (const { child } of warm) child.kill();
   const empty = await settled(server);
