@@ -73,14 +73,20 @@ export interface ConnectionInfo {
 /** Why a connection is gone: one side closed it; it went silent, or was not served in time; it was reset; nothing went by it for its lifetime. */
 export type CloseReason = 'closed' | 'timeout' | 'reset' | 'expired';
 
-/** A connection that is gone, or by which nothing comes in any more. */
-export interface ClosedConnection {
+/** Which connection something is about. */
+export interface ConnectionRef {
   readonly id: number;
-  readonly reason: CloseReason;
   readonly proto: Socket['proto'];
+  /** index of its socket */
   readonly socket: number;
+  /** address of the peer */
   readonly ip: ByteStr;
   readonly port: number;
+}
+
+/** A connection that is gone, or by which nothing comes in any more. */
+export interface ClosedConnection extends ConnectionRef {
+  readonly reason: CloseReason;
 }
 
 /** Probes of an idle connection, in seconds. */
@@ -167,6 +173,13 @@ export interface Resolver {
   ptr(ip: string): Promise<string[]>;
 }
 
+/** A message on its way out, while the onsend route looks at it. */
+export interface Sending {
+  /** BORROWED for the time of the route */
+  readonly data: Uint8Array;
+  readonly to: Destination;
+}
+
 export interface Statistics {
   /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
   define(group: string, name: string, read?: () => number): void;
@@ -205,8 +218,17 @@ export interface ModuleHost extends TransformationHost {
    * @param host name or address, IPv6 with or without brackets, any case  @param port 0 matches any port  @param proto 0 (PROTO_NONE) matches any
    */
   isMyself(host: ByteStr, port: number, proto: number): boolean;
+  /** Takes a domain and all below it as ours. @param text [proto:]domain[:port]  @returns false when it does not read so */
+  addMyDomain?(text: ByteStr): boolean;
   /** Sends bytes; the transport copies them. @returns false when no such socket exists or it is closed */
   send(data: Uint8Array, to: Destination): boolean;
+  /**
+   * Sends what a message that is passed on has become, behind the onsend route when there is one.
+   * @param at address of that message  @returns false also when the route dropped it
+   */
+  sendFor(at: number, data: Uint8Array, to: Destination): boolean;
+  /** What is being sent, while the onsend route runs. */
+  readonly sending?: Sending | undefined;
   /** Calls fn every `ms` milliseconds of the runtime's clock, until cancelled or the runtime closes. */
   every(ms: number, fn: () => void): Timer;
   after(ms: number, fn: () => void): Timer;

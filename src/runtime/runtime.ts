@@ -12,7 +12,7 @@ import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
-import type { ClosedConnection, Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
 import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
@@ -53,8 +53,8 @@ export interface Running {
 }
 
 /** What routes messages: functions of a script, or blocks of a config. */
-const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route' };
-const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route' };
+const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', onsend: 'ksr_onsend_route' };
+const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route', onsend: 'onsend_route' };
 
 const globalEvery: StartTimer = (ms, fn) => {
   const timer = setInterval(fn, ms);
@@ -142,6 +142,7 @@ export class Runtime {
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,
       secret,
+      onSend: at => this.#router.onSend(at),
       hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
       callRpc: (method, params) => this.rpc.run(method, params),
     });
@@ -297,6 +298,7 @@ export class Runtime {
     this.#program = program;
     this.#script = script;
     this.#loadedMs = this.#now();
+    this.host.onSendRoute = this.#onSendRoute(program);
     old?.dispose();
     return this.running!;
   }
@@ -371,6 +373,17 @@ export class Runtime {
   }
 
   /**
+   * Asks the modules about a connection that was opened from here, before anything is sent by it.
+   * @returns false when one does not want it; a promise where a route waits
+   */
+  connectionOpened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (this.#closed) return true;
+    const answers = this.#modules.map(({ definition, state }) => definition.onOpened?.(state, connection) ?? true);
+    if (!answers.some(answer => answer instanceof Promise)) return !answers.includes(false);
+    return Promise.all(answers).then(all => !all.includes(false));
+  }
+
+  /**
    * Tells the modules that a connection is gone, by the id that its messages came with.
    * @param how what is known of it: without that, no event is run for it
    */
@@ -390,6 +403,13 @@ export class Runtime {
     this.#program?.dispose();
     for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
+  }
+
+  /** Which messages an onsend route is for: blocks see replies only with onsend_route_reply, functions all. */
+  #onSendRoute(program: Program): RuntimeHost['onSendRoute'] {
+    const { onsend } = this.#callbacks;
+    if (!onsend || onsend === 'none' || !program.has(onsend)) return 'no';
+    return program.blocks && !this.#options.coreParams?.onsend_route_reply ? 'requests' : 'all';
   }
 
   /** A program that could run: it parses, its top level ran, the request callback is there. @throws {ScriptError} */

@@ -14,7 +14,7 @@ export {
   targetsOf,
   useOutboundConnection,
 } from './destination.ts';
-export { type EventSource, runEvent } from './event.ts';
+export { runEvent } from './event.ts';
 export { forwardReply, forwardRequest, secondVia } from './forward.ts';
 export { PROTOCOLS } from './uri.ts';
 export { prefixFor, viaPrefix } from './via.ts';

@@ -2,11 +2,8 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
-import type { ClosedConnection, ModuleHost } from '../../kemi/host.ts';
+import type { ConnectionRef, ModuleHost } from '../../kemi/host.ts';
 import { PROTOCOLS } from './uri.ts';
-
-/** What the request seems to come by. */
-export type EventSource = Pick<ClosedConnection, 'id' | 'proto' | 'socket' | 'ip' | 'port'>;
 
 const TEXT =
   'OPTIONS sip:event@kemi-wasm.invalid SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK0\r\nFrom: <sip:event@kemi-wasm.invalid>;tag=event\r\n' +
@@ -14,6 +11,7 @@ const TEXT =
 
 /**
  * Runs the route of an event, if there is one.
+ * @param source what the request seems to come by
  * @param callback function of the script, from a modparam; '' for none
  * @returns bits as ModuleHost.runRouteOn: 2 it dropped; 0 there is no such route, or no memory for it. Later, when the route waits
  */
@@ -21,7 +19,7 @@ export function runEvent(
   host: ModuleHost,
   callback: ByteStr,
   event: ByteStr,
-  { id, proto, socket, ip, port }: EventSource,
+  { id, proto, socket, ip, port }: ConnectionRef,
 ): number | Promise<number> {
   const route = eventRoute(host, callback, event);
   if (!route) return 0;

@@ -165,7 +165,7 @@ export default defineModule<CoreState>({
     /**
      * KSR.add_tcp_alias(port): requests to that port of the peer take the connection that this message came by, until it is closed.
      * @param port 1..65535; 0 is the port of the top Via
-     * @returns 1, also over UDP, where it does nothing; -1 the connection has as many as it may (12 ports), or the port is that of another connection
+     * @returns 1, also over UDP, where it does nothing; -1 it has three already, or the port is that of another connection (Kamailio 5.6.3: 0)
      */
     kemi('add_tcp_alias', {
       native: [{ params: ['int?'] }, { name: 'force_tcp_alias', params: ['int?'] }],

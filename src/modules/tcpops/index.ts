@@ -23,10 +23,15 @@ class TcpOps {
     this.#callback = String(params.event_callback ?? '');
   }
 
-  /** @returns 1; -1 where it is not said one by one, or there is no such connection */
+  /** whether it is said one by one which ends are events */
+  get manual(): boolean {
+    return this.#mode === MANUAL;
+  }
+
+  /** @returns 1; -1 there is no such connection */
   want(id: number): number {
-    if (this.#mode !== MANUAL || !this.#host.connections?.get(id)) return -1;
-    this.#wanted.add(id);
+    if (!this.#host.connections?.get(id)) return -1;
+    if (this.manual) this.#wanted.add(id);
     return 1;
   }
 
@@ -73,7 +78,14 @@ function lifetime(call: C, id: number, seconds: number): number {
   return code(call.host.connections?.setLifetime(id, seconds * 1000));
 }
 
-/** Finds the connection to a peer: host:port, 5060 when there is no port. @returns false when there is none */
+/** The connection to a peer: host:port, 5060 when there is no port. @returns 0 when there is none */
+function peerId(call: C, peer: ByteStr): number {
+  const match = /^(?:(tcp|tls|wss?):)?(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(peer);
+  if (!match) return 0;
+  const proto = match[1]?.toLowerCase() as ConnectionInfo['proto'] | undefined;
+  return call.host.connections?.find((match[2] ?? match[3]!).toLowerCase(), Number(match[4] ?? 5060), proto) ?? 0;
+}
+
 function find(call: C, target: ByteStr, variable: ByteStr): number {
   const pv = call.host.pv(variable);
   if (!pv?.writable) {
@@ -83,10 +95,7 @@ function find(call: C, target: ByteStr, variable: ByteStr): number {
     );
     return -1;
   }
-  const match = /^(?:(tcp|tls|wss?):)?(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/i.exec(target);
-  const proto = match?.[1]?.toLowerCase() as ConnectionInfo['proto'] | undefined;
-  const ip = (match?.[2] ?? match?.[3] ?? '').toLowerCase();
-  const id = match ? (call.host.connections?.find(ip, Number(match[4] ?? 5060), proto) ?? 0) : 0;
+  const id = peerId(call, target);
   pv.set(id);
   return id > 0 ? 1 : -1;
 }
@@ -120,10 +129,21 @@ export default defineModule<TcpOps>({
      * Kamailio 6.x manual, module tcpops, tcp_conid_alive; deviations: none
      */
     kemi('tcp_conid_alive', {
-      native: [CID, { name: 'tcp_con_alive', ...CID }],
+      native: CID,
       ...CID,
       returns: 'int',
       run: (call, id) => (stateOf(call, id) > 0 ? 1 : -1),
+    }),
+    /**
+     * KSR.tcpops.tcp_con_alive(connection): the same for a connection by its id or by the address of its peer.
+     * @param connection a number, or host:port as for tcp_get_conid()
+     * @returns as tcp_conid_alive()
+     * Kamailio 6.x manual, module tcpops, tcp_con_alive; deviations: none
+     */
+    kemi('tcp_con_alive', {
+      params: ['str'],
+      returns: 'int',
+      run: (call, text) => (stateOf(call, /^\d+$/.test(text) ? Number(text) : peerId(call, text)) > 0 ? 1 : -1),
     }),
     /**
      * KSR.tcpops.tcp_conid_state(id): the state of a connection.
@@ -146,7 +166,7 @@ export default defineModule<TcpOps>({
      * @param count probes without an answer until it is reset, from 1
      * @param interval seconds between probes, from 1
      * @returns 1; -1 there is no connection, or a number is out of range
-     * Kamailio 6.x manual, module tcpops, tcp_keepalive_enable; deviations: Node before 24 takes only idle
+     * Kamailio 6.x manual, module tcpops, tcp_keepalive_enable; deviations: numbers below 1 are refused; Node before 24 takes only idle
      */
     kemi('tcp_keepalive_enable', {
       native: { params: ['int', 'int', 'int'] },
@@ -161,7 +181,7 @@ export default defineModule<TcpOps>({
      * @param count from 1
      * @param interval seconds, from 1
      * @returns as tcp_keepalive_enable()
-     * Kamailio 6.x manual, module tcpops, tcp_keepalive_enable; deviations: Node before 24 takes only idle
+     * Kamailio 6.x manual, module tcpops, tcp_keepalive_enable; deviations: numbers below 1 are refused; Node before 24 takes only idle
      */
     kemi('tcp_keepalive_enable_cid', {
       native: { name: 'tcp_keepalive_enable', params: ['int', 'int', 'int', 'int'] },
@@ -226,12 +246,12 @@ export default defineModule<TcpOps>({
       native: { params: [] },
       params: [],
       returns: 'int',
-      run: call => call.state.want(ownId(call)),
+      run: call => (call.state.manual ? call.state.want(ownId(call)) : -1),
     }),
     /**
      * KSR.tcpops.tcp_enable_closed_event_cid(id): the same for a connection by its id.
      * @param id as $conid has it
-     * @returns 1; -1 there is no such connection, or closed_event is not 2
+     * @returns 1; -1 there is no such connection
      * Kamailio 6.x manual, module tcpops, tcp_enable_closed_event; deviations: none
      */
     kemi('tcp_enable_closed_event_cid', {

@@ -1,7 +1,8 @@
 /** KSR.tls: what a script may know and say of TLS. The transport itself is src/transport/node/tls-context.ts. */
 import { RpcError } from '../../errors.ts';
-import type { ModuleHost } from '../../kemi/host.ts';
+import type { ConnectionRef, ModuleHost } from '../../kemi/host.ts';
 import { defineModule, exportsOf, type ModParam, type ModParamValues } from '../../kemi/table.ts';
+import { runEvent } from '../core/api.ts';
 import { varsOf, XavpList } from '../pv/api.ts';
 import type { TlsApi } from './api.ts';
 import { PVS, securityOf, tlsValue } from './pvs.ts';
@@ -23,6 +24,13 @@ class TlsState implements TlsApi {
   setServerId(id: string): void {
     if (id) this.#host.perMessage.set(SERVER_ID, id);
     else this.#host.perMessage.delete(SERVER_ID);
+  }
+
+  /** @returns false when the event's route drops it */
+  opened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (connection.proto !== 'tls') return true;
+    const end = runEvent(this.#host, String(this.params.event_callback ?? ''), 'tls:connection-out', connection);
+    return end instanceof Promise ? end.then(bits => !(bits & 2)) : !(end & 2);
   }
 
   clientChoice(at: number): ReturnType<TlsApi['clientChoice']> {
@@ -138,6 +146,7 @@ export default defineModule<TlsState>({
     engine_algorithms: unusedText(OPENSSL),
   },
   create: (host, params) => new TlsState(host, params),
+  onOpened: (state, connection) => state.opened(connection),
   functions: [
     /**
      * KSR.tls.is_peer_verified(): whether the message came over TLS from a peer whose certificate leads to a CA of ours.

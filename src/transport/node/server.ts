@@ -192,6 +192,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         runtime.receive(bytes, from, socket);
       },
       connection => runtime.connectionClosed(connection.id, connection),
+      connection => runtime.connectionOpened(connection),
       runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
     );
     return new Server({ ...parts, runtime });

@@ -26,6 +26,8 @@ export interface ConnectionOwner {
   /** bytes begin (positive) or stop (negative) to wait */
   queued(bytes: number): void;
   connected(connection: Connection): void;
+  /** Whether it is used: asked when it was opened from here, before anything is sent by it. */
+  admit(connection: Connection): boolean | Promise<boolean>;
   /** it can be sent on: at once, or behind the handshake of TLS */
   ready(connection: Connection): void;
   /** nothing more comes in by it: it is not for requests any more; once per connection */
@@ -112,6 +114,8 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   #activeMs: number;
   #lifetimeMs: number;
   #partialMs = 0;
+  /** what waits for a TLS connection to be made: nothing may reach a server before it is known who that is */
+  #held: { readonly bytes: Buffer; readonly counts: boolean }[] | undefined;
   /** bytes that the kernel has not taken, and since when it takes nothing */
   #waiting = 0;
   #stuckMs = 0;
@@ -146,6 +150,7 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
       this.state = 'connecting';
       this.#attach(beginning.stream);
       const { refusal } = beginning;
+      if (refusal) this.#held = [];
       if (refusal) beginning.stream.on('secureConnect', () => this.#made(refusal(this.#stream as tls.TLSSocket)));
       else beginning.stream.on('connect', () => this.#made(undefined));
     } else if (beginning.tls) {
@@ -215,11 +220,26 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
       this.#stream.destroy(new Error(refusal));
       return;
     }
+    const use = this.#owner.admit(this);
+    if (use instanceof Promise) void use.then(good => this.#opened(good));
+    else this.#opened(use);
+  }
+
+  #opened(use: boolean): void {
+    if (this.state !== 'connecting') return;
+    if (!use) {
+      this.#stream.destroy(new Error('the script does not want it'));
+      return;
+    }
     this.state = 'open';
     this.wasOpen = true;
     this.#lost = [];
     this.#activeMs = this.#stuckMs = this.#owner.now();
     this.#owner.connected(this);
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { bytes, counts } of held) this.#give(bytes, counts);
+    if (this.#ending) this.#stream.end();
   }
 
   /** of node:tls, when that protects it */
@@ -315,7 +335,8 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     this.#overMs ||= this.#owner.now();
     this.#framer.close();
     if (this.#link) this.#link.close(GOING_AWAY, '');
-    else this.#stream.end();
+    // with something held it ends when that has left
+    else if (!this.#held?.length) this.#stream.end();
   }
 
   /** Nobody wants to know any more what was lost. */
@@ -483,14 +504,21 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     if (this.state === 'open') this.#active(now);
     this.#waiting += length;
     this.#owner.queued(length);
-    const done = (error?: Error | null) => {
-      this.#waiting -= length;
-      this.#owner.queued(-length);
-      this.#stuckMs = this.#owner.now();
-      if (counts) this.#owner.wrote(length, error);
-    };
+    if (this.#held) this.#held.push({ bytes, counts });
+    else this.#give(bytes, counts);
+  }
+
+  #give(bytes: Buffer, counts: boolean): void {
+    const done = (error?: Error | null) => this.#given(bytes.length, counts, error);
     if (this.#link) this.#link.write(bytes, done);
     else this.#stream.write(bytes, done);
+  }
+
+  #given(length: number, counts: boolean, error: Error | null | undefined): void {
+    this.#waiting -= length;
+    this.#owner.queued(-length);
+    this.#stuckMs = this.#owner.now();
+    if (counts) this.#owner.wrote(length, error);
   }
 
   #active(now: number): void {
@@ -504,6 +532,9 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     this.state = 'closed';
     this.#framer.close();
     this.#http?.close();
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { bytes, counts } of held) this.#given(bytes.length, counts, this.#error ?? new Error('closed'));
     this.#owner.gone(this, this.#error);
     const lost = this.#lost;
     this.#lost = [];

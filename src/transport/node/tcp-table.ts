@@ -2,8 +2,8 @@
 import { formatAddress } from '../listen-address.ts';
 import type { Connection } from './tcp-connection.ts';
 
-/** as in Kamailio, with the port it came from */
-const MAX_ALIASES = 12;
+/** ports that lead to one connection, as in Kamailio: the one it came from is among them */
+const MAX_PORTS = 4;
 
 export class ConnectionTable {
   readonly #byId = new Map<number, Connection>();
@@ -75,7 +75,7 @@ export class ConnectionTable {
     const key = formatAddress({ proto, ip: connection.from.ip, port });
     const holder = this.#byPeer.get(key);
     if (holder === connection) return true;
-    if (holder?.from.port === port || connection.aliases.size >= MAX_ALIASES - 1) return false;
+    if (holder?.from.port === port || connection.aliases.size >= MAX_PORTS - 1) return false;
     holder?.aliases.delete(port);
     connection.aliases.add(port);
     this.#byPeer.set(key, connection);

@@ -7,7 +7,7 @@ import tls from 'node:tls';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { ClosedConnection, SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, SendHow, Socket } from '../../kemi/host.ts';
 import type { HttpExchange } from '../../kemi/http.ts';
 import { formatAddress } from '../listen-address.ts';
 import {
@@ -90,6 +90,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   #receiver: Receiver | undefined;
   #closedConnection: ((connection: ClosedConnection) => void) | undefined;
   #httpReceiver: HttpReceiver | undefined;
+  #openedConnection: ((connection: ConnectionRef) => boolean | Promise<boolean>) | undefined;
   #closed = false;
   #queued = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -148,9 +149,15 @@ export class TcpTransport implements Transport, ConnectionOwner {
     return opened.map(o => o.socket);
   }
 
-  start(receiver: Receiver, closed?: (connection: ClosedConnection) => void, http?: HttpReceiver | undefined): void {
+  start(
+    receiver: Receiver,
+    closed?: (connection: ClosedConnection) => void,
+    opened?: (connection: ConnectionRef) => boolean | Promise<boolean>,
+    http?: HttpReceiver | undefined,
+  ): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
+    this.#openedConnection = opened;
     this.#httpReceiver = http;
   }
 
@@ -205,6 +212,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.#closed = true;
     const open = [...this.table.all()];
     this.#closedConnection = undefined;
+    this.#openedConnection = undefined;
     for (const connection of open) {
       connection.forget();
       connection.end();
@@ -252,6 +260,10 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.statistics.established++;
   }
 
+  admit(connection: Connection): boolean | Promise<boolean> {
+    return connection.socket.proto !== 'tls' || (this.#openedConnection?.(refOf(connection)) ?? true);
+  }
+
   ready(connection: Connection): void {
     this.table.offer(connection);
   }
@@ -287,10 +299,9 @@ export class TcpTransport implements Transport, ConnectionOwner {
   }
 
   #tell(connection: Connection): void {
-    const { id, reason, from, socket } = connection;
     if (connection.told) return;
     connection.told = true;
-    this.#closedConnection?.({ id, reason, proto: socket.proto, socket: socket.index, ip: from.ip, port: from.port });
+    this.#closedConnection?.({ ...refOf(connection), reason: connection.reason });
   }
 
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void {
@@ -441,6 +452,14 @@ export class TcpTransport implements Transport, ConnectionOwner {
 }
 
 const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
+
+const refOf = ({ id, socket: { proto, index }, from: { ip, port } }: Connection): ConnectionRef => ({
+  id,
+  proto,
+  socket: index,
+  ip,
+  port,
+});
 
 function closeServer(server: net.Server | undefined): Promise<void> {
   return new Promise(resolve => {

@@ -1,8 +1,8 @@
 /** UDP, and TCP with what goes over it, behind one set of sockets: those of UDP come first. */
 import type { Logger } from '../../core/log.ts';
 import { KemiError } from '../../errors.ts';
-import type { ClosedConnection, Connections, SendHow, Socket, TlsControl } from '../../kemi/host.ts';
-import type { HttpReceiver, ListenAddress, Receiver } from '../transport.ts';
+import type { Connections, SendHow, Socket, TlsControl } from '../../kemi/host.ts';
+import type { ListenAddress, Transport } from '../transport.ts';
 import { TcpTransport } from './tcp.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import type { TcpLimits } from './tcp-options.ts';
@@ -56,9 +56,9 @@ export class NodeTransports {
     return this.sockets;
   }
 
-  start(receiver: Receiver, closed: (connection: ClosedConnection) => void, http: HttpReceiver | undefined): void {
-    this.udp.start(receiver);
-    this.tcp.start(receiver, closed, http);
+  start(...told: Parameters<Transport['start']>): void {
+    this.udp.start(told[0]);
+    this.tcp.start(...told);
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how?: SendHow): boolean {
