@@ -30,6 +30,8 @@ type Writable = { -readonly [K in keyof CoreOptions]: CoreOptions[K] };
 interface Given extends CoreSetting {
   readonly warn: (message: string) => void;
   readonly error: (message: string) => void;
+  /** whether the config loads a module */
+  readonly loads: (name: string) => boolean;
 }
 
 const off = (what: string) => (_out: Writable, g: Given) => {
@@ -109,8 +111,10 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   // told below
   log_prefix_mode: () => undefined,
   ...Object.fromEntries(TCP_PARAMETERS.map(name => [name, notNegative])),
-  tcp_accept_no_cl: (_out, { value, name, warn }) => {
-    if (value !== 0) warn(`${name}: where a message without Content-Length ends is not guessed, it is ignored`);
+  tcp_accept_no_cl: (_out, { value, name, warn, loads }) => {
+    // of requests of HTTP, which Kamailio needs it for, the end is known
+    if (value !== 0 && !loads('xhttp'))
+      warn(`${name}: where a message without Content-Length ends is not guessed, it is ignored`);
   },
   log_prefix: (out, { value }) => {
     if (value !== '') out.logPrefix = { text: utf8Of(String(value)), each: false };
@@ -165,6 +169,7 @@ export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: s
         ...setting,
         warn: message => found.warning(setting.at, message),
         error: message => found.error(setting.at, message),
+        loads: name => config.modules.some(m => m.name === name),
       });
     else {
       const why = parameter(setting.name)?.ignored ?? 'it has no meaning here';

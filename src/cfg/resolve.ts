@@ -62,6 +62,11 @@ export interface Resolved {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+const whyNot = (proto: string): string =>
+  proto === 'ws' || proto === 'wss'
+    ? `as in Kamailio a WebSocket begins on a listener of ${proto === 'ws' ? 'tcp' : 'tls'} with ws_handle_handshake() in event_route[xhttp:request]; --listen ${proto}: needs no script`
+    : `${proto} is not available in this version, only udp, tcp and tls are: take the line out or write one of them`;
+
 export function resolveConfig(config: KamailioConfig, catalogue: Catalogue): Resolved {
   return new Resolver(config, catalogue).resolve();
 }
@@ -268,10 +273,7 @@ class Resolver {
     for (const one of listen) {
       const { proto: asked } = one;
       if (asked !== undefined && asked !== 'udp' && asked !== 'tcp' && asked !== 'tls') {
-        this.#found.error(
-          one.at,
-          `cannot listen on ${asked}:${one.host}: ${asked} is not available in this version, only udp, tcp and tls are: take the line out or write one of them`,
-        );
+        this.#found.error(one.at, `cannot listen on ${asked}:${one.host}: ${whyNot(asked)}`);
         continue;
       }
       if (asked !== undefined && !each.includes(asked)) {

@@ -37,6 +37,7 @@ const OPTIONS = {
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
+  'ws-origin': { type: 'string', multiple: true },
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
   'tls-ca': { type: 'string' },
@@ -76,6 +77,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const rpcHttp = text(parsed, 'rpc-http');
   if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
+  const origins = list(parsed, 'ws-origin');
+  for (const origin of origins)
+    if (origin !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i.test(origin))
+      throw new UsageError(`--ws-origin ${origin}: write scheme://host[:port], as browsers do, or *`);
+
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
     log.fatal({ err: error }, 'Internal error: the server ends');
@@ -100,6 +106,7 @@ export async function run(args: readonly string[]): Promise<number> {
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
     tls: tlsFiles(parsed),
+    ...(origins.length > 0 && { origins }),
     ...(rpcHttp !== undefined && { rpcHttp }),
   });
   // A config that asks for less says it of what happens later: where the server listens is always told.

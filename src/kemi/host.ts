@@ -6,6 +6,7 @@ import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
+import type { WebSocketLinks } from './web-socket.ts';
 
 /** One listening socket. */
 export interface Socket {
@@ -18,6 +19,8 @@ export interface Socket {
   readonly advertisedPort?: number;
   /** name="..." of the listen parameter */
   readonly name?: ByteStr;
+  /** It listens on nothing of its own: WebSockets that connections of that socket became. */
+  readonly shares?: number;
 }
 
 /** What to do about connections; without meaning for datagrams. */
@@ -273,7 +276,7 @@ export interface ModuleHost extends TransformationHost {
   /**
    * Runs a callback of the loaded script with a given message, as a route of the given kind; drop() is possible where Kamailio allows it.
    * @param at address of the message: BORROWED for the time of the route, across waits  @param kind L.RK_*
-   * @returns bits: 1 it ran, 2 it dropped; 0 there is no such function. A promise of that, never rejected, when the route waits
+   * @returns bits: 1 it ran, 2 it dropped, 4 an error ended it; 0 there is no such function. A promise of that, never rejected, when the route waits
    */
   runRouteOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number>;
   /** A message by its address. */
@@ -291,6 +294,8 @@ export interface ModuleHost extends TransformationHost {
   readonly limits: { readonly transactions: number };
   /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */
   secret(name: string): Uint8Array;
+  /** WebSockets of the transport; absent where there are none */
+  readonly webSockets?: WebSocketLinks;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   /** @param kind L.RK_* of the route it would run as; absent: a callback by its plain name */

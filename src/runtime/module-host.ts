@@ -19,6 +19,7 @@ import type {
   TlsControl,
 } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -68,6 +69,7 @@ export class RuntimeHost implements ModuleHost {
   readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
+  readonly webSockets?: WebSocketLinks;
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
@@ -105,6 +107,7 @@ export class RuntimeHost implements ModuleHost {
     this.parses = parts.parses;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
+    if (parts.options.webSockets) this.webSockets = parts.options.webSockets;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
     this.callRpc = parts.callRpc;

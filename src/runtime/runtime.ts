@@ -9,7 +9,7 @@ import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
-import { byteStrOf, utf8Of } from '../core/memory.ts';
+import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
@@ -18,6 +18,7 @@ import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
@@ -28,6 +29,7 @@ import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
+import { type MadeRouteParts, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -88,6 +90,7 @@ export class Runtime {
   readonly #interpreter: Interpreter;
   readonly #callbacks: Callbacks;
   readonly #router: Router;
+  readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
   readonly #onRequest: Hook[] = [];
@@ -184,6 +187,12 @@ export class Runtime {
         return sent;
       },
     });
+    this.#made = {
+      router: this.#router,
+      messages: this.#messages,
+      httpRoute: exchange => this.#httpRoute(exchange.request),
+      viaProtocol: socket => this.sockets[socket]?.proto ?? 'tcp',
+    };
     this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
@@ -384,6 +393,29 @@ export class Runtime {
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
     this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
+  }
+
+  /** Whether requests of HTTP are for this runtime: a module takes them. */
+  get servesHttp(): boolean {
+    return this.#modules.some(m => m.definition.httpRoute);
+  }
+
+  /**
+   * Routes one request of HTTP, and has it answered: now, or later where the route waits.
+   * @param socket index of the socket that the connection belongs to
+   * @throws {KemiError} KEMI_ERR_CLOSED after close()
+   */
+  receiveHttp(exchange: HttpExchange, from: Source, socket: number): void {
+    this.#assertOpen();
+    routeHttp(this.#made, exchange, from, socket);
+  }
+
+  #httpRoute(request: HttpRequest): ByteStr | undefined {
+    for (const { definition, state } of this.#modules) {
+      const route = definition.httpRoute?.(state, this.host, request);
+      if (route !== undefined) return route;
+    }
+    return undefined;
   }
 
   /**

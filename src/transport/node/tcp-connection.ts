@@ -1,10 +1,19 @@
-/** One connection of TCP or TLS: what comes in is cut into messages, what goes out waits in a queue that has an end. */
+/**
+ * One connection of TCP or TLS: what comes in is cut into messages, what goes out waits in a queue that has an end. It may speak HTTP in place of SIP, as its
+ * first line tells, and become a WebSocket then.
+ */
 import type net from 'node:net';
 import type tls from 'node:tls';
 import type { CloseReason, ConnectionInfo, KeepAlive, Socket } from '../../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../../kemi/http.ts';
+import type { WebSocketCounters } from '../../kemi/web-socket.ts';
+import { looksLikeHttp } from '../http-framer.ts';
 import { type FrameHandler, StreamFramer } from '../stream-framer.ts';
 import type { Source } from '../transport.ts';
+import { type HttpConnection, HttpSide } from './http-side.ts';
 import type { TcpLimits } from './tcp-options.ts';
+import type { WebSocketHub } from './ws-hub.ts';
+import { type LinkOwner, WsLink } from './ws-link.ts';
 
 /** What a connection tells its transport. */
 export interface ConnectionOwner {
@@ -23,6 +32,15 @@ export interface ConnectionOwner {
   ready(connection: Connection): void;
   /** nothing more comes in by it: it is not for requests any more; once per connection */
   halfClosed(connection: Connection): void;
+  /** whether HTTP is served besides SIP */
+  servesHttp(): boolean;
+  /** a request of HTTP, which is to be answered */
+  http(connection: Connection, exchange: HttpExchange): void;
+  readonly webSockets: WebSocketHub;
+  /** the socket that messages over a WebSocket come in by, undefined where there are none */
+  webSocketOf(socket: Socket): Socket | undefined;
+  /** it is a WebSocket from now on, and belongs to that socket */
+  upgraded(connection: Connection, socket: Socket, link: WsLink): void;
   /** it is gone; once per connection */
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void;
 }
@@ -46,6 +64,8 @@ export type Beginning =
  */
 const LINGER_MS = 2000;
 
+const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
+
 /** "SIP/2.0 2" and up */
 function isFinalAnswer(bytes: Uint8Array): boolean {
   return isReply(bytes) && bytes[8]! >= 50;
@@ -62,11 +82,13 @@ function isReply(bytes: Uint8Array): boolean {
 
 const IDLE = 'nothing came or went for its lifetime';
 const PONG = Buffer.from('\r\n');
+const NOTHING = new Uint8Array(0);
+const GOING_AWAY = 1001;
 
-export class Connection implements FrameHandler {
+export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   readonly id: number;
-  /** index of the listening socket it belongs to */
-  readonly socket: Socket;
+  /** the listening socket it belongs to; of a WebSocket the one for those */
+  socket: Socket;
   readonly from: Source;
   /** who opened it: the peer, or we */
   readonly incoming: boolean;
@@ -80,6 +102,13 @@ export class Connection implements FrameHandler {
   readonly #owner: ConnectionOwner;
   #stream: net.Socket;
   readonly #framer: StreamFramer;
+  /** what came of a first line that is not whole: it may be HTTP; undefined once that is settled */
+  #first: Uint8Array | undefined;
+  /** set when it speaks HTTP, and stays set on a WebSocket */
+  #http: HttpSide | undefined;
+  #link: WsLink | undefined;
+  /** the frame that is read began with the last chunk */
+  #fresh = false;
   /** sent before the connection was there: what to tell when it never is */
   #lost: (() => void)[] = [];
   #activeMs: number;
@@ -156,12 +185,24 @@ export class Connection implements FrameHandler {
 
   #attach(stream: net.Socket): void {
     const owner = this.#owner;
+    if (isWebSocket(this.socket)) {
+      this.#http = new HttpSide(this, 0);
+      // the handshake must be whole in time, whether or not it has begun
+      this.#partialMs = owner.now();
+    } else if (this.incoming && owner.servesHttp()) this.#first = NOTHING;
     stream.setNoDelay(true);
-    stream.on('data', chunk => this.#data(chunk));
+    stream.on('data', this.#onData);
     // a peer that has said all still gets its answers
     stream.on('end', () => {
+      if (this.#link) {
+        // ws ends it
+        this.linkClosing();
+        owner.halfClosed(this);
+        return;
+      }
       this.#framer.close();
       this.#partialMs = 0;
+      if (this.#http) this.end();
       this.#overMs ||= owner.now();
       if (this.state === 'open') owner.halfClosed(this);
       if (this.#owed <= 0) this.end();
@@ -203,7 +244,9 @@ export class Connection implements FrameHandler {
 
   /** of node:tls, when that protects it */
   get tls(): tls.TLSSocket | undefined {
-    return this.socket.proto === 'tls' && this.state === 'open' ? (this.#stream as tls.TLSSocket) : undefined;
+    return (this.socket.proto === 'tls' || this.socket.proto === 'wss') && this.state === 'open'
+      ? (this.#stream as tls.TLSSocket)
+      : undefined;
   }
 
   /** Why it is gone, or nothing more comes in. */
@@ -258,8 +301,15 @@ export class Connection implements FrameHandler {
     return this.#neverMade;
   }
 
+  /** whether messages can be sent on it */
   get usable(): boolean {
-    return this.state !== 'closed' && this.state !== 'accepting' && !this.#ending;
+    if (this.state === 'closed' || this.state === 'accepting' || this.#ending) return false;
+    return !this.#http || this.#link?.open === true;
+  }
+
+  /** whether nothing more can be written to it */
+  get gone(): boolean {
+    return this.state === 'closed' || this.#ending;
   }
 
   /** @param bytes COPIED  @returns false when too much waits already */
@@ -284,8 +334,9 @@ export class Connection implements FrameHandler {
     this.#partialMs = 0;
     this.#overMs ||= this.#owner.now();
     this.#framer.close();
+    if (this.#link) this.#link.close(GOING_AWAY, '');
     // with something held it ends when that has left
-    if (!this.#held?.length) this.#stream.end();
+    else if (!this.#held?.length) this.#stream.end();
   }
 
   /** Nobody wants to know any more what was lost. */
@@ -341,14 +392,110 @@ export class Connection implements FrameHandler {
     this.end();
   }
 
-  #data(chunk: Uint8Array): void {
+  readonly #onData = (chunk: Uint8Array): void => {
     const now = this.#owner.now();
     this.#active(now);
     if (this.#ending) return;
-    this.#framer.push(chunk);
-    if (!this.#framer.partial) this.#partialMs = 0;
+    if (this.#http) this.#http.push(chunk);
+    else if (this.#first) this.#begin(chunk);
+    else this.#framer.push(chunk);
+    // a WebSocket by now: its frames have their own time
+    if (this.#link) return;
+    if (!(this.#first?.length || (this.#http ?? this.#framer).partial)) this.#partialMs = 0;
     else if (this.#partialMs === 0) this.#partialMs = now;
+  };
+
+  /** The first line tells HTTP from SIP. */
+  #begin(chunk: Uint8Array): void {
+    const bytes = this.#first!.length > 0 ? Buffer.concat([this.#first!, chunk]) : chunk;
+    const http = looksLikeHttp(bytes);
+    // COPIED: the chunk is the stream's
+    this.#first = http === undefined ? Uint8Array.from(bytes) : undefined;
+    if (http) {
+      this.#http = new HttpSide(this, this.#owner.limits.messageBytes);
+      this.#http.push(bytes);
+    } else if (http === false) this.#framer.push(bytes);
   }
+
+  // ---- what the HTTP side asks for
+
+  writeHttp(bytes: Buffer): void {
+    this.#write(bytes, false);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  exchange(exchange: HttpExchange): void {
+    this.#owner.http(this, exchange);
+  }
+
+  upgrade(request: HttpRequest, rest: Uint8Array, headers: readonly string[]): boolean {
+    const socket = this.#owner.webSocketOf(this.socket);
+    if (!socket) return false;
+    const stream = this.#stream;
+    stream.off('data', this.#onData);
+    // nothing may come before all who want it are there
+    stream.pause();
+    const made = this.#owner.webSockets.maker.make(request, stream, rest, headers);
+    if (!made) {
+      this.destroy();
+      return false;
+    }
+    this.#partialMs = 0;
+    this.#link = new WsLink(this, made, stream);
+    // in front of those of ws: what a chunk makes whole is told behind it
+    stream.prependListener('data', this.#onFrameData);
+    stream.resume();
+    this.#owner.upgraded(this, socket, this.#link);
+    return true;
+  }
+
+  // ---- what the WebSocket tells
+
+  get counters(): WebSocketCounters {
+    return this.#owner.webSockets.counters;
+  }
+
+  get answersPings(): boolean {
+    return this.#owner.limits.ping;
+  }
+
+  get queueBytes(): number {
+    return this.#owner.limits.queueBytes;
+  }
+
+  now(): number {
+    return this.#owner.now();
+  }
+
+  linkMessage(bytes: Uint8Array): void {
+    if (!this.#ending) this.message(bytes);
+  }
+
+  linkWhole(message: boolean): void {
+    // control frames stand between the fragments of a message that does not become whole
+    if (message || this.#fresh) this.#partialMs = 0;
+  }
+
+  linkClosing(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#partialMs = 0;
+    this.#overMs ||= this.#owner.now();
+  }
+
+  readonly #onFrameData = (): void => {
+    const now = this.#owner.now();
+    this.#active(now);
+    this.#fresh = this.#partialMs === 0;
+    if (this.#fresh) this.#partialMs = now;
+  };
 
   #write(bytes: Buffer, counts: boolean): void {
     const { length } = bytes;
@@ -362,7 +509,9 @@ export class Connection implements FrameHandler {
   }
 
   #give(bytes: Buffer, counts: boolean): void {
-    this.#stream.write(bytes, error => this.#given(bytes.length, counts, error));
+    const done = (error?: Error | null) => this.#given(bytes.length, counts, error);
+    if (this.#link) this.#link.write(bytes, done);
+    else this.#stream.write(bytes, done);
   }
 
   #given(length: number, counts: boolean, error: Error | null | undefined): void {
@@ -382,6 +531,7 @@ export class Connection implements FrameHandler {
     this.#neverMade = this.state === 'connecting';
     this.state = 'closed';
     this.#framer.close();
+    this.#http?.close();
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const { bytes, counts } of held) this.#given(bytes.length, counts, this.#error ?? new Error('closed'));

@@ -1,5 +1,5 @@
 /**
- * TCP and TLS over node:net and node:tls. Connections are found by their id, or by the peer's address and port, whoever opened them; where there is none, one is opened and what is
+ * TCP and TLS over node:net and node:tls, and WebSockets on both. Connections are found by their id, or by the peer's address and port, whoever opened them; where there is none, one is opened and what is
  * sent waits for it. Nothing here blocks.
  */
 import net from 'node:net';
@@ -8,8 +8,10 @@ import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import type { ClosedConnection, ConnectionRef, SendHow, Socket } from '../../kemi/host.ts';
+import type { HttpExchange } from '../../kemi/http.ts';
 import { formatAddress } from '../listen-address.ts';
 import {
+  type HttpReceiver,
   type ListenAddress,
   newCounters,
   type Receiver,
@@ -22,6 +24,8 @@ import { Connection, type ConnectionOwner } from './tcp-connection.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
 import { ConnectionTable } from './tcp-table.ts';
 import type { TlsAcceptor, TlsContexts } from './tls-context.ts';
+import { WebSocketHub } from './ws-hub.ts';
+import type { WsLink } from './ws-link.ts';
 
 const BACKLOG = 1024;
 /** how often the connections' times are looked at, at most; milliseconds */
@@ -49,7 +53,8 @@ export interface TcpStatistics {
 }
 
 interface Listening {
-  readonly server: net.Server;
+  /** absent: a socket for the WebSockets of another one's connections */
+  readonly server?: net.Server;
   readonly socket: Socket;
   readonly family: 4 | 6;
   /** of a tls address */
@@ -71,7 +76,9 @@ export class TcpTransport implements Transport, ConnectionOwner {
     tls_handshake_failed: 0,
   };
   readonly limits: TcpLimits;
+  readonly webSockets: WebSocketHub;
   sockets: readonly Socket[] = [];
+  readonly #upgrades: boolean;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #firstIndex: () => number;
@@ -82,6 +89,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   readonly table = new ConnectionTable();
   #receiver: Receiver | undefined;
   #closedConnection: ((connection: ClosedConnection) => void) | undefined;
+  #httpReceiver: HttpReceiver | undefined;
   #openedConnection: ((connection: ConnectionRef) => boolean | Promise<boolean>) | undefined;
   #closed = false;
   #queued = 0;
@@ -93,6 +101,8 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.#now = options.now ?? (() => performance.now());
     this.#firstIndex = options.firstIndex ?? (() => 0);
     this.#tls = options.tls;
+    this.#upgrades = options.upgrades ?? false;
+    this.webSockets = new WebSocketHub(this.#log, this.limits.messageBytes, options.origins);
   }
 
   /** connections that are open or being opened */
@@ -114,10 +124,10 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const opened: Listening[] = [];
     try {
       for (const address of addresses) {
-        if (address.proto !== 'tcp' && address.proto !== 'tls')
+        if (address.proto === 'udp' || address.proto === 'sctp')
           throw new KemiError(
             'KEMI_ERR_LISTEN',
-            `Cannot listen on ${address.proto}: this is the transport of tcp and tls`,
+            `Cannot listen on ${address.proto}: this is the transport of tcp, tls, ws and wss`,
           );
         for (const ip of await expand(address)) {
           const index = this.#firstIndex() + this.#listening.length + opened.length;
@@ -128,6 +138,12 @@ export class TcpTransport implements Transport, ConnectionOwner {
       await Promise.all(opened.map(o => closeServer(o.server)));
       throw error;
     }
+    if (this.#upgrades)
+      for (const { socket, family } of [...opened]) {
+        const proto = socket.proto === 'tcp' ? 'ws' : socket.proto === 'tls' ? 'wss' : undefined;
+        const index = this.#firstIndex() + this.#listening.length + opened.length;
+        if (proto) opened.push({ family, socket: { ...socket, proto, index, shares: socket.index } });
+      }
     this.#listening.push(...opened);
     this.sockets = this.#listening.map(l => l.socket);
     return opened.map(o => o.socket);
@@ -137,10 +153,12 @@ export class TcpTransport implements Transport, ConnectionOwner {
     receiver: Receiver,
     closed?: (connection: ClosedConnection) => void,
     opened?: (connection: ConnectionRef) => boolean | Promise<boolean>,
+    http?: HttpReceiver | undefined,
   ): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
     this.#openedConnection = opened;
+    this.#httpReceiver = http;
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how: SendHow = {}): boolean {
@@ -156,10 +174,12 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const { proto } = listening.socket;
     let connection = this.table.get(how.connection);
     // whoever named the connection: it leads to that address, or is not taken
-    if (!connection?.usable || connection.from.ip !== ip || connection.socket.proto !== proto)
-      connection = this.table.find(proto, ip, port);
+    const webSocket = isWebSocket(listening.socket);
+    const fits = (c: Connection) => c.from.ip === ip && (webSocket ? isWebSocket(c.socket) : c.socket.proto === proto);
+    if (!connection?.usable || !fits(connection)) connection = this.#find(proto, ip, port);
     if (!connection?.usable) {
-      if (how.noConnect || this.limits.noConnect) return false;
+      // RFC 7118: only clients open WebSockets
+      if (how.noConnect || this.limits.noConnect || webSocket) return false;
       connection = this.#connect(listening, ip, port, how);
     }
     if (!connection) return false;
@@ -173,9 +193,17 @@ export class TcpTransport implements Transport, ConnectionOwner {
     return true;
   }
 
+  /** A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3). */
+  #find(proto: Socket['proto'], ip: string, port: number): Connection | undefined {
+    const { table } = this;
+    const other = proto === 'ws' ? 'wss' : proto === 'wss' ? 'ws' : undefined;
+    return table.find(proto, ip, port) ?? (other && table.find(other, ip, port));
+  }
+
   stop(): void {
     this.#receiver = undefined;
-    for (const { server } of this.#listening) server.close();
+    this.#httpReceiver = undefined;
+    for (const { server } of this.#listening) server?.close();
   }
 
   async close(): Promise<void> {
@@ -246,6 +274,30 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.#tell(connection);
   }
 
+  servesHttp(): boolean {
+    return this.#httpReceiver !== undefined;
+  }
+
+  http(connection: Connection, exchange: HttpExchange): void {
+    const { from, socket } = connection;
+    if (isWebSocket(socket)) this.webSockets.handshake(exchange, formatAddress({ proto: socket.proto, ...from }));
+    else if (this.#httpReceiver) this.#httpReceiver(exchange, from, socket.index);
+    else exchange.answer({ code: 503, reason: 'Service Unavailable', close: true });
+  }
+
+  webSocketOf(socket: Socket): Socket | undefined {
+    return isWebSocket(socket) ? socket : this.sockets.find(s => s.shares === socket.index);
+  }
+
+  upgraded(connection: Connection, socket: Socket, link: WsLink): void {
+    // the table knows it by its protocol
+    this.table.remove(connection);
+    connection.socket = socket;
+    this.table.add(connection);
+    this.table.offer(connection);
+    this.webSockets.add(link);
+  }
+
   #tell(connection: Connection): void {
     if (connection.told) return;
     connection.told = true;
@@ -255,6 +307,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void {
     const { from, socket, neverMade } = connection;
     this.table.remove(connection);
+    this.webSockets.remove(connection.id);
     const peer = formatAddress({ proto: socket.proto, ...from });
     if (neverMade) {
       this.statistics.connect_failed++;
@@ -295,7 +348,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
           ...(name !== undefined && { name: byteStrOf(name) }),
         };
         let listening: Listening = { server, socket, family };
-        if (proto === 'tls')
+        if (proto === 'tls' || proto === 'wss')
           try {
             listening = { ...listening, acceptor: this.#acceptor(socket) };
           } catch (error) {
@@ -319,7 +372,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const { connections, perAddress } = this.limits;
     // a peer can be gone before it is looked at
     const known = ip !== undefined && port !== undefined;
-    const full = this.table.size >= connections || (acceptor && this.table.count('tls') >= this.limits.tlsConnections);
+    const full = this.table.size >= connections || (acceptor && this.#secured >= this.limits.tlsConnections);
     if (!known || this.#closed || full || (perAddress > 0 && this.table.countOf(ip) >= perAddress)) {
       if (known) this.statistics.local_reject++;
       stream.on('error', () => {});
@@ -336,6 +389,11 @@ export class TcpTransport implements Transport, ConnectionOwner {
       this.#accepting.set(stream, connection);
       acceptor.accept(stream);
     }
+  }
+
+  /** connections of TLS, WebSockets among them */
+  get #secured(): number {
+    return this.table.count('tls') + this.table.count('wss');
   }
 
   /** The server's side of TLS for a listening address. @throws KemiError KEMI_ERR_CONFIG */
@@ -356,7 +414,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   #connect({ socket, family }: Listening, ip: string, port: number, how: SendHow): Connection | undefined {
     const secure = socket.proto === 'tls';
     if (this.table.size >= this.limits.connections || !net.isIP(ip)) return undefined;
-    if (secure && this.table.count('tls') >= this.limits.tlsConnections) return undefined;
+    if (secure && this.#secured >= this.limits.tlsConnections) return undefined;
     const to = { host: ip, port, family, allowHalfOpen: true, keepAlive: true };
     const { serverId, serverName } = how;
     const side = secure
@@ -393,6 +451,8 @@ export class TcpTransport implements Transport, ConnectionOwner {
   }
 }
 
+const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
+
 const refOf = ({ id, socket: { proto, index }, from: { ip, port } }: Connection): ConnectionRef => ({
   id,
   proto,
@@ -401,8 +461,9 @@ const refOf = ({ id, socket: { proto, index }, from: { ip, port } }: Connection)
   port,
 });
 
-function closeServer(server: net.Server): Promise<void> {
+function closeServer(server: net.Server | undefined): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve());
+    if (!server) resolve();
+    else server.close(() => resolve());
   });
 }

@@ -1,4 +1,4 @@
-/** UDP, TCP and TLS behind one set of sockets: those of UDP come first. */
+/** UDP, and TCP with what goes over it, behind one set of sockets: those of UDP come first. */
 import type { Logger } from '../../core/log.ts';
 import { KemiError } from '../../errors.ts';
 import type { Connections, SendHow, Socket, TlsControl } from '../../kemi/host.ts';
@@ -23,23 +23,32 @@ export class NodeTransports {
     readonly log: Logger;
     readonly tcp?: Partial<TcpLimits>;
     readonly tls?: TlsSource;
+    readonly upgrades?: boolean;
+    readonly origins?: readonly string[];
   }) {
-    const { log, tcp = {} } = options;
+    const { log, tcp = {}, upgrades = false, origins } = options;
     this.tls = new TlsContexts({ log, ...options.tls });
     this.udp = new UdpTransport({ log });
-    this.tcp = new TcpTransport({ log, limits: tcp, tls: this.tls, firstIndex: () => this.#firstTcp });
+    this.tcp = new TcpTransport({
+      log,
+      limits: tcp,
+      tls: this.tls,
+      firstIndex: () => this.#firstTcp,
+      upgrades,
+      ...(origins && { origins }),
+    });
     this.connections = new TcpConnections(this.tcp);
     this.tlsControl = tlsControl(this.tls);
   }
 
   /** Opens all of the addresses or none; once. @throws KemiError KEMI_ERR_LISTEN */
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
-    const streams = addresses.filter(a => a.proto === 'tcp' || a.proto === 'tls');
+    const streams = addresses.filter(a => a.proto !== 'udp' && a.proto !== 'sctp');
     const other = addresses.find(a => a.proto !== 'udp' && !streams.includes(a));
     if (other)
       throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${other.proto}: it is not available in this version`);
     // mistakes in certificates are told before anything is open
-    if (streams.some(a => a.proto === 'tls')) this.tls.load();
+    if (streams.some(a => a.proto === 'tls' || a.proto === 'wss')) this.tls.load();
     const udp = await this.udp.open(addresses.filter(a => a.proto === 'udp'));
     this.#firstTcp = udp.length;
     const tcp = await this.tcp.open(streams);

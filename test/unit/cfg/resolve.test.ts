@@ -228,7 +228,10 @@ describe('core parameters', () => {
       'listen=tcp:127.0.0.1\ndisable_tcp=yes',
       '1:8: error: tcp:127.0.0.1 is not listened on: disable_tcp=yes turns TCP off',
     ],
-    ['listen=ws:127.0.0.1:5061', '1:8: error: cannot listen on ws:127.0.0.1: ws is not available in this version'],
+    [
+      'listen=ws:127.0.0.1:5061',
+      '1:8: error: cannot listen on ws:127.0.0.1: as in Kamailio a WebSocket begins on a listener of tcp',
+    ],
     ['port=70000', '1:1: error: port 70000 is no port: they go from 0 to 65535'],
     ['msg_recv_max_size=10', '1:1: error: msg_recv_max_size must be from 64 to 65535 here, not 10'],
     ['kemi.request_route_callback=""', '1:1: error: kemi.request_route_callback may not be empty'],

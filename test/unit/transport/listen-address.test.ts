@@ -28,7 +28,7 @@ describe('parseListenAddress()', () => {
   });
 
   it.each([
-    ['ws:127.0.0.1:5060', 'ws is not available in this version, only udp, tcp and tls are'],
+    ['sctp:127.0.0.1:5060', 'sctp is not available in this version'],
     ['xyz:127.0.0.1:5060', '"xyz" is not a protocol'],
     ['udp:::1:5060', 'an IPv6 address needs brackets'],
     ['udp:[::1', 'the "]" is missing'],
