@@ -1,6 +1,9 @@
-/** The suites on Deno: `deno run -A test/runtime/deno.ts`. */
+/** The suites on Deno: `deno run -A --unstable-net test/runtime/deno.ts`. */
 import process from 'node:process';
-import * as server from '../../src/transport/node/index.ts';
+import * as server from '../../src/transport/deno/index.ts';
 import { runHere } from './run.ts';
 
-await runHere(`Deno ${process.versions.deno}`, server);
+await runHere(`Deno ${process.versions.deno}`, server, {
+  'Deno.listenDatagram': options => new server.DenoUdpTransport(options),
+  'node:dgram': options => new server.UdpTransport({ ...options, growBuffers: false }),
+});

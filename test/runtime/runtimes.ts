@@ -21,7 +21,7 @@ export const RUNTIMES: readonly RuntimeEntry[] = [
   { name: 'Node 22', program: own('node22/bin/node'), args: [here('node.ts')] },
   { name: 'Node 24', program: here('../../node_modules/node/bin/node'), args: [here('node.ts')] },
   { name: 'Node 26', program: own('node26/bin/node'), args: [here('node.ts')] },
-  { name: 'Deno', program: own('deno/deno'), args: ['run', '-A', here('deno.ts')] },
+  { name: 'Deno', program: own('deno/deno'), args: ['run', '-A', '--unstable-net', here('deno.ts')] },
   { name: 'Bun', program: own('bun/bin/bun.exe'), args: [here('bun.ts')] },
 ];
 

@@ -16,7 +16,7 @@ import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } 
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
-import { NodeTransports } from './transports.ts';
+import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
@@ -55,6 +55,8 @@ export interface ServerOptions {
   readonly serverHeader?: string;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
+  /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
+  readonly udp?: MakeUdp;
 }
 
 export class Server {
@@ -125,7 +127,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
-  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp }) };
+  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp, udp: options.udp }) };
   try {
     const { transport } = parts;
     const { files, name } = script;

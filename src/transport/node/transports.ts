@@ -2,20 +2,27 @@
 import type { Logger } from '../../core/log.ts';
 import { KemiError } from '../../errors.ts';
 import type { SendHow, Socket } from '../../kemi/host.ts';
-import type { ListenAddress, Receiver } from '../transport.ts';
+import type { ListenAddress, Receiver, Transport } from '../transport.ts';
 import { TcpTransport } from './tcp.ts';
 import type { TcpLimits } from './tcp-options.ts';
-import { UdpTransport } from './udp.ts';
+import { type UdpOptions, UdpTransport } from './udp.ts';
+
+/** Makes what carries datagrams. */
+export type MakeUdp = (options: UdpOptions) => Transport;
 
 export class NodeTransports {
-  readonly udp: UdpTransport;
+  readonly udp: Transport;
   readonly tcp: TcpTransport;
   sockets: readonly Socket[] = [];
   #firstTcp = 0;
 
-  constructor(options: { readonly log: Logger; readonly tcp?: Partial<TcpLimits> }) {
+  constructor(options: {
+    readonly log: Logger;
+    readonly tcp?: Partial<TcpLimits>;
+    readonly udp?: MakeUdp | undefined;
+  }) {
     const { log, tcp = {} } = options;
-    this.udp = new UdpTransport({ log });
+    this.udp = options.udp?.({ log }) ?? new UdpTransport({ log });
     this.tcp = new TcpTransport({ log, limits: tcp, firstIndex: () => this.#firstTcp });
   }
 
