@@ -3,4 +3,8 @@ import process from 'node:process';
 import * as server from '../../src/transport/bun/index.ts';
 import { runHere } from './run.ts';
 
-await runHere(`Bun ${process.versions.bun}`, server, { 'Bun.udpSocket': options => new server.UdpTransport(options) });
+await runHere({
+  runtime: `Bun ${process.versions.bun}`,
+  server,
+  udp: { 'Bun.udpSocket': options => new server.UdpTransport(options) },
+});

@@ -3,7 +3,12 @@ import process from 'node:process';
 import * as server from '../../src/transport/deno/index.ts';
 import { runHere } from './run.ts';
 
-await runHere(`Deno ${process.versions.deno}`, server, {
-  'Deno.listenDatagram': options => new server.DenoUdpTransport(options),
-  'node:dgram': options => new server.UdpTransport({ ...options, growBuffers: false }),
+await runHere({
+  runtime: `Deno ${process.versions.deno}`,
+  server,
+  udp: {
+    'Deno.listenDatagram': options => new server.DenoUdpTransport(options),
+    'node:dgram': options => new server.UdpTransport({ ...options, growBuffers: false }),
+  },
+  flags: ['run', '-A'],
 });

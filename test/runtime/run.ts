@@ -1,20 +1,45 @@
 /** Runs the suites in a runtime that has sockets and files, and prints the report as one line of JSON. */
 import os from 'node:os';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
+import { commandLineContract } from './contract/servers/command-line.ts';
+import { filesContract } from './contract/servers/files.ts';
+import { type ServerFunctions, serverContract } from './contract/servers/server.ts';
+import { sqliteContract } from './contract/servers/sqlite.ts';
+import { workerContract } from './contract/servers/worker.ts';
 import { type Report, runSuites, type Suite } from './contract/suite.ts';
 import { transportContract } from './contract/transport.ts';
 
 /** What `import 'kemi-wasm/server'` gives in the runtime. */
-export type ServerApi = Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport'>;
+export type ServerApi = ServerFunctions &
+  Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport' | 'nodeResolver' | 'openSqlite'>;
 /** Ways to carry datagrams, by the name of what they use. */
 export type UdpTransports = Readonly<Record<string, NodeServer.MakeUdp>>;
 
-/** @param runtime 'Bun 1.4.5'  @param server the package's servers for it */
-export async function runHere(runtime: string, server: ServerApi, udp: UdpTransports): Promise<void> {
-  const suites = [...transports(server, udp), ...runtimeHostContract({ api, wasm: await server.loadWasm() })];
+export interface Here {
+  /** 'Bun 1.4.5' */
+  readonly runtime: string;
+  /** the package's servers for it */
+  readonly server: ServerApi;
+  readonly udp: UdpTransports;
+  /** the runtime's arguments in front of a program; none when absent */
+  readonly flags?: readonly string[];
+}
+
+export async function runHere({ runtime, server, udp, flags = [] }: Here): Promise<void> {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const suites = [
+    ...transports(server, udp),
+    ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
+    ...serverContract(server),
+    sqliteContract(server),
+    ...filesContract(server),
+    commandLineContract([process.execPath, ...flags, main]),
+    workerContract(),
+  ];
   const report: Report = { runtime, suites: await runSuites(suites) };
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());
 }
