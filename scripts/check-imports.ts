@@ -105,6 +105,8 @@ function judge(from: string, to: string): string | undefined {
   if (room === 'cli' || CONTRACTS.some(c => c.test(target))) return undefined;
   const other = roomOf(target);
   if (room === other) return sibling(from, target, to);
+  // Bun and Deno have Node's interfaces and take what is good of them.
+  if (other === 'transport/node' && ['transport/bun', 'transport/deno'].includes(room)) return undefined;
   const may = MAY[room.startsWith('transport/') ? 'transport/' : room];
   if (!may) return `${room} is no room of scripts/check-imports.ts: say there what it may import`;
   if (!may.includes(other)) return `${room} may not import ${other} ("${to}"): imports point the other way`;

@@ -4,12 +4,13 @@ import { formatAddress, parseListenAddress } from '../transport/listen-address.t
 import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
-import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import { DRAIN_MS, type Server } from '../transport/node/server.ts';
 import type { TlsFiles } from '../transport/node/tls-options.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import { createServer } from './servers.ts';
 import {
   asUsage,
   list,

@@ -11,4 +11,5 @@ export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } 
 export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { TcpTransport } from './tcp.ts';
 export { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
-export { UdpTransport } from './udp.ts';
+export type { MakeUdp } from './transports.ts';
+export { type UdpOptions, UdpTransport } from './udp.ts';

@@ -19,7 +19,7 @@ import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
 import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
-import { NodeTransports } from './transports.ts';
+import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
@@ -66,6 +66,8 @@ export interface ServerOptions {
   readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
+  /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
+  readonly udp?: MakeUdp;
 }
 
 export class Server {
@@ -153,6 +155,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     log,
     tcp: { ...tcp, ...tlsIdle(modparams) },
     tls,
+    udp: options.udp,
     upgrades,
     ...(origins && { origins }),
   });
