@@ -22,6 +22,7 @@ const sip :Workerd.Worker = (
   bindings = [
     (name = "SIP", durableObjectNamespace = "SipObject"),
     (name = "TOKEN", fromEnvironment = "TOKEN"),
+    (name = "SIP_PASSWORD", fromEnvironment = "SIP_PASSWORD"),
   ],
   durableObjectNamespaces = [(className = "SipObject", uniqueKey = "kemi-wasm-sip", enableSql = true)],
   durableObjectStorage = (localDisk = "data"),

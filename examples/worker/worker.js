@@ -10,6 +10,16 @@ const worker = createWorker({
   core,
   lua,
   script,
+  modparams: [
+    // a phone is reached at the address it registered from: its connection
+    { module: 'nathelper', name: 'received_avp', value: '$avp(received)' },
+    { module: 'registrar', name: 'received_avp', value: '$avp(received)' },
+    { module: 'registrar', name: 'max_contacts', value: 10 },
+    { module: 'registrar', name: 'max_expires', value: 3600 },
+    // a contact goes with its connection
+    { module: 'usrloc', name: 'handle_lost_tcp', value: 1 },
+  ],
+  env: ({ SIP_PASSWORD }) => ({ SIP_PASSWORD }),
   // Whoever sends messages over HTTP, or commands, must know it; no commands without one.
   token: env => env.TOKEN,
 });

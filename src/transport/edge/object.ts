@@ -36,7 +36,7 @@ interface Attachment extends ConnectionRecord {
 
 export class SipObject {
   readonly #options: WorkerOptions;
-  readonly #setup: () => Setup;
+  readonly #setup: (env: Env) => Setup;
   readonly #door: Door;
   readonly #state: ObjectState;
   readonly #env: Env;
@@ -44,7 +44,7 @@ export class SipObject {
   #service: Service | undefined;
   #alarmSet = false;
 
-  constructor(options: WorkerOptions, setup: () => Setup, door: Door, state: ObjectState, env: Env) {
+  constructor(options: WorkerOptions, setup: (env: Env) => Setup, door: Door, state: ObjectState, env: Env) {
     this.#options = options;
     this.#setup = setup;
     this.#door = door;
@@ -171,7 +171,7 @@ export class SipObject {
   /** What is kept where: registrations go to the object's storage as they come, unless the owner says otherwise. */
   #stored(): Pick<ServiceParts, 'setup' | 'database'> {
     const { store } = this.#options;
-    const setup = this.#setup();
+    const setup = this.#setup(this.#env);
     const { storage } = this.#state;
     if (store === 'memory' || (store === undefined && !hasSql(storage))) return { setup };
     const database = typeof store === 'object' ? store : { open: openObjectStorage(storage), url: OBJECT_URL };

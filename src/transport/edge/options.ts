@@ -38,8 +38,8 @@ export interface WorkerOptions {
   readonly defines?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
   readonly aliases?: readonly string[];
-  /** environment variables that scripts may read */
-  readonly env?: Readonly<Record<string, string>>;
+  /** environment variables that scripts may read; a function makes them of the worker's own. None when absent */
+  readonly env?: Readonly<Record<string, string>> | ((env: Env) => Readonly<Record<string, string | undefined>>);
   readonly serverHeader?: string;
   /** limits of the runtime; those that are not given are EDGE_LIMITS, then the runtime's own */
   readonly limits?: Partial<Limits>;
@@ -86,9 +86,11 @@ export interface Setup {
 }
 
 /**
+ * @param env bindings of the worker
  * @throws KemiError KEMI_ERR_CONFIG  @throws ConfigError mistakes in the config, with their places
  */
-export function setupOf(given: WorkerOptions): Setup {
+export function setupOf(given: WorkerOptions, env: Env): Setup {
+  const variables = variablesOf(given.env, env);
   const files = new Map(Object.entries(given.files ?? {}).map(([path, text]) => [path, bytesOf(text)]));
   const readFile = (path: string) => files.get(path);
   const limits = { ...EDGE_LIMITS, ...given.limits };
@@ -96,7 +98,8 @@ export function setupOf(given: WorkerOptions): Setup {
   const common = {
     wasm: { lua: given.lua, core: given.core },
     readFile,
-    ...pick(given, ['env', 'serverHeader', 'extraModules']),
+    env: variables,
+    ...pick(given, ['serverHeader', 'extraModules']),
   };
   if (given.cfg === undefined) {
     if (given.script === undefined)
@@ -110,7 +113,7 @@ export function setupOf(given: WorkerOptions): Setup {
   const cfgName = given.cfgName ?? 'kamailio.cfg';
   const source = bytesOf(given.cfg);
   files.set(cfgName, source);
-  const host: ConfigHost = { readFile, defines: given.defines ?? {}, env: given.env ?? {} };
+  const host: ConfigHost = { readFile, defines: given.defines ?? {}, env: variables };
   const config = parseConfig(source, cfgName, host);
   const resolved = resolveConfig(config, {
     modules: [...MODULES, ...(given.extraModules ?? [])],
@@ -129,6 +132,12 @@ export function setupOf(given: WorkerOptions): Setup {
     options: { ...common, ...configured(usable, given.modparams, given.aliases, limits) },
     script: { name, source: program },
   };
+}
+
+function variablesOf(given: WorkerOptions['env'], env: Env): Record<string, string> {
+  const all = typeof given === 'function' ? given(env) : (given ?? {});
+  const set = Object.entries(all).filter((e): e is [string, string] => typeof e[1] === 'string' && e[1] !== '');
+  return Object.fromEntries(set);
 }
 
 function bytesOf(text: Text): Uint8Array {

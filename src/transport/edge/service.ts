@@ -148,6 +148,7 @@ export class Service {
         connections: this.connections.connections,
         memoryBytes: runtime.memoryBytes,
         liveMessages: runtime.liveMessages,
+        timers: this.#timers?.pending ?? 0,
         counters: { ...runtime.counters },
       }),
     };

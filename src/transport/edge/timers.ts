@@ -16,6 +16,8 @@ interface Patient {
 export interface Timers {
   readonly every: StartTimer;
   readonly after: StartTimer;
+  /** real timers that are set: while there is one, the object stays awake */
+  readonly pending: number;
   /** Runs patient timers that are due. */
   runDue(): void;
   /** Runs every patient timer, due or not. */
@@ -28,10 +30,10 @@ export interface Timers {
 export function createTimers(now: () => number, patient: boolean): Timers {
   const waiting = new Set<Patient>();
   const running = new Set<() => void>();
+  let pending = 0;
   const own = (cancel: () => void): (() => void) => {
     const stop = () => {
-      running.delete(stop);
-      cancel();
+      if (running.delete(stop)) cancel();
     };
     running.add(stop);
     return stop;
@@ -41,6 +43,9 @@ export function createTimers(now: () => number, patient: boolean): Timers {
     timer.fn();
   };
   return {
+    get pending() {
+      return pending;
+    },
     every(ms, fn) {
       if (patient && ms >= PATIENT_MS) {
         const timer = { ms, fn, dueMs: now() + ms };
@@ -48,14 +53,22 @@ export function createTimers(now: () => number, patient: boolean): Timers {
         return own(() => waiting.delete(timer));
       }
       const id = setInterval(fn, ms);
-      return own(() => clearInterval(id));
+      pending++;
+      return own(() => {
+        pending--;
+        clearInterval(id);
+      });
     },
     after(ms, fn) {
       const id = setTimeout(() => {
-        running.delete(stop);
+        stop();
         fn();
       }, ms);
-      const stop = own(() => clearTimeout(id));
+      pending++;
+      const stop = own(() => {
+        pending--;
+        clearTimeout(id);
+      });
       return stop;
     },
     runDue() {

@@ -35,9 +35,9 @@ export interface KemiWorker {
  */
 export function createWorker(options: WorkerOptions): KemiWorker {
   let setup: Setup | undefined;
-  // Nothing of a request is in it: it is made of the options alone.
-  const prepared = (): Setup => {
-    setup ??= setupOf(options);
+  // Nothing of a request is in it: it is made of the options and of the worker's bindings.
+  const prepared = (env: Env): Setup => {
+    setup ??= setupOf(options, env);
     return setup;
   };
   let alone = 0;
@@ -61,7 +61,7 @@ export function createWorker(options: WorkerOptions): KemiWorker {
         if (alone >= MAX_ALONE) throw new HttpError(503, 'too many messages at once', { 'Retry-After': '1' });
         alone++;
         try {
-          return await routeAlone(options, prepared(), request, door.peer(request));
+          return await routeAlone(options, prepared(env), request, door.peer(request));
         } finally {
           alone--;
         }
