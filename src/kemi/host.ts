@@ -6,6 +6,7 @@ import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
+import type { WebSocketLinks } from './web-socket.ts';
 
 /** One listening socket. */
 export interface Socket {
@@ -18,6 +19,8 @@ export interface Socket {
   readonly advertisedPort?: number;
   /** name="..." of the listen parameter */
   readonly name?: ByteStr;
+  /** It listens on nothing of its own: WebSockets that connections of that socket became. */
+  readonly shares?: number;
 }
 
 /** What to do about connections; without meaning for datagrams. */
@@ -153,6 +156,18 @@ export interface ModuleHost extends TransformationHost {
   readonly limits: { readonly transactions: number };
   /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */
   secret(name: string): Uint8Array;
+  /**
+   * Runs a callback for an event of a connection, with a message made for it that comes from the peer; later, not from inside the call.
+   * @param socket index of the socket that the connection belongs to
+   */
+  runEvent(
+    from: { readonly ip: string; readonly port: number; readonly connection?: number },
+    socket: number,
+    name: ByteStr,
+    arg: ByteStr,
+  ): void;
+  /** WebSockets of the transport; absent where there are none */
+  readonly webSockets?: WebSocketLinks;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   /** @param kind L.RK_* of the route it would run as; absent: a callback by its plain name */

@@ -5,6 +5,7 @@
 import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { ModuleHost } from './host.ts';
+import type { HttpRequest } from './http.ts';
 import type { PvClass, Transformation } from './pv-types.ts';
 
 export type ParamType = 'int' | 'str';
@@ -152,6 +153,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
+  /** Asked which callback takes a request of HTTP. @returns undefined: none does */
+  readonly httpRoute?: (state: S, host: ModuleHost, request: HttpRequest) => ByteStr | undefined;
   /** Called when a connection is gone. @param id as in L.M_CONID */
   readonly onClosed?: (state: S, id: number) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */

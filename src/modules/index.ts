@@ -31,6 +31,8 @@ import tm from './tm/index.ts';
 import tmx from './tmx/index.ts';
 import usrloc from './usrloc/index.ts';
 import uuid from './uuid/index.ts';
+import websocket from './websocket/index.ts';
+import xhttp from './xhttp/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -58,6 +60,7 @@ export const MODULES: readonly AnyModule[] = [
   permissions,
   statistics,
   counters,
+  xhttp,
   jsonrpcs,
   kex,
   uuid,
@@ -66,4 +69,5 @@ export const MODULES: readonly AnyModule[] = [
   usrloc,
   registrar,
   acc,
+  websocket,
 ];

@@ -8,6 +8,7 @@ import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
 import type { Destination, ModuleHost, Resolver, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -32,6 +33,7 @@ export interface HostParts {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
+  readonly runEvent: ModuleHost['runEvent'];
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
@@ -53,6 +55,8 @@ export class RuntimeHost implements ModuleHost {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
+  readonly runEvent: ModuleHost['runEvent'];
+  readonly webSockets?: WebSocketLinks;
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
@@ -83,6 +87,8 @@ export class RuntimeHost implements ModuleHost {
     this.format = parts.format;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
+    this.runEvent = parts.runEvent;
+    if (parts.options.webSockets) this.webSockets = parts.options.webSockets;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
     this.callRpc = parts.callRpc;

@@ -7,6 +7,7 @@ import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a message came from. */
@@ -79,6 +80,8 @@ export interface RuntimeOptions {
    * @param how what to do about connections; absent for datagrams  @returns false when it cannot be sent
    */
   readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
+  /** the WebSockets among the connections, for module websocket */
+  readonly webSockets?: WebSocketLinks;
   readonly log?: Logger;
   /** wall clock, milliseconds */
   readonly now?: () => number;

@@ -5,7 +5,7 @@
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
-import { byteStrOf, utf8Of } from '../core/memory.ts';
+import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
@@ -13,6 +13,7 @@ import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { Socket } from '../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
@@ -21,6 +22,7 @@ import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
+import { type MadeRouteParts, routeEvent, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -81,6 +83,7 @@ export class Runtime {
   readonly #interpreter: Interpreter;
   readonly #callbacks: Callbacks;
   readonly #router: Router;
+  readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
   readonly #onRequest: Hook[] = [];
@@ -137,6 +140,10 @@ export class Runtime {
       format: text => this.pvs.format(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
+      runEvent: (from, socket, name, arg) =>
+        queueMicrotask(() => {
+          if (!this.#closed) routeEvent(this.#made, from, socket, name, arg);
+        }),
       limits: this.limits,
       secret,
       hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
@@ -173,6 +180,12 @@ export class Runtime {
         return sent;
       },
     });
+    this.#made = {
+      router: this.#router,
+      messages: this.#messages,
+      httpRoute: exchange => this.#httpRoute(exchange.request),
+      viaProtocol: socket => this.sockets[socket]?.proto ?? 'tcp',
+    };
     this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
@@ -331,6 +344,29 @@ export class Runtime {
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
     this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
+  }
+
+  /** Whether requests of HTTP are for this runtime: a module takes them. */
+  get servesHttp(): boolean {
+    return this.#modules.some(m => m.definition.httpRoute);
+  }
+
+  /**
+   * Routes one request of HTTP, and has it answered: now, or later where the route waits.
+   * @param socket index of the socket that the connection belongs to
+   * @throws {KemiError} KEMI_ERR_CLOSED after close()
+   */
+  receiveHttp(exchange: HttpExchange, from: Source, socket: number): void {
+    this.#assertOpen();
+    routeHttp(this.#made, exchange, from, socket);
+  }
+
+  #httpRoute(request: HttpRequest): ByteStr | undefined {
+    for (const { definition, state } of this.#modules) {
+      const route = definition.httpRoute?.(state, this.host, request);
+      if (route !== undefined) return route;
+    }
+    return undefined;
   }
 
   /** Tells the modules that a connection is gone, by the id that its messages came with. */

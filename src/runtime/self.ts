@@ -50,7 +50,7 @@ export class SelfAddresses {
   has(host: ByteStr, port: number, proto: number): boolean {
     const own = this.#own.get(normal(host));
     if (!own) return false;
-    return own.some(o => (!port || !o.port || o.port === port) && (!proto || !o.proto || o.proto === proto));
+    return own.some(o => (!port || !o.port || o.port === port) && (!proto || !o.proto || speaks(o.proto, proto)));
   }
 
   #add(host: string, port: number, proto: number): void {
@@ -60,6 +60,9 @@ export class SelfAddresses {
     else this.#own.set(key, [{ port, proto }]);
   }
 }
+
+/** A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3). */
+const speaks = (own: number, proto: number): boolean => own === proto || (proto === L.PROTO_WS && own === L.PROTO_WSS);
 
 /** One spelling for a host: lower case, no brackets, IPv6 in the form URL gives it. */
 function normal(host: ByteStr): ByteStr {

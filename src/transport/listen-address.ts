@@ -1,26 +1,27 @@
-/** Reads `udp:host:port` and `tcp:host:port`, the form of Kamailio's `listen` parameter and of `--listen`. */
+/** Reads `udp:host:port`, `tcp:host:port` and the like, the form of Kamailio's `listen` parameter and of `--listen`. */
 import { KemiError } from '../errors.ts';
 import type { ListenAddress } from './transport.ts';
 
 const DEFAULT_PORT = 5060;
-const HOW = 'write udp:HOST, udp:HOST:PORT or udp:[IPv6]:PORT, or tcp in place of udp, for example udp:127.0.0.1:5060';
+const HOW =
+  'write udp:HOST, udp:HOST:PORT or udp:[IPv6]:PORT, or tcp or ws in place of udp, for example udp:127.0.0.1:5060';
 
 /**
- * @param text `[udp:|tcp:]host[:port]`; UDP and port 5060 when absent; IPv6 addresses in brackets; `*` or `any` as host: each IPv4 address of the machine
+ * @param text `[udp:|tcp:|ws:]host[:port]`; UDP and port 5060 when absent; IPv6 addresses in brackets; `*` or `any` as host: each IPv4 address of the machine
  * @throws KemiError KEMI_ERR_CONFIG: the message says what is wrong and what to write
  */
 export function parseListenAddress(text: string): ListenAddress {
   const fail = (what: string) => new KemiError('KEMI_ERR_CONFIG', `Cannot listen on "${text}": ${what}; ${HOW}`);
   let rest = text;
-  let protocol: 'udp' | 'tcp' = 'udp';
+  let protocol: ListenAddress['proto'] = 'udp';
   const proto = /^([a-z]+):(?!:)/i.exec(rest);
   if (proto) {
     const name = proto[1]!.toLowerCase();
-    if (name === 'udp' || name === 'tcp') {
+    if (name === 'udp' || name === 'tcp' || name === 'ws') {
       protocol = name;
-      rest = rest.slice(4);
-    } else if (['tls', 'ws', 'wss', 'sctp'].includes(name))
-      throw fail(`${name} is not available in this version, only udp and tcp are`);
+      rest = rest.slice(name.length + 1);
+    } else if (['tls', 'wss', 'sctp'].includes(name))
+      throw fail(`${name} is not available in this version, only udp, tcp and ws are`);
     else if (rest.indexOf(':') !== rest.lastIndexOf(':')) throw fail(`"${proto[1]}" is not a protocol`);
   }
   let host: string;

@@ -4,6 +4,7 @@
  * by, or that it was opened for. test/unit/transport/contract.ts holds each transport to it.
  */
 import type { SendHow, Socket } from '../kemi/host.ts';
+import type { HttpExchange } from '../kemi/http.ts';
 
 export type { SendHow } from '../kemi/host.ts';
 
@@ -39,6 +40,9 @@ export interface Source {
  */
 export type Receiver = (bytes: Uint8Array, from: Source, socket: number) => void;
 
+/** Takes one HTTP request that came by a connection, and answers it now or later. Must not throw. */
+export type HttpReceiver = (exchange: HttpExchange, from: Source, socket: number) => void;
+
 export interface TransportCounters {
   received: number;
   receivedBytes: number;
@@ -64,8 +68,9 @@ export interface Transport {
   /**
    * From now on each message goes to the receiver. Never from inside send().
    * @param closed is told the id of each connection that is gone
+   * @param http takes requests of HTTP on connections of SIP; absent: there are none
    */
-  start(receiver: Receiver, closed?: (connection: number) => void): void;
+  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver | undefined): void;
   /**
    * Sends one message. COPIED: `bytes` may be reused as soon as this returns.
    * @param ip address as text, no brackets  @param port 1..65535

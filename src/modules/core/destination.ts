@@ -128,17 +128,33 @@ async function collect(
 
 /**
  * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits and is not bound to a
- * loopback address, else, as Kamailio, the last that fits.
+ * loopback address, else, as Kamailio, the last that fits. A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3): its sockets fit when there
+ * is no other, or when forced.
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
-  const fits = (socket: Socket | undefined): socket is Socket =>
-    socket !== undefined && socket.proto === target.proto && socket.ip.includes(':') === (target.family === 6);
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
-  for (const socket of [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]])
-    if (fits(socket)) return socket;
-  return host.sockets.find(s => fits(s) && !isLoopback(s.ip)) ?? host.sockets.findLast(fits);
+  const near = [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]];
+  const found = bestSocket(host, near, target, target.proto);
+  if (target.proto !== 'ws') return found;
+  return near.find(s => fits(s, target, 'wss')) ?? found ?? bestSocket(host, near, target, 'wss');
 }
+
+function bestSocket(
+  host: ModuleHost,
+  near: readonly (Socket | undefined)[],
+  target: Target,
+  proto: Socket['proto'],
+): Socket | undefined {
+  for (const socket of near) if (fits(socket, target, proto)) return socket;
+  const { sockets } = host;
+  return (
+    sockets.find(s => fits(s, target, proto) && !isLoopback(s.ip)) ?? sockets.findLast(s => fits(s, target, proto))
+  );
+}
+
+const fits = (socket: Socket | undefined, target: Target, proto: Socket['proto']): socket is Socket =>
+  socket !== undefined && socket.proto === proto && socket.ip.includes(':') === (target.family === 6);
 
 const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';
 

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly ctl?: string | boolean;
   /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
   readonly rpcHttp?: string | RpcHttpAddress;
+  /** origins of pages that may open a WebSocket on a `ws:` or `wss:` listener, `*` for all; absent: pages of the same host and of this machine */
+  readonly origins?: readonly string[];
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
@@ -70,7 +72,7 @@ export class Server {
   /** @internal createServer() makes it */
   constructor(parts: Parts & { readonly runtime: Runtime }) {
     this.runtime = parts.runtime;
-    this.sockets = parts.transport.sockets;
+    this.sockets = parts.transport.sockets.filter(s => s.shares === undefined);
     this.ctlPath = parts.ctl?.path;
     this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
@@ -125,9 +127,13 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
-  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp }) };
+  // a script that takes handshakes makes WebSockets of connections: those need sockets of their own
+  const loaded = config ? config.modules : options.modules;
+  const upgrades = !loaded || ['xhttp', 'websocket'].every(name => loaded.includes(name));
+  const { origins } = options;
+  const transport = new NodeTransports({ log, tcp, upgrades, ...(origins && { origins }) });
+  const parts: Parts = { log, script, transport };
   try {
-    const { transport } = parts;
     const { files, name } = script;
     const source = script.read();
     const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
@@ -136,6 +142,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       wasm,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
+      webSockets: transport.tcp.webSockets,
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
       readFile: path => (path === name ? script.read() : files.read(path)),
@@ -171,6 +178,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         runtime.receive(bytes, from, socket);
       },
       connection => runtime.connectionClosed(connection),
+      runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
     );
     return new Server({ ...parts, runtime });
   } catch (error) {

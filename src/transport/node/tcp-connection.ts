@@ -1,9 +1,17 @@
-/** One TCP connection: what comes in is cut into messages, what goes out waits in a queue that has an end. */
+/**
+ * One TCP connection: what comes in is cut into messages, what goes out waits in a queue that has an end. It may speak HTTP in place of SIP, as its first line
+ * tells, and become a WebSocket then.
+ */
 import type net from 'node:net';
 import type { Socket } from '../../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../../kemi/http.ts';
+import type { WebSocketCounters } from '../../kemi/web-socket.ts';
+import { looksLikeHttp } from '../http-framer.ts';
 import { type FrameHandler, StreamFramer } from '../stream-framer.ts';
 import type { Source } from '../transport.ts';
+import { type HttpConnection, HttpSide } from './http-side.ts';
 import type { TcpLimits } from './tcp-options.ts';
+import { type LinkOwner, type WebSocketMaker, WsLink } from './ws-link.ts';
 
 /** What a connection tells its transport. */
 export interface ConnectionOwner {
@@ -18,6 +26,16 @@ export interface ConnectionOwner {
   connected(connection: Connection): void;
   /** nothing more comes in by it: it is not for requests any more */
   halfClosed(connection: Connection): void;
+  /** whether HTTP is served there, besides SIP */
+  servesHttp(socket: Socket): boolean;
+  /** a request of HTTP, which is to be answered */
+  http(connection: Connection, exchange: HttpExchange): void;
+  readonly webSocketCounters: WebSocketCounters;
+  readonly webSocketMaker: WebSocketMaker;
+  /** the socket that messages over a WebSocket come in by, undefined where there are none */
+  webSocketOf(socket: Socket): Socket | undefined;
+  /** a connection is a WebSocket from now on */
+  upgraded(connection: Connection, link: WsLink): void;
   /** it is gone; once per connection */
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void;
 }
@@ -29,6 +47,10 @@ export type ConnectionState = 'connecting' | 'open' | 'closed';
  * longer: a peer that closed both ways looks the same.
  */
 const LINGER_MS = 2000;
+
+const NOTHING = new Uint8Array(0);
+
+const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
 
 /** "SIP/2.0 2" and up */
 function isFinalAnswer(bytes: Uint8Array): boolean {
@@ -45,11 +67,12 @@ function isReply(bytes: Uint8Array): boolean {
 }
 
 const PONG = Buffer.from('\r\n');
+const GOING_AWAY = 1001;
 
-export class Connection implements FrameHandler {
+export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   readonly id: number;
-  /** index of the listening socket it belongs to */
-  readonly socket: Socket;
+  /** the listening socket it belongs to; of a WebSocket the one for those */
+  socket: Socket;
   readonly from: Source;
   /** who opened it: the peer, or we */
   readonly incoming: boolean;
@@ -57,6 +80,13 @@ export class Connection implements FrameHandler {
   readonly #owner: ConnectionOwner;
   readonly #stream: net.Socket;
   readonly #framer: StreamFramer;
+  /** what came of a first line that is not whole: it may be HTTP; undefined once that is settled */
+  #first: Uint8Array | undefined;
+  /** set when it speaks HTTP, and stays set on a WebSocket */
+  #http: HttpSide | undefined;
+  #link: WsLink | undefined;
+  /** the frame that is read began with the last chunk */
+  #fresh = false;
   /** sent before the connection was there: what to tell when it never is */
   #lost: (() => void)[] = [];
   #activeMs: number;
@@ -89,12 +119,23 @@ export class Connection implements FrameHandler {
     this.#stream = stream;
     this.#framer = new StreamFramer(owner.limits.messageBytes, this);
     this.#activeMs = owner.now();
+    if (incoming && isWebSocket(socket)) {
+      this.#http = new HttpSide(this, 0);
+      // the handshake must be whole in time, whether or not it has begun
+      this.#partialMs = this.#activeMs;
+    } else if (incoming && owner.servesHttp(socket)) this.#first = NOTHING;
     stream.setNoDelay(true);
-    stream.on('data', chunk => this.#data(chunk));
+    stream.on('data', this.#onData);
     // a peer that has said all still gets its answers
     stream.on('end', () => {
+      if (this.#link) {
+        // ws ends it
+        this.linkClosing();
+        return;
+      }
       this.#framer.close();
       this.#partialMs = 0;
+      if (this.#http) this.end();
       this.#overMs ||= owner.now();
       owner.halfClosed(this);
       if (this.#owed <= 0) this.end();
@@ -123,8 +164,14 @@ export class Connection implements FrameHandler {
     return this.#neverMade;
   }
 
+  /** whether messages can be sent on it */
   get usable(): boolean {
-    return this.state !== 'closed' && !this.#ending;
+    return this.state !== 'closed' && !this.#ending && (!this.#http || this.#link?.open === true);
+  }
+
+  /** whether nothing more can be written to it */
+  get gone(): boolean {
+    return this.state === 'closed' || this.#ending;
   }
 
   /** @param bytes COPIED  @returns false when too much waits already */
@@ -145,7 +192,8 @@ export class Connection implements FrameHandler {
     this.#partialMs = 0;
     this.#overMs ||= this.#owner.now();
     this.#framer.close();
-    this.#stream.end();
+    if (this.#link) this.#link.close(GOING_AWAY, '');
+    else this.#stream.end();
   }
 
   /** Nobody wants to know any more what was lost. */
@@ -200,14 +248,112 @@ export class Connection implements FrameHandler {
     this.end();
   }
 
-  #data(chunk: Uint8Array): void {
+  readonly #onData = (chunk: Uint8Array): void => {
     const now = this.#owner.now();
     this.#activeMs = now;
     if (this.#ending) return;
-    this.#framer.push(chunk);
-    if (!this.#framer.partial) this.#partialMs = 0;
+    if (this.#http) this.#http.push(chunk);
+    else if (this.#first) this.#begin(chunk);
+    else this.#framer.push(chunk);
+    // a WebSocket by now: its frames have their own time
+    if (this.#link) return;
+    if (!(this.#first?.length || (this.#http ?? this.#framer).partial)) this.#partialMs = 0;
     else if (this.#partialMs === 0) this.#partialMs = now;
+  };
+
+  /** The first line tells HTTP from SIP. */
+  #begin(chunk: Uint8Array): void {
+    const bytes = this.#first!.length > 0 ? Buffer.concat([this.#first!, chunk]) : chunk;
+    const http = looksLikeHttp(bytes);
+    // COPIED: the chunk is the stream's
+    this.#first = http === undefined ? Uint8Array.from(bytes) : undefined;
+    if (http) {
+      this.#http = new HttpSide(this, this.#owner.limits.messageBytes);
+      this.#http.push(bytes);
+    } else if (http === false) this.#framer.push(bytes);
   }
+
+  // ---- what the HTTP side asks for
+
+  writeHttp(bytes: Buffer): void {
+    this.#write(bytes, false);
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  exchange(exchange: HttpExchange): void {
+    this.#owner.http(this, exchange);
+  }
+
+  upgrade(request: HttpRequest, rest: Uint8Array, headers: readonly string[]): boolean {
+    const socket = this.#owner.webSocketOf(this.socket);
+    if (!socket) return false;
+    const stream = this.#stream;
+    stream.off('data', this.#onData);
+    // nothing may come before all who want it are there
+    stream.pause();
+    const made = this.#owner.webSocketMaker.make(request, stream, rest, headers);
+    if (!made) {
+      this.destroy();
+      return false;
+    }
+    this.socket = socket;
+    this.#partialMs = 0;
+    this.#link = new WsLink(this, made, stream);
+    // in front of those of ws: what a chunk makes whole is told behind it
+    stream.prependListener('data', this.#onFrameData);
+    stream.resume();
+    this.#owner.upgraded(this, this.#link);
+    return true;
+  }
+
+  // ---- what the WebSocket tells
+
+  get counters(): WebSocketCounters {
+    return this.#owner.webSocketCounters;
+  }
+
+  get answersPings(): boolean {
+    return this.#owner.limits.ping;
+  }
+
+  get queueBytes(): number {
+    return this.#owner.limits.queueBytes;
+  }
+
+  now(): number {
+    return this.#owner.now();
+  }
+
+  linkMessage(bytes: Uint8Array): void {
+    if (!this.#ending) this.message(bytes);
+  }
+
+  linkWhole(message: boolean): void {
+    // control frames stand between the fragments of a message that does not become whole
+    if (message || this.#fresh) this.#partialMs = 0;
+  }
+
+  linkClosing(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#partialMs = 0;
+    this.#overMs ||= this.#owner.now();
+    this.#owner.halfClosed(this);
+  }
+
+  readonly #onFrameData = (): void => {
+    const now = this.#owner.now();
+    this.#activeMs = now;
+    this.#fresh = this.#partialMs === 0;
+    if (this.#fresh) this.#partialMs = now;
+  };
 
   #write(bytes: Buffer, counts: boolean): void {
     const { length } = bytes;
@@ -216,18 +362,21 @@ export class Connection implements FrameHandler {
     if (this.state === 'open') this.#activeMs = now;
     this.#waiting += length;
     this.#owner.queued(length);
-    this.#stream.write(bytes, error => {
+    const done = (error?: Error | null) => {
       this.#waiting -= length;
       this.#owner.queued(-length);
       this.#stuckMs = this.#owner.now();
       if (counts) this.#owner.wrote(length, error);
-    });
+    };
+    if (this.#link) this.#link.write(bytes, done);
+    else this.#stream.write(bytes, done);
   }
 
   #closed(): void {
     this.#neverMade = this.state === 'connecting';
     this.state = 'closed';
     this.#framer.close();
+    this.#http?.close();
     this.#owner.gone(this, this.#error);
     const lost = this.#lost;
     this.#lost = [];

@@ -44,6 +44,10 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
 export interface TcpOptions {
   readonly log?: Logger;
   readonly limits?: Partial<TcpLimits>;
+  /** beside each socket one for the WebSockets that its connections become, when a script takes a handshake */
+  readonly upgrades?: boolean;
+  /** origins of pages that may open a WebSocket on a listener of its own; absent: of this host and of this machine */
+  readonly origins?: readonly string[];
   /** first index of its sockets, where other transports come before it */
   readonly firstIndex?: () => number;
   /** monotonic clock, milliseconds */

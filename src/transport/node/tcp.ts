@@ -7,8 +7,11 @@ import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import type { SendHow, Socket } from '../../kemi/host.ts';
+import type { HttpExchange } from '../../kemi/http.ts';
+import type { WebSocketCounters } from '../../kemi/web-socket.ts';
 import { formatAddress } from '../listen-address.ts';
 import {
+  type HttpReceiver,
   type ListenAddress,
   newCounters,
   type Receiver,
@@ -19,6 +22,8 @@ import {
 import { expand, listenError } from './bind.ts';
 import { Connection, type ConnectionOwner } from './tcp-connection.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
+import { WebSocketHub } from './ws-hub.ts';
+import type { WebSocketMaker, WsLink } from './ws-link.ts';
 
 const BACKLOG = 1024;
 /** how often the connections' times are looked at, at most; milliseconds */
@@ -44,7 +49,8 @@ export interface TcpStatistics {
 }
 
 interface Listening {
-  readonly server: net.Server;
+  /** absent: a socket for the WebSockets of another one's connections */
+  readonly server?: net.Server;
   readonly socket: Socket;
   readonly family: 4 | 6;
 }
@@ -63,7 +69,9 @@ export class TcpTransport implements Transport, ConnectionOwner {
     local_reject: 0,
   };
   readonly limits: TcpLimits;
+  readonly webSockets: WebSocketHub;
   sockets: readonly Socket[] = [];
+  readonly #upgrades: boolean;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #firstIndex: () => number;
@@ -74,6 +82,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
   readonly #perAddress = new Map<string, number>();
   #receiver: Receiver | undefined;
   #closedConnection: ((connection: number) => void) | undefined;
+  #httpReceiver: HttpReceiver | undefined;
   #closed = false;
   #queued = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -85,6 +94,8 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
     this.#now = options.now ?? (() => performance.now());
     this.#firstIndex = options.firstIndex ?? (() => 0);
+    this.#upgrades = options.upgrades ?? false;
+    this.webSockets = new WebSocketHub(this.#log, this.limits.messageBytes, options.origins);
   }
 
   /** connections that are open or being opened */
@@ -106,7 +117,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const opened: Listening[] = [];
     try {
       for (const address of addresses) {
-        if (address.proto !== 'tcp')
+        if (address.proto !== 'tcp' && address.proto !== 'ws')
           throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: this is the transport of tcp`);
         for (const ip of await expand(address)) {
           const index = this.#firstIndex() + this.#listening.length + opened.length;
@@ -117,14 +128,21 @@ export class TcpTransport implements Transport, ConnectionOwner {
       await Promise.all(opened.map(o => closeServer(o.server)));
       throw error;
     }
+    if (this.#upgrades)
+      for (const { socket, family } of [...opened]) {
+        const proto = socket.proto === 'tcp' ? 'ws' : socket.proto === 'tls' ? 'wss' : undefined;
+        const index = this.#firstIndex() + this.#listening.length + opened.length;
+        if (proto) opened.push({ family, socket: { ...socket, proto, index, shares: socket.index } });
+      }
     this.#listening.push(...opened);
     this.sockets = this.#listening.map(l => l.socket);
     return opened.map(o => o.socket);
   }
 
-  start(receiver: Receiver, closed?: (connection: number) => void): void {
+  start(receiver: Receiver, closed?: (connection: number) => void, http?: HttpReceiver | undefined): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
+    this.#httpReceiver = http;
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how: SendHow = {}): boolean {
@@ -137,11 +155,14 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const listening = this.#listening[index - this.#firstIndex()];
     if (this.#closed || !listening || !(port > 0 && port < 65536)) return false;
     if ((listening.family === 6) !== ip.includes(':')) return false;
+    const webSocket = isWebSocket(listening.socket);
     let connection = how.connection ? this.#byId.get(how.connection) : undefined;
     // whoever named the connection: it leads to that address, or is not taken
-    if (!connection?.usable || connection.from.ip !== ip) connection = this.#byPeer.get(peerKey(ip, port));
-    if (!connection?.usable) {
-      if (how.noConnect || this.limits.noConnect) return false;
+    const leads = (c: Connection | undefined): boolean => c?.usable === true && isWebSocket(c.socket) === webSocket;
+    if (!leads(connection) || connection!.from.ip !== ip) connection = this.#byPeer.get(peerKey(ip, port));
+    if (!leads(connection)) {
+      // RFC 7118: only a client opens a WebSocket
+      if (how.noConnect || this.limits.noConnect || webSocket) return false;
       connection = this.#connect(listening, ip, port);
     }
     if (!connection) return false;
@@ -157,7 +178,8 @@ export class TcpTransport implements Transport, ConnectionOwner {
 
   stop(): void {
     this.#receiver = undefined;
-    for (const { server } of this.#listening) server.close();
+    this.#httpReceiver = undefined;
+    for (const { server } of this.#listening) server?.close();
   }
 
   async close(): Promise<void> {
@@ -214,6 +236,34 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const key = peerKey(connection.from.ip, connection.from.port);
     if (this.#byPeer.get(key) === connection) this.#byPeer.delete(key);
     this.#closedConnection?.(connection.id);
+    this.webSockets.remove(connection.id);
+  }
+
+  get webSocketCounters(): WebSocketCounters {
+    return this.webSockets.counters;
+  }
+
+  get webSocketMaker(): WebSocketMaker {
+    return this.webSockets.maker;
+  }
+
+  servesHttp(): boolean {
+    return this.#httpReceiver !== undefined;
+  }
+
+  webSocketOf(socket: Socket): Socket | undefined {
+    return isWebSocket(socket) ? socket : this.sockets.find(s => s.shares === socket.index);
+  }
+
+  http(connection: Connection, exchange: HttpExchange): void {
+    const { from, socket } = connection;
+    if (isWebSocket(socket)) this.webSockets.handshake(exchange, peerKey(from.ip, from.port));
+    else if (this.#httpReceiver) this.#httpReceiver(exchange, from, socket.index);
+    else exchange.answer({ code: 503, reason: 'Service Unavailable', close: true });
+  }
+
+  upgraded(_connection: Connection, link: WsLink): void {
+    this.webSockets.add(link);
   }
 
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void {
@@ -242,17 +292,17 @@ export class TcpTransport implements Transport, ConnectionOwner {
 
   // ---- inside
 
-  #listen(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Listening> {
+  #listen(index: number, ip: string, { proto, port, advertise, name }: ListenAddress): Promise<Listening> {
     const family = net.isIPv6(ip) ? 6 : 4;
     const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
     return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError('tcp', ip, port, error)));
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(proto, ip, port, error)));
       server.listen({ host: ip, port, exclusive: true, backlog: BACKLOG, ipv6Only: family === 6 }, () => {
         server.removeAllListeners('error');
         const bound = server.address() as net.AddressInfo;
         const socket: Socket = {
           index,
-          proto: 'tcp',
+          proto,
           ip: bound.address,
           port: bound.port,
           ...(advertise && {
@@ -332,10 +382,13 @@ export class TcpTransport implements Transport, ConnectionOwner {
   }
 }
 
+const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
+
 const peerKey = (ip: string, port: number): string => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
 
-function closeServer(server: net.Server): Promise<void> {
+function closeServer(server: net.Server | undefined): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve());
+    if (!server) resolve();
+    else server.close(() => resolve());
   });
 }

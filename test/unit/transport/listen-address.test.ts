@@ -23,7 +23,7 @@ describe('parseListenAddress()', () => {
   });
 
   it.each([
-    ['tls:127.0.0.1:5060', 'tls is not available in this version, only udp and tcp are'],
+    ['tls:127.0.0.1:5060', 'tls is not available in this version, only udp, tcp and ws are'],
     ['xyz:127.0.0.1:5060', '"xyz" is not a protocol'],
     ['udp:::1:5060', 'an IPv6 address needs brackets'],
     ['udp:[::1', 'the "]" is missing'],
