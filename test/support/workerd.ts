@@ -161,3 +161,9 @@ const main :Workerd.Worker = (
 );
 `;
 }
+
+/** examples/worker as it is, but for where it keeps registrations. */
+export function startExample(storage: string, env: Readonly<Record<string, string>> = {}): Promise<Workerd> {
+  mkdirSync(storage, { recursive: true });
+  return startWorkerdConfig('examples/worker/config.capnp', { env, args: [`--directory-path=data=${storage}`] });
+}
