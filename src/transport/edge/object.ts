@@ -24,6 +24,7 @@ const MAX_RPC_BYTES = 65536;
 /** how often an object that sleeps is woken to tidy up, while it has connections; milliseconds */
 const TICK_MS = 60_000;
 /** RFC 6455 7.4.1 */
+const NORMAL = 1000;
 const GOING_AWAY = 1001;
 const INTERNAL_ERROR = 1011;
 /** codes that only ever are reported, never sent */
@@ -87,7 +88,7 @@ export class SipObject {
   webSocketClose(socket: ServerSocket, code: number, reason: string): void {
     const found = this.#find(socket);
     // the closing handshake is ours to finish
-    found?.service.connections.drop(found.connection, NO_CODE.includes(code) ? undefined : code, reason);
+    found?.service.connections.drop(found.connection, NO_CODE.includes(code) ? NORMAL : code, reason);
   }
 
   webSocketError(socket: ServerSocket): void {
