@@ -17,8 +17,8 @@ export async function bundle(root: string): Promise<void> {
   const { output } = await build.write({
     file,
     format: 'esm',
-    minify: true,
-    sourcemap: true,
+    // names stay: a stack in a log is to be read
+    minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
     comments: { legal: true },
   });
   await build.close();
