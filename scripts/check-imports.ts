@@ -42,6 +42,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
     'version.ts',
     'index.ts',
   ],
+  'standalone.ts': ['index.ts', 'transport/edge', 'transport/browser'],
   'index.ts': ['cfg', 'components', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 
