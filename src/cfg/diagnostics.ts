@@ -8,6 +8,7 @@ const MAX_FINDINGS = 200;
 export class Diagnostics {
   readonly found: Diagnostic[] = [];
   #left = MAX_FINDINGS;
+  readonly #said = new Set<string>();
 
   error(at: At, message: string): void {
     this.#add('error', at, message);
@@ -23,7 +24,10 @@ export class Diagnostics {
   }
 
   #add(severity: Diagnostic['severity'], { file, line, column }: At, message: string): void {
-    if (this.#left === 0) return;
+    // what is compiled in two forms is looked at twice
+    const finding = `${severity} ${line}:${column} ${file} ${message}`;
+    if (this.#left === 0 || this.#said.has(finding)) return;
+    this.#said.add(finding);
     this.#left--;
     this.found.push({ severity, file, line, column, message });
     if (this.#left === 0)

@@ -26,6 +26,9 @@ const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
   onsend_route: 'onsend',
 };
 
+/** Constants ask their machine only whether the run has ended. */
+const NOBODY = { ended: false } as Machine;
+
 /** Commands whose first parameter names a block. */
 const NAMES_BLOCK: Readonly<Record<string, (name: string) => string>> = {
   t_on_branch: name => `branch_route[${name}]`,
@@ -181,7 +184,7 @@ export class BlockCompiler {
       if (cell && test) return { kind: 'set', cell, value: test };
       const get = this.#expressions.closure(value, 'any', true);
       if (isConstant(value)) {
-        const constant = get(undefined as never);
+        const constant = get(NOBODY);
         return { kind: 'do', host: m => set(m, constant) };
       }
       return {
@@ -360,7 +363,7 @@ export class BlockCompiler {
           `the cases above are ${type === 'int' ? 'numbers' : 'texts'}: this is another type`,
         );
       type = mine;
-      const constant = this.#expressions.closure(value, 'any')(undefined as never);
+      const constant = this.#expressions.closure(value, 'any')(NOBODY);
       if (regex) {
         try {
           const compiled = compileRegex(toStr(constant), { ignoreCase: true });
@@ -484,8 +487,7 @@ export class BlockCompiler {
     if (!name || more) throw new Mistake(call.at, 'route takes one name');
     const constant = isConstant(name) || name.kind === 'word';
     if (constant) {
-      const text =
-        name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(undefined as never));
+      const text = name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(NOBODY));
       const block = `route[${utf8Of(text)}]`;
       const code = this.#blocks.get(block);
       if (!code) throw new Mistake(name.at, `there is no ${block}${near(block, this.#blocks)}`);

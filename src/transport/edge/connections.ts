@@ -5,7 +5,7 @@
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, SendHow, Socket } from '../../kemi/host.ts';
 import {
   type ListenAddress,
   newCounters,
@@ -64,7 +64,7 @@ export class WebSocketConnections implements Transport {
   /** a byte order mark is a byte like any other */
   readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   #receiver: Receiver | undefined;
-  #gone: ((connection: number) => void) | undefined;
+  #gone: ((connection: ClosedConnection) => void) | undefined;
   #closed = false;
   #nextId: number;
   #nextPort: number;
@@ -104,7 +104,7 @@ export class WebSocketConnections implements Transport {
     return opened;
   }
 
-  start(receiver: Receiver, closed?: (connection: number) => void): void {
+  start(receiver: Receiver, closed?: (connection: ClosedConnection) => void): void {
     if (this.#closed) return;
     this.#receiver = receiver;
     this.#gone = closed;
@@ -200,7 +200,7 @@ export class WebSocketConnections implements Transport {
     const left = (this.#perAddress.get(ip) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(ip, left);
     else this.#perAddress.delete(ip);
-    this.#gone?.(id);
+    this.#gone?.({ id, proto: 'ws', socket: connection.index, ip, port, reason: 'closed' });
   }
 
   stop(): void {

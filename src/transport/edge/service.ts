@@ -89,7 +89,7 @@ export class Service {
     );
     this.connections.start(
       (bytes, from, socket) => this.receive(bytes, from, socket),
-      id => this.#runtime?.connectionClosed(id),
+      connection => this.#runtime?.connectionClosed(connection.id, connection),
     );
   }
 

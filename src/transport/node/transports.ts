@@ -2,7 +2,7 @@
 import type { Logger } from '../../core/log.ts';
 import { KemiError } from '../../errors.ts';
 import type { Connections, SendHow, Socket, TlsControl } from '../../kemi/host.ts';
-import type { ListenAddress, Receiver, Transport } from '../transport.ts';
+import type { ListenAddress, Transport } from '../transport.ts';
 import { TcpTransport } from './tcp.ts';
 import { TcpConnections } from './tcp-connections.ts';
 import type { TcpLimits } from './tcp-options.ts';
