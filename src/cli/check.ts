@@ -65,28 +65,15 @@ export async function check(args: readonly string[]): Promise<number> {
       found.push(...(await checkScript(name, { wasm, defines, modparams, limits, components, ...db })));
     counted.push(plural(parsed.positionals.length, 'script'));
   } else {
-    const { options, diagnostics } = readConfigFile(config, { defines, script: parsed.positionals[0] });
-    found.push(...diagnostics);
-    configs = options.files;
-    counted.push('1 config', plural(options.scripts.length, 'script'));
-    let components: ComponentOptions[] = [];
-    try {
-      components = await readComponents(files, grants, options);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      found.push(...error.diagnostics);
-    }
-    const settings = {
-      wasm,
-      ...db,
-      ...configured(options, modparams, [], limits),
-      components,
-      path: config,
-      lua: options.luaScripts,
-    };
-    counted[1] = plural(options.scripts.length + options.luaScripts.length, 'script');
-    for (const name of options.scripts)
-      found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
+    const checked = await checkConfig(
+      config,
+      { wasm, defines, modparams, limits, ...db },
+      parsed.positionals[0],
+      options => readComponents(files, grants, options),
+    );
+    found.push(...checked.found);
+    configs = checked.files;
+    counted.push('1 config', plural(checked.scripts, 'script'));
   }
   const errors = found.filter(d => d.severity === 'error').length;
   if (format === 'json') process.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
@@ -99,6 +86,46 @@ export async function check(args: readonly string[]): Promise<number> {
     );
   }
   return errors > 0 ? 1 : 0;
+}
+
+/**
+ * Everything that is wrong with a kamailio.cfg, what it includes, and its scripts.
+ * @param script the script to run, for a config that names none  @param readMore reads the components that the config loads  @returns files: those of the config, without its scripts
+ * @throws ConfigError when the config cannot be read
+ */
+export async function checkConfig(
+  path: string,
+  {
+    wasm,
+    defines,
+    modparams = [],
+    limits = {},
+    db,
+  }: Pick<Settings, 'wasm' | 'defines' | 'modparams' | 'limits' | 'db'>,
+  script?: string,
+  readMore: (options: ConfigOptions) => Promise<ComponentOptions[]> = async () => [],
+): Promise<{ found: Diagnostic[]; files: readonly string[]; scripts: number }> {
+  const { options, diagnostics } = readConfigFile(path, { defines, script });
+  const found = [...diagnostics];
+  let components: ComponentOptions[] = [];
+  try {
+    components = await readMore(options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    found.push(...error.diagnostics);
+  }
+  // Its database is told already; what else is wrong is wanted, too.
+  const noDatabase = diagnostics.some(d => /^cannot load module \w+: \w+ databases are not available/.test(d.message));
+  const settings: Settings = {
+    wasm,
+    ...(noDatabase ? { db: NO_DATABASE, anyDatabase: true } : db !== undefined && { db }),
+    ...configured(options, modparams, [], limits),
+    components,
+    path,
+    lua: options.luaScripts,
+  };
+  for (const name of options.scripts) found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
+  return { found, files: options.files, scripts: options.scripts.length + options.luaScripts.length };
 }
 
 const NO_DATABASE = 'sqlite://:memory:';
@@ -121,12 +148,14 @@ type Settings = Pick<
   readonly path?: string;
   /** scripts of lua_run() */
   readonly lua?: readonly string[];
+  /** takes any URL for an empty database */
+  readonly anyDatabase?: boolean;
 };
 
 /** @param routes whether it must define the request callback; one of several scripts need not */
 async function checkScript(
   name: string,
-  { path, lua = [], ...settings }: Settings,
+  { path, lua = [], anyDatabase, ...settings }: Settings,
   routes = true,
 ): Promise<Diagnostic[]> {
   let source: Uint8Array;
@@ -142,7 +171,7 @@ async function checkScript(
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
       send: () => false,
       // Modules open their databases when they are made: an empty one, nothing of the real one is touched.
-      openDatabase: url => openSqlite(/^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
+      openDatabase: url => openSqlite(anyDatabase || /^sqlite:\/\/./.test(url) ? NO_DATABASE : url),
       readFile: new ScriptFiles(name, ...lua).read,
       // What the script prints is no finding.
       print: line => process.stderr.write(`${line}\n`),

@@ -143,6 +143,8 @@ export interface ModuleDefinition<S = unknown> {
   /** Makes the module's state for one runtime. @throws KemiError KEMI_ERR_CONFIG for modparams that make no sense */
   readonly create: (host: ModuleHost, params: ModParamValues) => S;
   readonly functions: readonly KemiFunction[];
+  /** commands of routing blocks that KEMI does not have: they are not on KSR */
+  readonly commands?: readonly KemiFunction[];
   /** false: functions that do not say so are no native commands */
   readonly native?: false;
   /** pseudo-variables this module provides */

@@ -27,7 +27,7 @@ type Argument = { readonly value: number | ByteStr } | { readonly get: (m: Machi
 /** The commands of the loaded modules. */
 export function commandsOf(bridge: Functions): ReadonlyMap<string, readonly Command[]> {
   const out = new Map<string, Command[]>();
-  for (const bound of bridge.functions) {
+  for (const bound of [...bridge.functions, ...bridge.commands]) {
     const { native } = bound.fn;
     if (native === false || (native === undefined && !bound.native)) continue;
     const forms = native === undefined ? [{}] : 'length' in native ? native : [native];
