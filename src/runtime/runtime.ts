@@ -214,6 +214,7 @@ export class Runtime {
       host,
       config: config ?? { readFile: () => undefined },
       limits: this.limits,
+      inCore: this.#options.lane !== 'api',
     });
   }
 

@@ -75,8 +75,6 @@ const FRAMES: usize = memory.data(32768, 16);
 const FRAME: usize = 8;
 const HEAD: usize = 16;
 const FRAMES_END: usize = FRAMES + 32768;
-/** in the number of a frame: the value of the block is wanted */
-const WANTED: u32 = 0x80000000;
 
 let SP: usize = FRAMES;
 let BASE: usize = FRAMES;
@@ -302,7 +300,7 @@ function execute(pc: usize, last: i32, limit: usize): i32 {
         break;
       case OP_CHOOSE: {
         const count = load<u32>(pc, 4);
-        pc = load<usize>(pc + (<usize>min<u32>(<u32>a, count) << 2), 8);
+        pc = load<usize>(pc + ((<usize>min<u32>(<u32>a, count)) << 2), 8);
         break;
       }
       case OP_PV_NULL:

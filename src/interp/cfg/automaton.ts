@@ -259,7 +259,8 @@ function tableOf(tree: Tree): Uint8Array {
   const rows: number[][] = [];
   for (let number = 0; number < states.length; number++) {
     const set = states[number]!;
-    const fixed = number === MATCHED || (number === START && set.has(0)) ? MATCHED : number === NEVER ? NEVER : undefined;
+    const fixed =
+      number === MATCHED || (number === START && set.has(0)) ? MATCHED : number === NEVER ? NEVER : undefined;
     if (fixed !== undefined) {
       rows.push([...samples.map(() => fixed), fixed === MATCHED ? 1 : 0]);
       continue;

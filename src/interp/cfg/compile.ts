@@ -3,17 +3,17 @@ import type { At, RouteBlock } from '../../cfg/config.ts';
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
 import type { NativeRoute } from '../../kemi/table.ts';
+import { MAX_WORDS } from './assemble.ts';
 import type { CallExpr, Case, Expr, Statement } from './ast.ts';
 import { type Command, type CompiledCall, compileCommand } from './commands.ts';
 import { type CallInExpression, type Evaluate, ExpressionCompiler } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
-import { MAX_WORDS } from './assemble.ts';
 import type { CoreCode, Place, Test } from './core-code.ts';
 import { cellOf, testOf } from './core-test.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
 import type { Code, Instruction, Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { equal, NoValue, toInt, toStr } from './values.ts';
+import { equal, NoValue, toStr } from './values.ts';
 
 /** KSR_* of the kinds of blocks; what runs in a block route[..] depends on who calls it. */
 const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {

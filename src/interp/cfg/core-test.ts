@@ -83,7 +83,8 @@ function comparison(cx: Context, parts: TestParts, { op, left, right }: BinaryEx
     const test = equality ? fieldOf(cx, parts, on, by) : undefined;
     return test && not(test);
   }
-  if (op === '=~' && by.kind === 'str') return match(cx, parts, { kind: 'binary', op, left, right, at: left.at }, by.value);
+  if (op === '=~' && by.kind === 'str')
+    return match(cx, parts, { kind: 'binary', op, left, right, at: left.at }, by.value);
   if (on.kind !== 'pv') return undefined;
   const cell = RC.test(on.spec) ? 0 : cellOf(cx, on);
   if (cell || RC.test(on.spec)) {

@@ -18,6 +18,8 @@ export interface NativeOptions extends Surroundings {
   /** what reading the config needs: its includes, #!define, $env() */
   readonly config: ConfigHost;
   readonly limits?: { readonly instructions?: number };
+  /** false: every instruction runs in TypeScript; absent: the core runs what it can */
+  readonly inCore?: boolean;
 }
 
 /** Kamailio's default for max_while_loops. */
@@ -62,12 +64,12 @@ export class NativeInterpreter implements Interpreter {
 
   /** @returns a program that must not run when there are errors among the diagnostics */
   compile(source: Uint8Array, name: string): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
-    const { core, bridge, pvs, host, limits } = this.#options;
+    const { core, bridge, pvs, host, limits, inCore } = this.#options;
     const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
     const blocks = this.#blocks(config, found, kept);
-    const assembly = assemble(blocks.values(), this.#target, bytes => kept.room(bytes));
+    const assembly = assemble(inCore === false ? [] : blocks.values(), this.#target, bytes => kept.room(bytes));
     kept.fill(assembly.words);
     const program = new CfgProgram({
       assembly,
@@ -119,7 +121,14 @@ export class NativeInterpreter implements Interpreter {
     };
     // all names first: a block may call one that stands below it
     for (const route of config.routes)
-      blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [], core: [], entries: [] });
+      blocks.set(blockName(route), {
+        name: blockName(route),
+        at: route.at,
+        run: [],
+        places: [],
+        core: [],
+        entries: [],
+      });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
       if (route.kind === 'onsend_route') found.error(route.at, 'onsend_route is not available in this version');

@@ -2,9 +2,9 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Program, RouteError, RunResult } from '../interpreter.ts';
+import type { Assembly } from './assemble.ts';
 import type { Surroundings } from './context.ts';
 import { ProgramInCore, type RunningBlocks } from './core-run.ts';
-import type { Assembly } from './assemble.ts';
 import { type Code, Machine, type ReturnCode } from './machine.ts';
 
 const DONE: RunResult = Object.freeze({ state: 'done' });

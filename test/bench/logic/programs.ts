@@ -97,7 +97,15 @@ export function logicPrograms(): LogicProgram[] {
   ];
   const sample = stock();
   const without = ['auth', 'auth_db', 'permissions', 'nathelper'];
-  if (sample) out.push({ name: 'sample, ACK', what: "Kamailio's sample, a stray ACK", ...sample, messages: acks, replies: 0, without });
+  if (sample)
+    out.push({
+      name: 'sample, ACK',
+      what: "Kamailio's sample, a stray ACK",
+      ...sample,
+      messages: acks,
+      replies: 0,
+      without,
+    });
   out.push({
     name: 'OPTIONS',
     what: 'options.lua and options.cfg, with the reply',
@@ -107,6 +115,13 @@ export function logicPrograms(): LogicProgram[] {
     replies: 1,
   });
   if (sample)
-    out.push({ name: 'sample, OPTIONS', what: "Kamailio's sample, with the reply", ...sample, messages: OPTIONS, replies: 1, without });
+    out.push({
+      name: 'sample, OPTIONS',
+      what: "Kamailio's sample, with the reply",
+      ...sample,
+      messages: OPTIONS,
+      replies: 1,
+      without,
+    });
   return out;
 }

@@ -72,7 +72,9 @@ export async function benchLogic(rounds: number, count: number, only: readonly s
         times[name].push(nsPerMessage(one, messages, count));
     for (const engine of ENGINES)
       if (lanes[engine].sent.count !== program.replies * rounds * count)
-        throw new Error(`${program.name}, ${engine}: ${lanes[engine].sent.count} replies to ${rounds * count} messages`);
+        throw new Error(
+          `${program.name}, ${engine}: ${lanes[engine].sent.count} replies to ${rounds * count} messages`,
+        );
     for (const { runtime } of Object.values(lanes)) await runtime.close();
     const none = median(times.none);
     const whole = { native: median(times.native), lua: median(times.lua) };
