@@ -68,8 +68,9 @@ describe('expressions', () => {
     ),
   );
 
-  test('values and conditions are those of Kamailio', () => {
+  test.each(['inplace', 'api'] as const)('values and conditions are those of Kamailio, lane %s', lane => {
     const { receive, said, runtime } = nativeRuntime(config, {
+      lane,
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22290 }],
     });
     runtime.receive(new TextEncoder().encode(MESSAGE), { ip: '127.0.0.1', port: 22291 });

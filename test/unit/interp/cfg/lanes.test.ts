@@ -4,6 +4,7 @@ import { bytesOf } from '../../../../src/core/memory.ts';
 import { createRuntime } from '../../../../src/index.ts';
 import { automatonOf } from '../../../../src/interp/cfg/automaton.ts';
 import { compileRegex, RegexError } from '../../../../src/kemi/posix-regex.ts';
+import { defineModule, exportsOf } from '../../../../src/kemi/table.ts';
 import { request } from '../../../support/runtime.ts';
 import { wasmModules } from '../../../support/wasm.ts';
 import { nativeRuntime } from './native.ts';
@@ -299,6 +300,27 @@ function randomConfig(seed: number): string {
   return `flags FLT:5\n${blocks.join('\n')}`;
 }
 
+/** Functions that fail, and that run a block. */
+const calls = defineModule<undefined>({
+  name: 'calls',
+  modparams: {},
+  create: () => undefined,
+  functions: [
+    exportsOf<undefined>()('boom', {
+      params: [],
+      returns: 'int',
+      run: () => {
+        throw new Error('it went wrong');
+      },
+    }),
+    exportsOf<undefined>()('nested', {
+      params: ['str'],
+      returns: 'int',
+      run: ({ host }, name) => (host.runRoute(name) ? 1 : -1),
+    }),
+  ],
+});
+
 describe('lanes', () => {
   test(`${COUNT} random configs run in the core as they run in closures`, { timeout: 600_000 }, async () => {
     const lanes = (['api', 'inplace'] as const).map(lane =>
@@ -334,6 +356,56 @@ describe('lanes', () => {
     expect(traces).toBeGreaterThan(COUNT * 4);
     expect(waits).toBeGreaterThan(COUNT / 2);
     expect(lanes[0]!.runtime.counters.traps).toBe(0);
+  });
+
+  test('errors, limits and nested runs are the same', () => {
+    const configs: [string, { limits?: { instructions: number } }?][] = [
+      ['request_route {\n\tsetflag(1);\n\troute(A);\n}\nroute[A] {\n\tif (is_request()) {\n\t\tboom();\n\t}\n}'],
+      ['request_route {\n\tif (!route(A)) exit;\n}\nroute[A] {\n\treturn boom();\n}'],
+      ['request_route {\n\tif (setflag(1) && boom()) exit;\n}'],
+      ['request_route {\n\t$var(x) = "$nested(A)";\n\t$avp(y) = boom();\n}'],
+      ['request_route {\n\troute(A);\n\txlog("@@never@@");\n}\nroute[A] {\n\troute(A);\n}'],
+      [
+        'request_route {\n\tif (route(A) && route(A)) exit;\n}\nroute[A] {\n\t$var(d) = $var(d) + 1; if ($var(d) < 400) { if (route(A)) return; }\n}',
+      ],
+      [
+        'request_route { is_method("INVITE"); nested("A"); xlog("@@$rc $mF@@"); }\nroute[A] { xlog("@@in $rc@@"); setflag(2); nested("B"); }\nroute[B] { has_totag(); xlog("@@$rc@@"); exit; }',
+      ],
+      [
+        'request_route { if (nested("A") && nested("C")) { xlog("@@yes $rc@@"); } }\nroute[A] { return 0; }\nroute[C] { boom(); }',
+      ],
+      [
+        'request_route { route(A); route(A); route(A); route(A); }\nroute[A] { route(B); route(B); route(B); route(B); }\nroute[B] { route(C); route(C); route(C); }\nroute[C] { setflag(1); setflag(2); }',
+        { limits: { instructions: 50 } },
+      ],
+      [
+        'request_route { $var(i) = 0; while ($var(i) < 90) { $var(i) = $var(i) + 1; route(A); } }\nroute[A] { setflag(1); }',
+        { limits: { instructions: 100 } },
+      ],
+    ];
+    for (const [config, options] of configs) {
+      const runs = (['api', 'inplace'] as const).map(lane => {
+        const made = nativeRuntime(config, { lane, extraModules: [calls], ...options });
+        const { runtime, receive, said, log } = made;
+        for (let k = 0; k < 2; k++) receive(MESSAGES[1]!);
+        // the core counts the instructions of a block when it enters it: a limit is met a little earlier
+        const errors = log.lines
+          .filter(line => line.level === 'error')
+          .map(line => (options ? line.fields.limit : [line.message, line.fields]));
+        const { scriptErrors, instructionLimits, traps } = runtime.counters;
+        return {
+          said: said(),
+          errors,
+          scriptErrors,
+          instructionLimits,
+          traps,
+          live: runtime.liveMessages,
+          rc: runtime.host.returnCode,
+        };
+      });
+      expect(runs[1], config).toEqual(runs[0]);
+      expect(runs[0]!.said.length + runs[0]!.errors.length, config).toBeGreaterThan(0);
+    }
   });
 
   test('an automaton matches what the expression matches', () => {

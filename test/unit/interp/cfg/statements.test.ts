@@ -25,11 +25,11 @@ route[RN] { $var(z)=1; }
 branch_route[NOPE] { ; }
 `;
 
-describe('statements', () => {
+describe.each(['inplace', 'api'] as const)('statements, lane %s', lane => {
   test.each(rows)('$statements', ({ statements, said: wanted }) => {
     const { receive, said } = nativeRuntime(
       `flags FLT:5, FLA, FLB:3\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${BLOCKS}`,
-      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22290 }] },
+      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22290 }], lane },
     );
     receive(request('OPTIONS', 'sip:bob@127.0.0.1', ['X-P: 1']).replace('bob@example.com', 'bob@example.org'));
     expect(said()).toEqual(wanted);
