@@ -23,6 +23,7 @@ const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
   onreply_route: 'onreply',
   reply_route: 'reply',
   event_route: 'event',
+  onsend_route: 'onsend',
 };
 
 /** Commands whose first parameter names a block. */
@@ -56,12 +57,12 @@ export class BlockCompiler {
     block: RouteBlock,
     code: Code,
   ) {
-    this.#cx = cx;
     this.#commands = commands;
     this.#blocks = blocks;
     this.#code = code;
     this.#kind = block.kind === 'onreply_route' && block.name === '' ? 'reply' : (KINDS[block.kind] ?? 'any');
-    this.#expressions = new ExpressionCompiler(cx, { inExpression: call => this.#inExpression(call) });
+    this.#cx = this.#kind === 'onsend' ? { ...cx, sending: true } : cx;
+    this.#expressions = new ExpressionCompiler(this.#cx, { inExpression: call => this.#inExpression(call) });
   }
 
   statements(list: readonly Statement[]): void {
@@ -380,6 +381,7 @@ export class BlockCompiler {
   /** A call as a statement: its code is $rc; 0 ends the run. */
   #call(call: CallExpr): void {
     if (call.name === 'route') {
+      this.#mayRoute(call.at);
       const code = this.#routed(call);
       this.#emit(this.#route(call, false), call.at, code && { kind: 'enter', code });
       return;
@@ -432,6 +434,7 @@ export class BlockCompiler {
 
   #compileInExpression(call: CallExpr): CallInExpression {
     if (call.name === 'route') {
+      this.#mayRoute(call.at);
       const emit = this.#route(call, true);
       const code = this.#routed(call);
       // asked when its instruction stands
@@ -469,6 +472,10 @@ export class BlockCompiler {
   #routed({ args: [name] }: CallExpr): Code | undefined {
     if (name?.kind !== 'word' && name?.kind !== 'str') return undefined;
     return this.#blocks.get(`route[${utf8Of(name.value)}]`);
+  }
+
+  #mayRoute(at: At): void {
+    if (this.#kind === 'onsend') throw new Mistake(at, 'route cannot be used in onsend_route');
   }
 
   /** route(NAME): a block whose name is known is looked up once. @param wanted whether its value is pushed */
