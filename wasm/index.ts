@@ -49,6 +49,7 @@ export {
 // ---- routing blocks (cfg/)
 
 export { fromUriIsMyself, toUriIsMyself, uriIsMyself } from './cfg/fields';
+export { automatonMatches } from './cfg/match';
 export { cfgRun, cfgStart, cfgState, cfgUnwind } from './cfg/run';
 
 // ---- SIP core (sip/, hash/)

@@ -1,5 +1,6 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
+import type { ConfigOptions } from '../cfg/resolve.ts';
 import type { ComponentOptions } from '../components/module.ts';
 import { ConfigError, type Diagnostic, KemiError } from '../errors.ts';
 import type { RuntimeOptions } from '../runtime/options.ts';

@@ -138,7 +138,10 @@ export interface RuntimeOptions {
   readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
-  /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */
+  /**
+   * 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes. Of routing blocks 'api' runs every
+   * instruction in TypeScript, the others run in the core what they can
+   */
   readonly lane?: 'auto' | 'api' | 'inplace';
 }
 

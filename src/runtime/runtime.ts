@@ -242,6 +242,7 @@ export class Runtime {
         this.#beside ??= this.#lua();
         return new LuaBeside(this.#beside, scripts, this.#options.readFile, () => core.x.currentMsg());
       },
+      inCore: this.#options.lane !== 'api',
     });
   }
 

@@ -102,8 +102,7 @@ class Assembler {
         this.#op(L.OP_LAST, 1);
         return;
       case 'unless':
-        this.#op(L.OP_LAST, 1);
-        this.#branch(form.test, true, labels[form.target.at]!, true);
+        this.#unless(form.test, labels[form.target.at]!, form.span > 1);
         return;
       case 'jump':
         if (form.last !== undefined) this.#op(L.OP_LAST, form.last);
@@ -143,6 +142,24 @@ class Assembler {
         this.#op(L.OP_CHOOSE, form.targets.length - 1);
         for (const { at } of form.targets) this.#use(labels[at]!);
     }
+  }
+
+  /** @param routes whether blocks run in the test, which have last values of their own */
+  #unless(test: Test, target: Label, routes: boolean): void {
+    if (!routes) {
+      this.#op(L.OP_LAST, 1);
+      this.#branch(test, true, target, true);
+      return;
+    }
+    const no = this.#label();
+    const end = this.#label();
+    this.#branch(test, true, no, true);
+    this.#op(L.OP_LAST, 1);
+    this.#jump(L.OP_JUMP, end);
+    this.#set(no);
+    this.#op(L.OP_LAST, 1);
+    this.#jump(L.OP_JUMP, target);
+    this.#set(end);
   }
 
   /**

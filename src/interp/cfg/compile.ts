@@ -183,8 +183,8 @@ export class BlockCompiler {
       const test = cell && number ? this.#test(value, true) : undefined;
       if (cell && test) return { kind: 'set', cell, value: test };
       const get = this.#expressions.closure(value, 'any', true);
-      if (isConstant(value)) {
-        const constant = get(NOBODY);
+      if (value.kind === 'int' || value.kind === 'str') {
+        const constant = value.value;
         return { kind: 'do', host: m => set(m, constant) };
       }
       return {
@@ -543,7 +543,8 @@ function isConstant(expr: Expr): boolean {
     case 'unary':
       return isConstant(expr.of);
     case 'binary':
-      return isConstant(expr.left) && isConstant(expr.right);
+      // && and || look at the run
+      return expr.op !== '&&' && expr.op !== '||' && isConstant(expr.left) && isConstant(expr.right);
     default:
       return false;
   }

@@ -21,6 +21,8 @@ export interface NativeOptions extends Surroundings {
   readonly limits?: { readonly instructions?: number };
   /** Lua for lua_run() and its kin; absent: there is none */
   readonly startLua?: StartLua;
+  /** false: every instruction runs in TypeScript; absent: the core runs what it can */
+  readonly inCore?: boolean;
 }
 
 type Commands = ReadonlyMap<string, readonly Command[]>;
@@ -69,7 +71,7 @@ export class NativeInterpreter implements Interpreter {
 
   /** @returns a program that must not run when there are errors among the diagnostics */
   compile(source: Uint8Array, name: string): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
-    const { core, bridge, pvs, host, limits } = this.#options;
+    const { core, bridge, pvs, host, limits, inCore } = this.#options;
     const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
@@ -82,7 +84,7 @@ export class NativeInterpreter implements Interpreter {
       this.#withLua(config, () => lua, waits),
     );
     lua = this.#startLua(config, found);
-    const assembly = assemble(blocks.values(), this.#target, bytes => kept.room(bytes));
+    const assembly = assemble(inCore === false ? [] : blocks.values(), this.#target, bytes => kept.room(bytes));
     kept.fill(assembly.words);
     const program = new CfgProgram({
       assembly,

@@ -1,6 +1,6 @@
 -- Questions about method and kind, flags, routes that call routes. Nothing is sent.
-local FLT_ACC <const> = 1
-local FLT_NATS <const> = 5
+local FLT_ACC = 1
+local FLT_NATS = 5
 
 local function within_dialog()
 	if KSR.siputils.has_totag() < 0 then return end

@@ -7,6 +7,9 @@ import { MODULES } from '../../../src/modules/index.ts';
 import { wasmModules } from '../../support/wasm.ts';
 import { type LogicProgram, logicPrograms } from './programs.ts';
 
+/** Routing blocks shall be so many times as fast as Lua on the same logic. */
+export const RATIO_BAR = 1.3;
+
 type Engine = 'lua' | 'native';
 const ENGINES: readonly Engine[] = ['native', 'lua'];
 const FROM = { ip: '127.0.0.1', port: 5062, family: 4 as const };
@@ -85,4 +88,19 @@ export async function benchLogic(rounds: number, count: number, only: readonly s
     out.push({ program, whole, logic, ratio, wholeRatio });
   }
   return out;
+}
+
+/** Lines of a table. */
+export function showLogic(results: readonly LogicResult[]): string[] {
+  const ns = (value: number) => value.toFixed(0).padStart(6);
+  const times = (value: number) => `${value.toFixed(2)}x`.padStart(6);
+  return [
+    'program           logic alone, ns a message      with receiving and what it sends',
+    '                  native    lua  lua/native      native    lua  lua/native',
+    ...results.map(
+      ({ program, logic, whole, ratio, wholeRatio }) =>
+        `${program.name.padEnd(17)} ${ns(logic.native)} ${ns(logic.lua)}      ${times(ratio)}      ${ns(whole.native)} ${ns(whole.lua)}      ${times(wholeRatio)}   ${program.what}`,
+    ),
+    `native is at least ${RATIO_BAR} times as fast as Lua (the bar) on ${results.filter(r => r.ratio >= RATIO_BAR).length} of ${results.length} programs: logic alone`,
+  ];
 }

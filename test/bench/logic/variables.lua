@@ -37,6 +37,6 @@ function ksr_request_route()
 		KSR.pv.sets("$avp(tenant)", KSR.pv.gete("$hdr(X-Tenant)"))
 	end
 	if KSR.pv.get("$avp(to)") == "e164" then
-		KSR.x.exit()
+		KSR.setflag(3)
 	end
 end
