@@ -258,6 +258,11 @@ export class Connection implements FrameHandler {
     return this.#neverMade;
   }
 
+  /** whether requests may go by it: a peer that has said all only gets its answers */
+  get takesRequests(): boolean {
+    return this.usable && this.#overMs === 0;
+  }
+
   get usable(): boolean {
     return this.state !== 'closed' && this.state !== 'accepting' && !this.#ending;
   }
