@@ -301,6 +301,11 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     return this.#neverMade;
   }
 
+  /** whether requests may go by it: a peer that has said all only gets its answers */
+  get takesRequests(): boolean {
+    return this.usable && this.#overMs === 0;
+  }
+
   /** whether messages can be sent on it */
   get usable(): boolean {
     if (this.state === 'closed' || this.state === 'accepting' || this.#ending) return false;

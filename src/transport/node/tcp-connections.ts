@@ -67,7 +67,7 @@ export class TcpConnections implements Connections {
   addAlias(id: number, port: number): boolean {
     const { table } = this.#transport;
     const connection = table.get(id);
-    return connection?.usable === true && table.alias(connection, port);
+    return connection?.takesRequests === true && table.alias(connection, port);
   }
 
   security(id: number): Security | undefined {
