@@ -9,7 +9,14 @@ import { findKamailio } from './kamailio.ts';
  * @throws Error in CI
  */
 export function needs(
-  program: 'kamailio' | 'kamailio-sqlite-modules' | 'kamailio-websocket-modules' | 'sipsak' | 'sipp' | 'chromium',
+  program:
+    | 'kamailio'
+    | 'kamailio-sqlite-modules'
+    | 'kamailio-tls-modules'
+    | 'kamailio-websocket-modules'
+    | 'sipsak'
+    | 'sipp'
+    | 'chromium',
 ): boolean {
   const missing = missingOf(program);
   if (!missing) return false;
@@ -21,6 +28,7 @@ export function needs(
 /** a module that tells that a package is there */
 const MODULE_OF: Readonly<Record<string, string>> = {
   'kamailio-sqlite-modules': 'db_sqlite.so',
+  'kamailio-tls-modules': 'tls.so',
   'kamailio-websocket-modules': 'websocket.so',
 };
 

@@ -128,7 +128,7 @@ describe('xhttp', () => {
   it('gives the script the request as a message, and takes one answer', () => {
     const { http, log, runtime } = start(`${EMPTY}function on_http(event)
       KSR.info(event .. " " .. KSR.pv.gete("$rm $hu $proto $si:$sp $Rp $hdr(Host)") .. "\\n")
-      for _, name in ipairs({ "$rm", "$hu", "$proto", "$si", "$sp", "$Rp", "$hdr(Host)", "$rb", "$conid", "$(hdr(x-a)[1])" }) do
+      for _, name in ipairs({ "$rm", "$hu", "$proto", "$si", "$sp", "$Rp", "$hdr(Host)", "$rb", "$rv", "$conid", "$(hdr(x-a)[1])" }) do
         KSR.info(name .. "=" .. KSR.pv.gete(name) .. "\\n")
       end
       KSR.info("ru=" .. tostring(KSR.pv.get("$ru")) .. "\\n")
@@ -165,6 +165,7 @@ describe('xhttp', () => {
         '$Rp=5060',
         '$hdr(Host)=h',
         '$rb=body',
+        '$rv=SIP/2.0',
         '$conid=7',
         '$(hdr(x-a)[1])=2',
         'ru=nil',
