@@ -13,7 +13,7 @@ import type { Source } from '../transport.ts';
 import { type HttpConnection, HttpSide } from './http-side.ts';
 import type { TcpLimits } from './tcp-options.ts';
 import type { WebSocketHub } from './ws-hub.ts';
-import { type LinkOwner, WsLink } from './ws-link.ts';
+import type { LinkOwner, WsLink } from './ws-link.ts';
 
 /** What a connection tells its transport. */
 export interface ConnectionOwner {
@@ -442,17 +442,17 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     stream.off('data', this.#onData);
     // nothing may come before all who want it are there
     stream.pause();
-    const made = this.#owner.webSockets.maker.make(request, stream, rest, headers);
-    if (!made) {
+    const link = this.#owner.webSockets.maker.make(this, request, stream, rest, headers);
+    if (!link) {
       this.destroy();
       return false;
     }
     this.#partialMs = 0;
-    this.#link = new WsLink(this, made, stream);
+    this.#link = link;
     // in front of those of ws: what a chunk makes whole is told behind it
     stream.prependListener('data', this.#onFrameData);
     stream.resume();
-    this.#owner.upgraded(this, socket, this.#link);
+    this.#owner.upgraded(this, socket, link);
     return true;
   }
 
