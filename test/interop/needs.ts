@@ -9,7 +9,14 @@ import { findKamailio } from './kamailio.ts';
  * @throws Error in CI
  */
 export function needs(
-  program: 'kamailio' | 'kamailio-sqlite-modules' | 'kamailio-tls-modules' | 'sipsak' | 'sipp' | 'chromium',
+  program:
+    | 'kamailio'
+    | 'kamailio-sqlite-modules'
+    | 'kamailio-tls-modules'
+    | 'kamailio-websocket-modules'
+    | 'sipsak'
+    | 'sipp'
+    | 'chromium',
 ): boolean {
   const missing = missingOf(program);
   if (!missing) return false;
@@ -17,6 +24,13 @@ export function needs(
   console.log(`SKIPPED: ${missing}`);
   return true;
 }
+
+/** a module that tells that a package is there */
+const MODULE_OF: Readonly<Record<string, string>> = {
+  'kamailio-sqlite-modules': 'db_sqlite.so',
+  'kamailio-tls-modules': 'tls.so',
+  'kamailio-websocket-modules': 'websocket.so',
+};
 
 function missingOf(program: string): string {
   if (program.startsWith('kamailio')) return missingKamailio(program);
@@ -27,7 +41,7 @@ function missingOf(program: string): string {
 function missingKamailio(program: string): string {
   const found = findKamailio();
   if ('missing' in found) return found.missing;
-  const file = { 'kamailio-sqlite-modules': 'db_sqlite.so', 'kamailio-tls-modules': 'tls.so' }[program];
+  const file = MODULE_OF[program];
   const there = file === undefined || existsSync(`${found.modules}/${file}`);
   return there ? '' : `package ${program} is not installed`;
 }
