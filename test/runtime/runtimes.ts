@@ -37,7 +37,7 @@ export const isInstalled = ({ program, needs }: RuntimeEntry): boolean =>
   existsSync(program) && (needs === undefined || needs() !== undefined);
 
 /** longest that a runtime may take for all suites, milliseconds */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 400_000;
 
 /** Runs all suites in the runtime. @throws Error with what it printed, when it ends without a report */
 export function runIn({ name, program, args }: RuntimeEntry): Promise<Report> {

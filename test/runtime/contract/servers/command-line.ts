@@ -5,10 +5,13 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { contains, equal, ok, until } from '../check.ts';
 import type { Suite } from '../suite.ts';
 import { askTcp, askUdp, inFolder } from './folder.ts';
 
+/** Node strips types and compiles once for all processes. */
+const CACHE = fileURLToPath(new URL('../../../../build/compile-cache', import.meta.url));
 const answer = (text: string) => `function ksr_request_route() KSR.sl.sl_send_reply(200, '${text}') end\n`;
 
 /** @param command program and arguments in front of those of kemi-wasm */
@@ -16,7 +19,7 @@ export function commandLineContract([program, ...before]: readonly [string, ...s
   const start = (folder: string, args: readonly string[], input?: string) => {
     const child = spawn(program, [...before, ...args], {
       cwd: folder,
-      env: { ...process.env, XDG_RUNTIME_DIR: folder },
+      env: { ...process.env, XDG_RUNTIME_DIR: folder, NODE_COMPILE_CACHE: CACHE },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const out = { stdout: '', stderr: '' };
@@ -38,7 +41,7 @@ export function commandLineContract([program, ...before]: readonly [string, ...s
   ) => {
     const server = start(folder, ['run', '--log-format', 'json', ...args]);
     try {
-      await until(() => server.out.stdout.includes('Listening') || server.child.exitCode !== null, 'the start', 15_000);
+      await until(() => server.out.stdout.includes('Listening') || server.child.exitCode !== null, 'the start');
       if (server.child.exitCode !== null) throw new Error(`it ended: ${server.out.stdout}${server.out.stderr}`);
       const line = server.out.stdout.split('\n').find(l => l.includes('Listening'));
       const { listen } = JSON.parse(line!) as { listen: string[] };

@@ -36,7 +36,7 @@ export function sip(method: string, proto: 'UDP' | 'TCP', sentBy: string, header
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`);
 }
 
-const ANSWER_MS = 5000;
+const ANSWER_MS = 20_000;
 
 /** @returns status and reason of the answer: '200 OK' */
 export async function askUdp(port: number, method = 'OPTIONS', headers: readonly string[] = []): Promise<string> {
