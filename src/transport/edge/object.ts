@@ -6,13 +6,12 @@ import { type Address, addressOf, socketsOf } from './address.ts';
 import type { Connection, ConnectionRecord } from './connections.ts';
 import { type Door, SUB_PROTOCOL } from './door.ts';
 import { HttpError, json, readBody, wantMethod } from './http.ts';
-import { OBJECT_URL, openObjectStorage } from './object-storage.ts';
+import { hasSql, OBJECT_URL, objectSecret, openObjectStorage } from './object-storage.ts';
 import type { Setup, WorkerOptions } from './options.ts';
 import {
   autoResponse,
   type Env,
   type ObjectState,
-  type ObjectStorage,
   type ServerSocket,
   socketPair,
   switchingProtocols,
@@ -172,15 +171,18 @@ export class SipObject {
   /** What is kept where: registrations go to the object's storage as they come, unless the owner says otherwise. */
   #stored(): Pick<ServiceParts, 'setup' | 'database'> {
     const { store } = this.#options;
-    const setup = this.#setup(this.#env);
+    const plain = this.#setup(this.#env);
     const { storage } = this.#state;
-    if (store === 'memory' || (store === undefined && !hasSql(storage))) return { setup };
+    if (store === 'memory' || (store === undefined && !hasSql(storage))) return { setup: plain };
+    const secret = objectSecret(storage);
+    const options = secret ? { ...plain.options, secret } : plain.options;
     const database = typeof store === 'object' ? store : { open: openObjectStorage(storage), url: OBJECT_URL };
-    const { modules, modparams = [] } = setup.options;
-    const hasLocation = modules === undefined || modules.includes('usrloc');
-    if (!hasLocation || modparams.some(p => p.module === 'usrloc' && p.name === 'db_mode')) return { setup, database };
-    const written = [...modparams, { module: 'usrloc', name: 'db_mode', value: 1 }];
-    return { setup: { ...setup, options: { ...setup.options, modparams: written } }, database };
+    const { modules, modparams = [] } = options;
+    const writes =
+      (modules === undefined || modules.includes('usrloc')) &&
+      !modparams.some(p => p.module === 'usrloc' && p.name === 'db_mode');
+    const written = writes ? [...modparams, { module: 'usrloc', name: 'db_mode', value: 1 }] : modparams;
+    return { setup: { ...plain, options: { ...options, modparams: written } }, database };
   }
 
   /** Sees to it that somebody tidies up although the object sleeps. */
@@ -194,15 +196,6 @@ export class SipObject {
       this.#alarmSet = false;
       this.#service?.log.error({ err: error }, 'Cannot set an alarm');
     });
-  }
-}
-
-/** A namespace without SQLite has an `sql` that fails. */
-function hasSql({ sql }: ObjectStorage): boolean {
-  try {
-    return sql !== undefined && sql.exec('SELECT 1').toArray().length === 1;
-  } catch {
-    return false;
   }
 }
 
