@@ -77,9 +77,10 @@ function check()
 	end
 end
 
--- A phone behind a NAT writes addresses that lead nowhere. 19: a private Contact or top Via, or another source address than the top Via's.
+-- A phone behind a NAT, or in a browser, writes addresses that lead nowhere. 83: a private Contact or top Via, another source address than the top Via's, a
+-- WebSocket.
 function nat()
-	if KSR.nathelper.nat_uac_test(19) < 0 then
+	if KSR.nathelper.nat_uac_test(83) < 0 then
 		return
 	end
 	if KSR.is_REGISTER() then

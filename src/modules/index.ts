@@ -25,8 +25,10 @@ import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
+import tcpops from './tcpops/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
+import tls from './tls/index.ts';
 import tm from './tm/index.ts';
 import tmx from './tmx/index.ts';
 import usrloc from './usrloc/index.ts';
@@ -70,4 +72,6 @@ export const MODULES: readonly AnyModule[] = [
   registrar,
   acc,
   websocket,
+  tls,
+  tcpops,
 ];

@@ -1,4 +1,4 @@
-/** Routes that no SIP message starts: requests of HTTP, and events of a connection. The script gets a message that is made for them, as in Kamailio. */
+/** Requests of HTTP: the script gets a message that is made for them, as in Kamailio. */
 import * as L from '../core/gen/layout.gen.ts';
 import { type ByteStr, byteStr } from '../core/memory.ts';
 import { HTTP_EXCHANGE, type HttpExchange } from '../kemi/http.ts';
@@ -17,7 +17,7 @@ export interface MadeRouteParts {
 
 const HTTP_EVENT = 'xhttp:request';
 
-/** Routes one request of HTTP. What the script does not answer gets 404, so that no client waits for nothing. */
+/** Routes one request of HTTP. What the script does not answer gets 404, or 500 after an error, so that no client waits for nothing. */
 export function routeHttp(parts: MadeRouteParts, exchange: HttpExchange, from: Source, socket: number): void {
   const { router, messages } = parts;
   const refuse = (code: number, reason: string) => {
@@ -39,12 +39,13 @@ export function routeHttp(parts: MadeRouteParts, exchange: HttpExchange, from: S
   // an answer of SIP has no connection to go by
   mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_REPLY_NO_CONNECT);
   const end = router.runOn(at, L.RK_EVENT, route, HTTP_EVENT);
-  const done = () => {
-    refuse(404, 'Not Found');
+  const done = (bits: number) => {
+    if (bits & 4) refuse(500, 'Internal Server Error');
+    else refuse(404, 'Not Found');
     messages.release(at);
   };
   if (end instanceof Promise) void end.then(done);
-  else done();
+  else done(end);
 }
 
 /** The request as a message: its start line says SIP, a Via is put in front, the rest is as it came. */
@@ -52,35 +53,6 @@ function httpText(parts: MadeRouteParts, { request }: HttpExchange, from: Source
   const { method, target, headers, body } = request;
   const lines = [`${method} ${target} SIP/2.0`, via(parts, from, socket), ...headers.map(([n, v]) => `${n}: ${v}`)];
   return `${lines.join('\r\n')}\r\n\r\n${byteStr(body)}`;
-}
-
-/** Runs a callback for an event of a connection, with a made-up OPTIONS from its peer. */
-export function routeEvent(
-  parts: Pick<MadeRouteParts, 'router' | 'messages' | 'viaProtocol'>,
-  from: Source,
-  socket: number,
-  route: ByteStr,
-  event: ByteStr,
-): void {
-  const { router, messages } = parts;
-  const text = [
-    'OPTIONS sip:event@kemi.invalid SIP/2.0',
-    `${via(parts, from, socket)};branch=z9hG4bKevent`,
-    'From: <sip:event@kemi.invalid>;tag=event',
-    'To: <sip:event@kemi.invalid>',
-    'Call-ID: event@kemi.invalid',
-    'CSeq: 1 OPTIONS',
-    'Content-Length: 0',
-    '\r\n',
-  ].join('\r\n');
-  const at = router.make(text, from, socket);
-  if (!at) return;
-  const { mem, x } = router.core;
-  x.msgCheck(at);
-  mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_REPLY_NO_CONNECT);
-  const end = router.runOn(at, L.RK_EVENT, route, event);
-  if (end instanceof Promise) void end.then(() => messages.release(at));
-  else messages.release(at);
 }
 
 function via(parts: Pick<MadeRouteParts, 'viaProtocol'>, { ip, port }: Source, socket: number): ByteStr {

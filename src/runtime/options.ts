@@ -5,7 +5,7 @@ import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
-import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
+import type { Connections, Resolver, SendHow, Socket, TlsControl } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { LogPrefix } from './log-prefix.ts';
@@ -93,6 +93,10 @@ export interface RuntimeOptions {
   readonly random?: () => number;
   /** names are not resolved without one */
   readonly resolver?: Resolver;
+  /** the connections of what `send` sends by, for scripts and RPC that look after them */
+  readonly connections?: Connections;
+  /** the certificates of it */
+  readonly tls?: TlsControl;
   readonly every?: StartTimer;
   readonly after?: StartTimer;
   /** 16 bytes or more from which To-tags are made; random when absent. Give the same to servers that share an address */

@@ -367,7 +367,7 @@ export class Router {
     mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
     mem.u8[at + L.M_ROUTE] = kind;
     if (end.error) this.#scriptError(at, name, end.error);
-    return flags & L.MFL_DROP ? 3 : 1;
+    return 1 | (flags & L.MFL_DROP ? 2 : 0) | (end.error ? 4 : 0);
   }
 
   /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */

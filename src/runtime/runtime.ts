@@ -12,17 +12,17 @@ import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
-import type { Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
 import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
-import { forwardReply } from '../modules/core/api.ts';
+import { acceptAlias, forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
-import { type MadeRouteParts, routeEvent, routeHttp } from './made-routes.ts';
+import { type MadeRouteParts, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -140,10 +140,6 @@ export class Runtime {
       format: text => this.pvs.format(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
-      runEvent: (from, socket, name, arg) =>
-        queueMicrotask(() => {
-          if (!this.#closed) routeEvent(this.#made, from, socket, name, arg);
-        }),
       limits: this.limits,
       secret,
       onSend: at => this.#router.onSend(at),
@@ -206,6 +202,11 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
+    if (options.coreParams?.tcp_accept_aliases === 1)
+      this.#onRequest.push(at => {
+        acceptAlias(this.host, this.#messages.at(at).msg);
+        return false;
+      });
     this.bridge = new Bridge(
       core,
       this.#modules,
@@ -371,10 +372,24 @@ export class Runtime {
     return undefined;
   }
 
-  /** Tells the modules that a connection is gone, by the id that its messages came with. */
-  connectionClosed(id: number): void {
+  /**
+   * Asks the modules about a connection that was opened from here, before anything is sent by it.
+   * @returns false when one does not want it; a promise where a route waits
+   */
+  connectionOpened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (this.#closed) return true;
+    const answers = this.#modules.map(({ definition, state }) => definition.onOpened?.(state, connection) ?? true);
+    if (!answers.some(answer => answer instanceof Promise)) return !answers.includes(false);
+    return Promise.all(answers).then(all => !all.includes(false));
+  }
+
+  /**
+   * Tells the modules that a connection is gone, by the id that its messages came with.
+   * @param how what is known of it: without that, no event is run for it
+   */
+  connectionClosed(id: number, how?: ClosedConnection): void {
     if (this.#closed) return;
-    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id);
+    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id, how);
   }
 
   /**
@@ -425,6 +440,7 @@ export class Runtime {
       stats,
       sockets,
       aliases: options.aliases ?? [],
+      connections: options.connections,
       defines: host.defines,
       modules: this.#modules.map(({ definition, state }) => ({ definition, state, host })),
       get script() {

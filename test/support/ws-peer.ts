@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
 
 export const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
@@ -69,8 +70,9 @@ export class WsPeer {
   ended = false;
   #bytes: Buffer = Buffer.alloc(0);
 
-  constructor(port: number, options: Partial<net.TcpNetConnectOpts> = {}) {
-    this.socket = net.connect({ port, host: '127.0.0.1', ...options });
+  constructor(port: number, options: Partial<net.TcpNetConnectOpts> & { readonly tls?: boolean } = {}) {
+    const to = { port, host: '127.0.0.1', ...options };
+    this.socket = options.tls ? tls.connect({ ...to, rejectUnauthorized: false }) : net.connect(to);
     this.socket.on('data', data => {
       this.#bytes = Buffer.concat([this.#bytes, data]);
     });

@@ -5,6 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, SendHow, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { parseUri, uriParam } from '../../kemi/uri.ts';
+import type { TlsApi } from '../tls/api.ts';
 import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
 import { PROTOCOLS, transportOf } from './uri.ts';
 
@@ -165,18 +166,47 @@ export function replyHow(connection: number, flags: number): SendHow {
   return { connection, noConnect, close };
 }
 
-/**
- * Where a request goes by a socket.
- * @param flags M_MFLAGS of the request  @param lost called when the connection could not be made, see SendHow
- */
+/** key of a message's store */
+const USE_OTCPID = Symbol('use otcpid');
+
+/** Whether the message at hand leaves by the connection that its branches name (otcpid). */
+export function useOutboundConnection(host: ModuleHost, use: boolean): void {
+  if (use) host.perMessage.set(USE_OTCPID, true);
+  else host.perMessage.delete(USE_OTCPID);
+}
+
+/** What a request needs beside its target. */
+export interface Leaving {
+  /** connection that its branch names; 0 for none */
+  readonly otcpid?: number | undefined;
+  /** called when the connection could not be made, see SendHow */
+  readonly lost?: (() => void) | undefined;
+}
+
+/** Where a request goes by a socket. */
 export function destinationOf(
+  host: ModuleHost,
+  msg: SipMsg,
   socket: Socket,
   { proto, ip, port }: Target,
-  flags: number,
-  lost?: () => void,
+  { otcpid, lost }: Leaving = {},
 ): Destination {
   if (proto === 'udp') return { socket: socket.index, proto, ip, port };
+  const flags = msg.u32(L.M_MFLAGS);
   const noConnect = (flags & L.MFL_FORWARD_NO_CONNECT) !== 0;
   const close = (flags & L.MFL_FORWARD_CLOSE) !== 0;
-  return { socket: socket.index, proto, ip, port, noConnect, close, ...(lost && { lost }) };
+  const connection = otcpid && host.storeOf(msg.at)?.get(USE_OTCPID) ? otcpid : 0;
+  const secure = proto === 'tls' || proto === 'wss';
+  const choice = secure ? host.module<TlsApi>('tls')?.clientChoice(msg.at) : undefined;
+  return {
+    socket: socket.index,
+    proto,
+    ip,
+    port,
+    noConnect,
+    close,
+    ...(connection && { connection }),
+    ...(lost && { lost }),
+    ...choice,
+  };
 }

@@ -143,6 +143,7 @@ function make(
     branch.instance = contact.instance;
     branch.path = contact.path;
     branch.userAgent = contact.locationUa;
+    branch.otcpid = contact.otcpid;
   } else takeBranchZero(tm, branch);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
@@ -172,6 +173,7 @@ function takeBranchZero(tm: Tm, branch: Branch): void {
   branch.instance = main.instance;
   branch.path = main.path;
   branch.userAgent = main.locationUa;
+  branch.otcpid = main.otcpid;
 }
 
 function resolve(
@@ -232,6 +234,7 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     next.ruid = branch.ruid;
     next.instance = branch.instance;
     next.userAgent = branch.userAgent;
+    next.otcpid = branch.otcpid;
     tx.branches.push(next);
     if (!tm.sendFor(tx.msg, next.block, next.length, next.to)) {
       next.done = next.dropped = true;

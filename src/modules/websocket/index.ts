@@ -109,7 +109,7 @@ export default defineModule<WebSocketState>({
   create: (host, params) => new WebSocketState(host, params),
   pvs: [wsConid],
   rpc: COMMANDS,
-  onClosed: (state, id) => state.closed(id),
+  onClosed: (state, _id, how) => state.closed(how),
   functions: [
     /**
      * KSR.websocket.handle_handshake(): make a WebSocket of the connection of the HTTP request at hand, or answer why not.

@@ -1,10 +1,10 @@
 /** What module websocket keeps, and its timer. */
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import { eventRoute } from '../../kemi/event-route.ts';
-import type { ModuleHost } from '../../kemi/host.ts';
+import type { ClosedConnection, ModuleHost } from '../../kemi/host.ts';
 import type { ModParamValues } from '../../kemi/table.ts';
 import { newWebSocketCounters, type WebSocketCounters, type WebSocketLinks } from '../../kemi/web-socket.ts';
+import { runEvent } from '../core/api.ts';
 
 export const CLOSED_EVENT = 'websocket:closed';
 const SUB_SIP = 1;
@@ -49,12 +49,8 @@ export class WebSocketState {
   }
 
   /** Runs the event's route for a connection that was a WebSocket. */
-  closed(id: number): void {
-    const link = this.links.find(id);
-    const route = link && eventRoute(this.#host, this.#callback, CLOSED_EVENT);
-    if (!route) return;
-    const { ip, port, socket } = link;
-    this.#host.runEvent({ ip, port, connection: id }, socket, route, CLOSED_EVENT);
+  closed(how: ClosedConnection | undefined): void {
+    if (how?.proto === 'ws' || how?.proto === 'wss') void runEvent(this.#host, this.#callback, CLOSED_EVENT, how);
   }
 
   /** A peer that was idle for so long gets a ping; one that did not answer the last one is closed. */

@@ -16,6 +16,7 @@ import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } 
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
+import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
 import { NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
@@ -30,7 +31,7 @@ export interface ServerOptions {
    * With a path, `defines` are defined before it is read.
    */
   readonly config?: string | ConfigOptions;
-  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
+  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060', 'tls:127.0.0.1:5061' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
@@ -55,6 +56,8 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** PEM files for TLS: the certificate with its chain, its key when that is in another file, CAs that peers' certificates must lead to */
+  readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
 }
@@ -127,11 +130,20 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
+  const modparams = [...(config?.modparams ?? []), ...(options.modparams ?? [])];
+  // the built-in config lies in the package: nobody names files beside it
+  const tls = tlsSource(modparams, options.config === undefined ? undefined : config, options.tls);
   // a script that takes handshakes makes WebSockets of connections: those need sockets of their own
   const loaded = config ? config.modules : options.modules;
   const upgrades = !loaded || ['xhttp', 'websocket'].every(name => loaded.includes(name));
   const { origins } = options;
-  const transport = new NodeTransports({ log, tcp, upgrades, ...(origins && { origins }) });
+  const transport = new NodeTransports({
+    log,
+    tcp: { ...tcp, ...tlsIdle(modparams) },
+    tls,
+    upgrades,
+    ...(origins && { origins }),
+  });
   const parts: Parts = { log, script, transport };
   try {
     const { files, name } = script;
@@ -148,6 +160,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
       openDatabase: openSqlite,
+      connections: transport.connections,
+      tls: transport.tlsControl,
       ...(options.db !== undefined && { db: databaseUrl(options.db) }),
       ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
@@ -177,7 +191,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       (bytes, from, socket) => {
         runtime.receive(bytes, from, socket);
       },
-      connection => runtime.connectionClosed(connection),
+      connection => runtime.connectionClosed(connection.id, connection),
+      connection => runtime.connectionOpened(connection),
       runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
     );
     return new Server({ ...parts, runtime });
@@ -250,10 +265,17 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf(
+  { config, defines, script, modules, db, listen }: ServerOptions,
+  log: Logger,
+): ConfigOptions | undefined {
   if (config === undefined && script === undefined && modules === undefined) {
-    // The built-in pair: with a database it asks for passwords.
-    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    // The built-in pair: with a database it asks for passwords, with TLS its certificates can be reloaded.
+    const given = {
+      ...defines,
+      ...(db !== undefined && { WITH_DB: '' }),
+      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+    };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;
   }

@@ -10,7 +10,7 @@ export interface TransportFixture {
   readonly host: string;
   readonly otherFamily: string;
   /** UDP when absent */
-  readonly proto?: 'udp' | 'tcp';
+  readonly proto?: 'udp' | 'tcp' | 'tls';
   /** what carries the text, for transports that must see where a message ends; the text itself when absent */
   readonly frame?: (text: string) => string;
   /** why none of it can be asked here */

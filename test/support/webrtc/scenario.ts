@@ -6,6 +6,8 @@ export type PhoneKind = 'jssip' | 'sipjs';
 export interface CallOptions {
   /** ws:// or wss:// */
   readonly url: string;
+  /** the callee's, where it is another one */
+  readonly calleeUrl?: string;
   /** domain of the phones' addresses */
   readonly domain: string;
   readonly caller: PhoneKind;
@@ -37,7 +39,8 @@ export async function registerCallHangUp(
   page: Page,
   options: CallOptions,
 ): Promise<{ caller: string[]; callee: string[] }> {
-  const { url, domain, password, hangup = 'caller' } = options;
+  const { url, calleeUrl = url, domain, password, hangup = 'caller' } = options;
+  const urls = { caller: url, callee: calleeUrl };
   // names of their own: a phone of an earlier call may still be known
   const n = ++count;
   const names = { caller: `caller${n}`, callee: `callee${n}` };
@@ -56,7 +59,7 @@ export async function registerCallHangUp(
   for (const side of ['callee', 'caller'] as const) {
     await page.evaluate(
       ([kind, name, options]) => (globalThis as unknown as { phones: Phones }).phones.make(kind, name, options),
-      [options[side], names[side], { url, uri: uri(names[side]), ...(password && { password }) }] as const,
+      [options[side], names[side], { url: urls[side], uri: uri(names[side]), ...(password && { password }) }] as const,
     );
     await run(names[side], 'start');
     await until(names[side], 'registered');

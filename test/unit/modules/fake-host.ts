@@ -104,9 +104,6 @@ export class FakeHost {
         this.onRoute(name, arg);
         return 1;
       },
-      runEvent: (_from, _socket, name, arg) => {
-        if (this.routes.includes(name)) this.onRoute(name, arg);
-      },
       at: () => {
         if (!this.message) throw new Error('no message');
         return this.message;
