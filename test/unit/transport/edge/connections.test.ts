@@ -39,7 +39,7 @@ describe('WebSocketConnections', () => {
     gone = [];
     transport.start(
       (data, from, socket) => came.push({ bytes: data.slice(), from, socket }),
-      id => gone.push(id),
+      closed => gone.push(closed.id),
     );
   });
 
