@@ -39,7 +39,7 @@ export function connectionCommands({ connections }: Pick<RpcHost, 'connections'>
         max_connections: connections?.options.max_connections ?? 0,
         max_tls_connections: connections?.options.max_tls_connections ?? 0,
         opened_connections: connections?.count() ?? 0,
-        opened_tls_connections: connections?.count('tls') ?? 0,
+        opened_tls_connections: connections ? connections.count('tls') + connections.count('wss') : 0,
         write_queued_bytes: (connections?.list() ?? []).reduce((sum, c) => sum + c.queuedBytes, 0),
       }),
     },

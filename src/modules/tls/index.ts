@@ -1,6 +1,6 @@
 /** KSR.tls: what a script may know and say of TLS. The transport itself is src/transport/node/tls-context.ts. */
 import { RpcError } from '../../errors.ts';
-import type { ConnectionRef, ModuleHost } from '../../kemi/host.ts';
+import type { ConnectionInfo, ConnectionRef, ModuleHost } from '../../kemi/host.ts';
 import { defineModule, exportsOf, type ModParam, type ModParamValues } from '../../kemi/table.ts';
 import { runEvent } from '../core/api.ts';
 import { varsOf, XavpList } from '../pv/api.ts';
@@ -71,6 +71,9 @@ const unused = (value: number, why: string): ModParam => ({
 const unusedText = (why: string): ModParam => ({ type: 'str', doc: `Taken and ignored: ${why}.` });
 const OPENSSL = "OpenSSL is the runtime's own";
 const QUEUE = 'what waits is limited by tcp_conn_wq_max and tcp_wq_max';
+
+/** TLS protects it: WebSockets among them. */
+const isSecured = ({ proto }: ConnectionInfo): boolean => proto === 'tls' || proto === 'wss';
 
 export default defineModule<TlsState>({
   name: 'tls',
@@ -189,9 +192,9 @@ export default defineModule<TlsState>({
       doc: 'Returns how many TLS connections there may be and are, and the bytes that wait.',
       run: ({ host: { connections } }) => ({
         max_connections: connections?.options.max_tls_connections ?? 0,
-        opened_connections: connections?.count('tls') ?? 0,
+        opened_connections: connections ? connections.count('tls') + connections.count('wss') : 0,
         clear_text_write_queued_bytes: (connections?.list() ?? [])
-          .filter(c => c.proto === 'tls')
+          .filter(isSecured)
           .reduce((sum, c) => sum + c.queuedBytes, 0),
       }),
     },
@@ -199,25 +202,23 @@ export default defineModule<TlsState>({
       name: 'tls.list',
       doc: 'Returns the TLS connections.',
       run: ({ host: { connections } }) =>
-        (connections?.list() ?? [])
-          .filter(c => c.proto === 'tls')
-          .map(c => ({
-            id: c.id,
-            timeout: Number.isFinite(c.leftMs) ? Math.ceil(c.leftMs / 1000) : -1,
-            src_ip: c.ip,
-            src_port: c.port,
-            dst_ip: c.localIp,
-            dst_port: c.localPort,
-            cipher: connections?.security(c.id)?.cipher ?? 'unknown',
-            version: connections?.security(c.id)?.version ?? 'unknown',
-            ct_wq_size: c.queuedBytes,
-            state:
-              c.state === 'open' || c.state === 'ending'
-                ? 'established'
-                : c.state === 'accepting'
-                  ? 'tls_accept'
-                  : 'tls_connect',
-          })),
+        (connections?.list() ?? []).filter(isSecured).map(c => ({
+          id: c.id,
+          timeout: Number.isFinite(c.leftMs) ? Math.ceil(c.leftMs / 1000) : -1,
+          src_ip: c.ip,
+          src_port: c.port,
+          dst_ip: c.localIp,
+          dst_port: c.localPort,
+          cipher: connections?.security(c.id)?.cipher ?? 'unknown',
+          version: connections?.security(c.id)?.version ?? 'unknown',
+          ct_wq_size: c.queuedBytes,
+          state:
+            c.state === 'open' || c.state === 'ending'
+              ? 'established'
+              : c.state === 'accepting'
+                ? 'tls_accept'
+                : 'tls_connect',
+        })),
     },
     {
       name: 'tls.options',

@@ -343,7 +343,10 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     schedule(tm, lost, lost.endAt);
     return 1;
   }
-  if (options.silent || noteError(tx, msg, error, options) || error !== E_RESOLVE) return error;
+  const noted = !options.silent && noteError(tx, msg, error, options);
+  // Kamailio tells a failed send by its answer only
+  if (error === E_SEND) return E_UNSPEC;
+  if (options.silent || noted || error !== E_RESOLVE) return error;
   // as Kamailio, when no answer of our own is wanted
   return E_BAD_URI;
 }

@@ -4,7 +4,7 @@ import type { TcpTransport } from './tcp.ts';
 import type { Connection } from './tcp-connection.ts';
 import { securityOf } from './tls-peer.ts';
 
-const PROTOCOLS = ['tcp', 'tls'] as const;
+const PROTOCOLS = ['tcp', 'tls', 'ws', 'wss'] as const;
 
 export class TcpConnections implements Connections {
   readonly #transport: TcpTransport;
