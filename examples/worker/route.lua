@@ -1,8 +1,6 @@
 -- A registrar and proxy for phones that speak SIP over WebSocket (JsSIP, SIP.js). Nothing but their connections can be reached from here, so it is no relay for
 -- strangers. With SIP_PASSWORD set in the worker's environment, whoever registers or calls must know it.
 
-local PASSWORD = os.getenv("SIP_PASSWORD")
-
 function ksr_request_route()
 	KSR.set_reply_no_connect()
 	KSR.force_rport()
@@ -61,12 +59,13 @@ function ksr_request_route()
 end
 
 function authorize()
-	if not PASSWORD then
+	local password = KSR.pv.gete("$env(SIP_PASSWORD)")
+	if password == "" then
 		return
 	end
 	local realm = KSR.kx.gete_fhost()
 	-- 1: the user name must be that of From, or of To in a REGISTER
-	if KSR.auth.pv_auth_check(realm, PASSWORD, 0, 1) < 0 then
+	if KSR.auth.pv_auth_check(realm, password, 0, 1) < 0 then
 		KSR.auth.auth_challenge(realm, 1)
 		KSR.x.exit()
 	end

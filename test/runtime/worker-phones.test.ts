@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstLine, SipPhone } from '../support/sip-phone.ts';
 import { openPhones, type PhonePage } from '../support/webrtc/page.ts';
 import { type PhoneKind, registerCallHangUp } from '../support/webrtc/scenario.ts';
 import { startExample, type Workerd } from '../support/workerd.ts';
@@ -43,6 +44,12 @@ describe.skipIf(missing('workerd') || missing('chromium'))('WebRTC phones and th
 
   it('the same with a password, and the callee hangs up', { timeout: 60_000 }, async () => {
     const url = locked.url.replace('http', 'ws');
+    const stranger = await SipPhone.open(url, 'mallory');
+    expect(firstLine(await stranger.register())).toBe('SIP/2.0 401 Unauthorized');
+    expect(firstLine(await stranger.ask('INVITE', 'bob@example.com'))).toBe(
+      'SIP/2.0 407 Proxy Authentication Required',
+    );
+    stranger.close();
     const words = await registerCallHangUp(phones.page, {
       url,
       domain: 'phones.example',

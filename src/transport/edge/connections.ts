@@ -5,7 +5,8 @@
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { ClosedConnection, SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, CloseReason, SendHow, Socket } from '../../kemi/host.ts';
+import { newWebSocketCounters, type WebSocketCounters } from '../../kemi/web-socket.ts';
 import {
   type ListenAddress,
   newCounters,
@@ -41,6 +42,8 @@ export interface Connection extends ConnectionRecord {
   readonly index: number;
   /** what the peer sent last: it gets the same kind of frames */
   binary: boolean;
+  /** when a message last came or went; the object's clock, milliseconds */
+  usedMs: number;
 }
 
 /** RFC 6455 7.4.1 */
@@ -54,6 +57,8 @@ const PONG = '\r\n';
 
 export class WebSocketConnections implements Transport {
   readonly counters: TransportCounters = newCounters();
+  /** the same in Kamailio's words */
+  readonly frames: WebSocketCounters = newWebSocketCounters();
   readonly limits: ConnectionLimits;
   sockets: readonly Socket[] = [];
   readonly #log: Logger;
@@ -68,11 +73,18 @@ export class WebSocketConnections implements Transport {
   #closed = false;
   #nextId: number;
   #nextPort: number;
+  readonly #now: () => number;
 
-  /** @param random 0 <= x < 1: ids of an earlier life must not meet ours */
-  constructor(limits: Partial<ConnectionLimits> = {}, log: Logger = silentLogger, random: () => number = Math.random) {
+  /** @param now milliseconds  @param random 0 <= x < 1: ids of an earlier life must not meet ours */
+  constructor(
+    limits: Partial<ConnectionLimits> = {},
+    log: Logger = silentLogger,
+    random: () => number = Math.random,
+    now: () => number = Date.now,
+  ) {
     this.limits = { ...DEFAULT_CONNECTION_LIMITS, ...limits };
     this.#log = log;
+    this.#now = now;
     this.#nextId = 1 + Math.floor(random() * 0x3fffffff);
     this.#nextPort = FIRST_PORT + Math.floor(random() * (LAST_PORT - FIRST_PORT));
   }
@@ -133,10 +145,21 @@ export class WebSocketConnections implements Transport {
     const family = ip.includes(':') ? 6 : 4;
     const index = this.sockets.findIndex(s => s.ip.includes(':') === (family === 6));
     const from: Source = { ip, port, family, connection: id };
-    const connection: Connection = { id, ip, port, socket, from, index: Math.max(0, index), binary: false };
+    const connection: Connection = {
+      id,
+      ip,
+      port,
+      socket,
+      from,
+      index: Math.max(0, index),
+      binary: false,
+      usedMs: this.#now(),
+    };
     this.#byId.set(id, connection);
     this.#byPeer.set(peerKey(ip, port), connection);
     this.#perAddress.set(ip, (this.#perAddress.get(ip) ?? 0) + 1);
+    const { frames } = this;
+    frames.max_concurrent_connections = Math.max(frames.max_concurrent_connections, this.#byId.size);
     return connection;
   }
 
@@ -145,9 +168,16 @@ export class WebSocketConnections implements Transport {
     return this.#byId.get(id);
   }
 
+  /** Those that are open. */
+  all(): Iterable<Connection> {
+    return this.#byId.values();
+  }
+
   /** One frame came. */
   frame(connection: Connection, data: string | ArrayBuffer): void {
     connection.binary = typeof data !== 'string';
+    connection.usedMs = this.#now();
+    this.frames.received_frames++;
     // RFC 5626 3.5.1
     if (data === PING) {
       this.#write(connection, PONG);
@@ -186,7 +216,7 @@ export class WebSocketConnections implements Transport {
   }
 
   /** The peer is gone, or is to go: its socket is closed with the code, where there is one. */
-  drop(connection: Connection, code?: number, reason = ''): void {
+  drop(connection: Connection, code?: number, reason = '', why: CloseReason = 'closed'): void {
     const { id, ip, port, socket } = connection;
     if (code !== undefined)
       try {
@@ -195,12 +225,25 @@ export class WebSocketConnections implements Transport {
         // closed already
       }
     if (this.#byId.get(id) !== connection) return;
+    if (why === 'reset') this.frames.failed_connections++;
+    else if (code !== undefined) this.frames.local_closed_connections++;
     this.#byId.delete(id);
     this.#byPeer.delete(peerKey(ip, port));
     const left = (this.#perAddress.get(ip) ?? 1) - 1;
     if (left > 0) this.#perAddress.set(ip, left);
     else this.#perAddress.delete(ip);
-    this.#gone?.({ id, proto: 'ws', socket: connection.index, ip, port, reason: 'closed' });
+    this.#gone?.({ id, proto: 'ws', socket: connection.index, ip, port, reason: why });
+  }
+
+  /** The peer has closed it: the handshake is ours to finish. */
+  closed(connection: Connection, code: number, reason: string): void {
+    try {
+      connection.socket.close(code, reason);
+    } catch {
+      // closed already
+    }
+    this.frames.remote_closed_connections++;
+    this.drop(connection);
   }
 
   stop(): void {
@@ -228,6 +271,8 @@ export class WebSocketConnections implements Transport {
   #write(connection: Connection, data: string | Uint8Array): boolean {
     try {
       connection.socket.send(data);
+      connection.usedMs = this.#now();
+      this.frames.transmitted_frames++;
       return true;
     } catch (error) {
       this.#log.debug(

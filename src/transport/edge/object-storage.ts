@@ -31,6 +31,32 @@ export function openObjectStorage(storage: ObjectStorage): OpenDatabase {
   };
 }
 
+const SECRET_BYTES = 32;
+
+/**
+ * What tags, branches and nonces are made from: the same for the life of the object, so that a phone that was challenged before the object slept can answer behind it.
+ * @returns undefined in a namespace without SQLite
+ */
+export function objectSecret(storage: ObjectStorage): Uint8Array | undefined {
+  const { sql } = storage;
+  if (!sql || !hasSql(storage)) return undefined;
+  sql.exec('CREATE TABLE IF NOT EXISTS kemi_secret (value BLOB NOT NULL)');
+  const value = sql.exec('SELECT value FROM kemi_secret').toArray()[0]?.value;
+  if (value instanceof ArrayBuffer && value.byteLength === SECRET_BYTES) return new Uint8Array(value);
+  const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  sql.exec('INSERT INTO kemi_secret (value) VALUES (?)', secret.buffer);
+  return secret;
+}
+
+/** A namespace without SQLite has an `sql` that fails. */
+export function hasSql({ sql }: ObjectStorage): boolean {
+  try {
+    return sql !== undefined && sql.exec('SELECT 1').toArray().length === 1;
+  } catch {
+    return false;
+  }
+}
+
 class ObjectDatabase extends SqlDatabase {
   readonly #storage: ObjectStorage;
   readonly #sql: NonNullable<ObjectStorage['sql']>;

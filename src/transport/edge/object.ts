@@ -6,13 +6,12 @@ import { type Address, addressOf, socketsOf } from './address.ts';
 import type { Connection, ConnectionRecord } from './connections.ts';
 import { type Door, SUB_PROTOCOL } from './door.ts';
 import { HttpError, json, readBody, wantMethod } from './http.ts';
-import { OBJECT_URL, openObjectStorage } from './object-storage.ts';
+import { hasSql, OBJECT_URL, objectSecret, openObjectStorage } from './object-storage.ts';
 import type { Setup, WorkerOptions } from './options.ts';
 import {
   autoResponse,
   type Env,
   type ObjectState,
-  type ObjectStorage,
   type ServerSocket,
   socketPair,
   switchingProtocols,
@@ -87,13 +86,12 @@ export class SipObject {
 
   webSocketClose(socket: ServerSocket, code: number, reason: string): void {
     const found = this.#find(socket);
-    // the closing handshake is ours to finish
-    found?.service.connections.drop(found.connection, NO_CODE.includes(code) ? NORMAL : code, reason);
+    found?.service.connections.closed(found.connection, NO_CODE.includes(code) ? NORMAL : code, reason);
   }
 
   webSocketError(socket: ServerSocket): void {
     const found = this.#find(socket);
-    found?.service.connections.drop(found.connection);
+    found?.service.connections.drop(found.connection, undefined, '', 'reset');
   }
 
   /** Woken to tidy up: contacts that have expired and the like. */
@@ -109,14 +107,13 @@ export class SipObject {
     const ip = this.#door.peer(request);
     const address = addressOf(this.#options.address, request);
     const service = this.#serve(() => address);
-    const { connections } = service;
-    const refusal = connections.refusal(ip);
+    const refusal = service.refusal(ip);
     if (refusal) throw new HttpError(503, refusal, { 'Retry-After': '10' });
     // a script that does not load is told now, not with the first message
     void service.runtime;
     const [client, socket] = socketPair();
     this.#state.acceptWebSocket(socket);
-    const connection = connections.accept(socket, { ip });
+    const connection = service.accept(socket, { ip });
     const { id, port } = connection;
     socket.serializeAttachment?.({ id, ip, port, address } satisfies Attachment);
     this.#connections.set(socket, connection);
@@ -137,7 +134,7 @@ export class SipObject {
       patient: hibernate !== false,
     });
     for (const { socket, record } of held) {
-      if (record) this.#connections.set(socket, service.connections.accept(socket, record));
+      if (record) this.#connections.set(socket, service.accept(socket, record));
       else socket.close(GOING_AWAY, 'unknown connection');
     }
     this.#service = service;
@@ -172,15 +169,21 @@ export class SipObject {
   /** What is kept where: registrations go to the object's storage as they come, unless the owner says otherwise. */
   #stored(): Pick<ServiceParts, 'setup' | 'database'> {
     const { store } = this.#options;
-    const setup = this.#setup(this.#env);
+    const plain = this.#setup(this.#env);
     const { storage } = this.#state;
-    if (store === 'memory' || (store === undefined && !hasSql(storage))) return { setup };
+    if (store === 'memory' || (store === undefined && !hasSql(storage))) return { setup: plain };
+    const secret = objectSecret(storage);
+    const options = secret ? { ...plain.options, secret } : plain.options;
     const database = typeof store === 'object' ? store : { open: openObjectStorage(storage), url: OBJECT_URL };
-    const { modules, modparams = [] } = setup.options;
+    const { modules, modparams = [] } = options;
     const hasLocation = modules === undefined || modules.includes('usrloc');
-    if (!hasLocation || modparams.some(p => p.module === 'usrloc' && p.name === 'db_mode')) return { setup, database };
-    const written = [...modparams, { module: 'usrloc', name: 'db_mode', value: 1 }];
-    return { setup: { ...setup, options: { ...setup.options, modparams: written } }, database };
+    // Opened at once, so that contacts that expired while the object slept are found when it is woken to tidy up.
+    const wanted = [
+      { module: 'usrloc', name: 'db_mode', value: 1 },
+      { module: 'usrloc', name: 'preload', value: 'location' },
+    ].filter(w => hasLocation && !modparams.some(p => p.module === w.module && p.name === w.name));
+    const written = [...modparams, ...wanted];
+    return { setup: { ...plain, options: { ...options, modparams: written } }, database };
   }
 
   /** Sees to it that somebody tidies up although the object sleeps. */
@@ -194,15 +197,6 @@ export class SipObject {
       this.#alarmSet = false;
       this.#service?.log.error({ err: error }, 'Cannot set an alarm');
     });
-  }
-}
-
-/** A namespace without SQLite has an `sql` that fails. */
-function hasSql({ sql }: ObjectStorage): boolean {
-  try {
-    return sql !== undefined && sql.exec('SELECT 1').toArray().length === 1;
-  } catch {
-    return false;
   }
 }
 

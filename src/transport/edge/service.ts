@@ -7,9 +7,11 @@ import { jsonRpcHandler } from '../../rpc/json-rpc.ts';
 import type { Source } from '../../runtime/options.ts';
 import { createRuntime, type Runtime } from '../../runtime/runtime.ts';
 import { VERSION } from '../../version.ts';
-import { WebSocketConnections } from './connections.ts';
+import { type Connection, WebSocketConnections } from './connections.ts';
+import { EdgeConnections, EdgeLinks } from './links.ts';
 import { consoleLine, type LogLine, lineLogger } from './log.ts';
 import type { Setup, WorkerOptions } from './options.ts';
+import type { ServerSocket } from './platform.ts';
 import { createTimers, type Timers } from './timers.ts';
 
 /** Something that was sent. The bytes are a copy. */
@@ -47,6 +49,7 @@ export class Service {
   readonly #parts: ServiceParts;
   readonly #witnesses = new Set<Witness>();
   readonly #now: () => number;
+  readonly #links: EdgeLinks;
   #runtime: Runtime | undefined;
   #timers: Timers | undefined;
   /** the runtime trapped: what is left of it is not used any more */
@@ -74,7 +77,10 @@ export class Service {
     this.connections = new WebSocketConnections(
       { ...(messageBytes !== undefined && { messageBytes }), ...options.connections },
       this.log,
+      Math.random,
+      this.#now,
     );
+    this.#links = new EdgeLinks(this.connections);
     this.connections.listen(
       parts.sockets
         .filter(s => s.proto === 'ws')
@@ -89,7 +95,7 @@ export class Service {
     );
     this.connections.start(
       (bytes, from, socket) => this.receive(bytes, from, socket),
-      connection => this.#runtime?.connectionClosed(connection.id, connection),
+      closed => this.#runtime?.connectionClosed(closed.id, closed),
     );
   }
 
@@ -101,6 +107,19 @@ export class Service {
     if (this.#broken) this.#retire();
     this.#runtime ??= this.#start();
     return this.#runtime;
+  }
+
+  /** Why a WebSocket from this address is not taken; undefined when it is. */
+  refusal(ip: string): string | undefined {
+    const why = this.#links.enabled ? this.connections.refusal(ip) : 'WebSockets are disabled';
+    if (why) this.#links.counters.failed_handshakes++;
+    return why;
+  }
+
+  /** Takes a WebSocket. @param peer its address; with id and port when it is one of an earlier life */
+  accept(socket: ServerSocket, peer: Parameters<WebSocketConnections['accept']>[1]): Connection {
+    if (peer.id === undefined) this.#links.counters.successful_handshakes++;
+    return this.connections.accept(socket, peer);
   }
 
   /** Routes one message. A trap or an error of ours costs this message and the runtime: the next one gets a new runtime. @returns the verdict, or 'failed' */
@@ -188,6 +207,8 @@ export class Service {
         monotonic: this.#now,
         every: timers.every,
         after: timers.after,
+        webSockets: this.#links,
+        connections: new EdgeConnections(connections),
         openDatabase: database?.open ?? openMemoryDatabase,
         ...(database && { db: database.url }),
       });

@@ -39,7 +39,7 @@ describe('WebSocketConnections', () => {
     gone = [];
     transport.start(
       (data, from, socket) => came.push({ bytes: data.slice(), from, socket }),
-      connection => gone.push(connection.id),
+      closed => gone.push(closed.id),
     );
   });
 

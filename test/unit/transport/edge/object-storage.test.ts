@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { OBJECT_URL, openObjectStorage } from '../../../../src/transport/edge/object-storage.ts';
+import { OBJECT_URL, objectSecret, openObjectStorage } from '../../../../src/transport/edge/object-storage.ts';
 import type { ObjectStorage, SqlValue } from '../../../../src/transport/edge/platform.ts';
 import { databaseContract } from '../../kemi/db-contract.ts';
 
@@ -46,6 +46,16 @@ describe('openObjectStorage()', () => {
     await first.close();
     const second = openObjectStorage(same)(OBJECT_URL);
     expect(await second.select('subscriber', ['username'])).toEqual([{ username: 'alice' }]);
+  });
+
+  it('objectSecret() is the same for the life of the object, and no other has it', () => {
+    const same = storage();
+    const secret = objectSecret(same);
+    expect(secret).toHaveLength(32);
+    expect(objectSecret(same)).toEqual(secret);
+    expect(objectSecret(storage())).not.toEqual(secret);
+    const { sql: _sql, ...without } = same;
+    expect(objectSecret(without)).toBeUndefined();
   });
 
   it('takes no other URL, and no namespace without SQLite', () => {
