@@ -15,7 +15,8 @@ export function aheadOfTime({ plan, modules }: Parts, name: string): Files {
   const list = modules.map((_, i) => `core${i}`).join(', ');
   return {
     [`${name}.js`]: `${imports.join('\n')}\n\nexport default { plan: ${JSON.stringify(plan)}, modules: [${list}] };\n`,
-    [`${name}.d.ts`]: "import type { Component } from 'kemi-wasm';\ndeclare const component: Component;\nexport default component;\n",
+    [`${name}.d.ts`]:
+      "import type { Component } from 'kemi-wasm';\ndeclare const component: Component;\nexport default component;\n",
     ...Object.fromEntries(modules.map((bytes, i) => [core(i), bytes])),
   };
 }

@@ -260,9 +260,12 @@ class Decoder {
     } else if (kind === 1) {
       const func = at(scope.funcs, r.u32(), 'function');
       const passing = options(r, scope);
-      if (!('imported' in func))
-        throw new Malformed('it is composed of components that call each other: this version loads single ones only');
-      scope.coreFuncs.push({ lowered: { ...func.imported, passing } });
+      // Tools put components beside the module that only their own start needs (QuickJS does): such calls are refused when they come, not before.
+      scope.coreFuncs.push(
+        'imported' in func
+          ? { lowered: { ...func.imported, passing } }
+          : { refused: 'a function of another component in it' },
+      );
     } else if (kind >= 2 && kind <= 4) {
       r.skipLeb();
       scope.coreFuncs.push({ refused: 'a resource' });

@@ -328,10 +328,12 @@ export class Extension {
         { module: this.name, missing },
         `${this.name} wants ${missing.join(', ')}, which it was not granted: calls of it fail; --grant ${this.name}=${missing.join(',')} grants it`,
       );
-    if (others.length > 0)
-      log.warn(
+    // Tools link what their language might use; few modules call it.
+    const packages = [...new Set(others.map(name => name.replace(/[/@].*/, '')))];
+    if (packages.length > 0)
+      log.info(
         { module: this.name, imports: others },
-        `${this.name} imports what modules do not get: calls of it fail (${others.join(', ')})`,
+        `${this.name} imports ${packages.join(', ')}: modules do not get it, calls of it fail`,
       );
   }
 

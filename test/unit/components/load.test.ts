@@ -150,12 +150,6 @@ describe('loadComponent() says what a file is, and what to do', () => {
           (func (export "run") (param "s" string) (canon lift (core func $c "run") string-encoding=utf16 (memory $mem) (realloc $r))))`),
       ),
     ).toBe('its texts are UTF-16, which this version does not read: build it with UTF-8');
-    expect(
-      await why(
-        component(`(component (core module $m (func (export "f"))) (core instance $c (instantiate $m))
-          (func $f (canon lift (core func $c "f"))) (core func $l (canon lower (func $f))))`),
-      ),
-    ).toBe('it is composed of components that call each other: this version loads single ones only');
   });
 
   it('that is cut off or changed anywhere: an error or a component, never anything else', async () => {
