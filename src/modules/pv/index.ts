@@ -10,8 +10,10 @@ import { functions } from './functions.ts';
 import { headers } from './pvs-headers.ts';
 import { message } from './pvs-message.ts';
 import { misc } from './pvs-misc.ts';
+import { sends } from './pvs-sending.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { Selects } from './selects.ts';
 import { transformations } from './transformations.ts';
 
 /** `name=s:text` or `name=i:number`, the form of shvset and varset */
@@ -67,9 +69,10 @@ export default defineModule<PvState>({
     startedMs: host.now(),
     uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${Math.floor(host.random() * 0x10000).toString(16)}`,
     uniqueCount: 0,
+    selects: new Selects(),
   }),
   functions,
-  pvs: [...uris, ...headers, ...message, ...variables, ...misc],
+  pvs: [...uris, ...headers, ...message, ...variables, ...misc, ...sends],
   transformations,
   rpc: [
     {
