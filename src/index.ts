@@ -1,8 +1,9 @@
 /** Public API: re-exports only. */
+
+export { aheadOfTime } from './components/ahead.ts';
 export type { Grant } from './components/capabilities.ts';
 export type { ComponentLimits } from './components/extension.ts';
 export type { Component } from './components/instance.ts';
-export { aheadOfTime } from './components/ahead.ts';
 export { loadComponent, type Parts, takeApart } from './components/load.ts';
 export { type ComponentOptions, DEFAULT_COMPONENT_LIMITS } from './components/module.ts';
 export type { Logger } from './core/log.ts';
