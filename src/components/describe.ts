@@ -41,6 +41,9 @@ export interface Description {
 /** What functions of resources are called in a plan. */
 export const RESOURCE = 'a resource';
 
+/** most functions of one component: the KEMI table has an end */
+const MAX_ROWS = 200;
+
 /** Exports that are no functions of scripts. */
 const HOOKS = {
   configure: 'func(string, string) -> result<_, string>',
@@ -80,6 +83,7 @@ export function describe(plan: Plan): Description {
     if (rows.some(r => r.name === row.name)) throw new Malformed(`it exports ${row.name} twice: rename one of them`);
     rows.push(row);
   });
+  if (rows.length > MAX_ROWS) throw new Malformed(`it exports ${rows.length} functions, ${MAX_ROWS} are the most`);
   if (rows.length === 0)
     throw new Malformed(
       'it exports no function: its world needs at least one line like "export lookup: func(s: string) -> string"',
