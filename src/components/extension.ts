@@ -12,6 +12,7 @@ import { type Caller, capabilityOf, type Grant, INTERFACES } from './capabilitie
 import { type Description, describe, type Row } from './describe.ts';
 import { type Component, Instance } from './instance.ts';
 import { Malformed } from './reader.ts';
+import { wasiFunction } from './wasi.ts';
 
 export interface ComponentLimits {
   /** pages of 64 KiB of each of its memories, 1..65536 */
@@ -239,6 +240,7 @@ export class Extension {
         ...this.limits,
         byteText: this.#byteText,
         resolve: (from, name) => this.#resolve(from, name),
+        raw: (from, name) => wasiFunction(this.#host, this.granted, from, name),
       });
       for (const { name, value } of this.#settings) {
         const said =
