@@ -358,7 +358,8 @@ export class Extension {
         `${this.name} wants ${missing.join(', ')}, which it was not granted: calls of it fail; --grant ${this.name}=${missing.join(',')} grants it`,
       );
     // Tools link what their language might use; few modules call it.
-    const packages = [...new Set(others.map(name => name.replace(/[/@].*/, '')))];
+    const works = ['wasi:random', ...(this.granted.includes('clock') ? ['wasi:clocks'] : [])];
+    const packages = [...new Set(others.map(name => name.replace(/[/@].*/, '')))].filter(p => !works.includes(p));
     if (packages.length > 0)
       log.info(
         { module: this.name, imports: others },
@@ -368,7 +369,9 @@ export class Extension {
 
   #startTimer(ms: number, again: boolean): number {
     const generation = this.#running ?? this.#current;
-    if (generation.description.onTimer < 0 || generation.timers.size >= MAX_TIMERS) return 0;
+    // A generation that was replaced serves its messages and then ends.
+    const ends = generation.upTo !== Number.POSITIVE_INFINITY;
+    if (ends || generation.description.onTimer < 0 || generation.timers.size >= MAX_TIMERS) return 0;
     this.#lastTimer = (this.#lastTimer % MAX_MS) + 1;
     const id = this.#lastTimer;
     const due = () => {
