@@ -189,6 +189,15 @@ async function checkScript(
 
 async function judge(runtime: Runtime, name: string, source: Uint8Array, routes: boolean): Promise<Diagnostic[]> {
   const found = runtime.check({ name, source });
+  for (const { name: module, file, missing } of runtime.components)
+    if (missing.length > 0)
+      found.push({
+        severity: 'warning',
+        file,
+        line: 0,
+        column: 0,
+        message: `${module} wants ${missing.join(', ')}, which it was not granted: calls of it fail; --grant ${module}=${missing.join(',')} grants it`,
+      });
   await runtime.close(0);
   return routes ? found : found.filter(d => d.line > 0 || !/^it defines no function/.test(d.message));
 }

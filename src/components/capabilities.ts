@@ -12,6 +12,8 @@ import type { Value } from './canonical.ts';
 export interface Caller {
   readonly name: string;
   readonly host: ModuleHost;
+  /** whether a capability was granted */
+  has(grant: Grant): boolean;
   /** Starts a timer of the module. @returns its id, 0 when it has too many */
   startTimer(ms: number, again: boolean): number;
   stopTimer(id: number): void;
@@ -41,6 +43,18 @@ const MAX_LOG = 4096;
 function headerAt(msg: SipMsg | undefined, name: ByteStr, index: number): ByteStr | null {
   if (!msg) return null;
   return headersNamed(msg, name).at(index)?.body ?? null;
+}
+
+/** Pseudo-variables that lead to what has a capability of its own, or none. */
+const TABLES = /\$\(?sht/;
+const SURROUNDINGS = /\$\(?env\b/;
+
+/** Whether a module may use the pseudo-variables in a text. */
+function mayUse({ has, host, name }: Caller, text: ByteStr): boolean {
+  const what = TABLES.test(text) && !has('kv') ? 'kv' : SURROUNDINGS.test(text) ? 'the environment' : undefined;
+  if (what === undefined) return true;
+  host.log.error({ module: name }, `${name} used ${text}, and was not granted ${what}`);
+  return false;
 }
 
 function header(name: ByteStr, value: ByteStr): ByteStr | undefined {
@@ -81,14 +95,14 @@ export const INTERFACES: Readonly<Record<Grant, Readonly<Record<string, HostFunc
     },
     pv: {
       type: 'func(string) -> option<string>',
-      run: ({ host }, name: ByteStr) => {
-        const value = host.pv(name)?.get() ?? null;
+      run: (caller, name: ByteStr) => {
+        const value = mayUse(caller, name) ? (caller.host.pv(name)?.get() ?? null) : null;
         return value === null ? null : String(value);
       },
     },
     format: {
       type: 'func(string) -> option<string>',
-      run: ({ host }, text: ByteStr) => host.format(text) ?? null,
+      run: (caller, text: ByteStr) => (mayUse(caller, text) ? (caller.host.format(text) ?? null) : null),
     },
     body: { type: 'func() -> list<u8>', run: ({ host }) => (host.message ? bodyOf(host.message) : '') },
     'is-request': { type: 'func() -> bool', run: ({ host }) => host.message?.isRequest ?? false },
@@ -124,8 +138,8 @@ export const INTERFACES: Readonly<Record<Grant, Readonly<Record<string, HostFunc
     },
     'set-pv': {
       type: 'func(string, string) -> bool',
-      run: ({ host }, name: ByteStr, value: ByteStr) => {
-        const pv = host.pv(name);
+      run: (caller, name: ByteStr, value: ByteStr) => {
+        const pv = mayUse(caller, name) ? caller.host.pv(name) : undefined;
         return pv?.writable === true && pv.set(value);
       },
     },

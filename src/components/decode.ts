@@ -180,7 +180,7 @@ class Decoder {
       const module = at(scope.modules, r.u32(), 'core module');
       const imports: Record<string, number> = {};
       r.vec(() => {
-        const name = r.name();
+        const name = key(r);
         if (r.byte() !== 0x12)
           throw new Malformed('a core module is instantiated with something else than an instance');
         imports[name] = at(scope.coreInstances, r.u32(), 'core instance');
@@ -189,7 +189,7 @@ class Decoder {
     } else if (kind === 1) {
       const items: Record<string, CoreItem> = {};
       r.vec(() => {
-        const name = r.name();
+        const name = key(r);
         const sort = r.byte();
         const list = sort === 0 ? scope.coreFuncs : sort < 4 ? scope.coreItems[sort] : undefined;
         items[name] = at(list ?? [], r.u32(), 'core item');
@@ -260,9 +260,12 @@ class Decoder {
     } else if (kind === 1) {
       const func = at(scope.funcs, r.u32(), 'function');
       const passing = options(r, scope);
-      if (!('imported' in func))
-        throw new Malformed('it is composed of components that call each other: this version loads single ones only');
-      scope.coreFuncs.push({ lowered: { ...func.imported, passing } });
+      // Tools put components beside the module that only their own start needs (QuickJS does): such calls are refused when they come, not before.
+      scope.coreFuncs.push(
+        'imported' in func
+          ? { lowered: { ...func.imported, passing } }
+          : { refused: 'a function of another component in it' },
+      );
     } else if (kind >= 2 && kind <= 4) {
       r.skipLeb();
       scope.coreFuncs.push({ refused: 'a resource' });
@@ -332,6 +335,13 @@ function entryOf(r: Reader, scope: Scope): Entry {
   if (sort === 4) return { sort: 'component', component: at(scope.components, index, 'component') };
   if (sort === 5) return { sort: 'instance', instance: at(scope.instances, index, 'instance') };
   throw new Malformed(`it passes something of kind ${sort} on`);
+}
+
+/** A name that becomes the key of an object. */
+function key(r: Reader): string {
+  const name = r.name();
+  if (name === '__proto__') throw new Malformed('it has something with the name __proto__');
+  return name;
 }
 
 /** Names of imports and exports: a byte for the form, the name, and in form 2 a version. */

@@ -34,9 +34,15 @@ export interface Description {
   readonly onTimer: number;
   /** capabilities that it imports */
   readonly wants: readonly Grant[];
-  /** other interfaces that it imports: their functions cannot be called */
+  /** what else it imports: it cannot be called */
   readonly others: readonly string[];
 }
+
+/** What functions of resources are called in a plan. */
+export const RESOURCE = 'a resource';
+
+/** most functions of one component: the KEMI table has an end */
+const MAX_ROWS = 200;
 
 /** Exports that are no functions of scripts. */
 const HOOKS = {
@@ -72,17 +78,29 @@ export function describe(plan: Plan): Description {
   const hooks = { configure: hook('configure'), start: hook('start'), onTimer: hook('on-timer') };
   const rows: Row[] = [];
   plan.exports.forEach((lifted, index) => {
-    if (Object.values(hooks).includes(index)) return;
+    if (Object.values(hooks).includes(index) || isLeftover(lifted)) return;
     const row = rowOf(lifted, index);
     if (rows.some(r => r.name === row.name)) throw new Malformed(`it exports ${row.name} twice: rename one of them`);
     rows.push(row);
   });
+  if (rows.length > MAX_ROWS) throw new Malformed(`it exports ${rows.length} functions, ${MAX_ROWS} are the most`);
   if (rows.length === 0)
     throw new Malformed(
       'it exports no function: its world needs at least one line like "export lookup: func(s: string) -> string"',
     );
-  return { rows, ...hooks, wants: [...wants], others: plan.imports.filter(i => !i.startsWith(`${WIT_PACKAGE}/`)) };
+  const others = new Set(plan.imports.filter(i => !i.startsWith(`${WIT_PACKAGE}/`)));
+  for (const instance of plan.instances)
+    if ('items' in instance)
+      for (const item of Object.values(instance.items))
+        if ('refused' in item && item.refused !== RESOURCE) others.add(item.refused);
+  return { rows, ...hooks, wants: [...wants], others: [...others] };
 }
+
+/** What componentize-qjs used when it made the component. */
+const isLeftover = ({ name, from, type }: Lifted): boolean =>
+  from === undefined &&
+  name === 'init' &&
+  signatureText(type) === 'func(string, string, option<string>, bool) -> result<_, string>';
 
 function checkInterface(name: string): void {
   if (!name.startsWith(`${WIT_PACKAGE}/`)) return;

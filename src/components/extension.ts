@@ -12,6 +12,7 @@ import { type Caller, capabilityOf, type Grant, INTERFACES } from './capabilitie
 import { type Description, describe, type Row } from './describe.ts';
 import { type Component, Instance } from './instance.ts';
 import { Malformed } from './reader.ts';
+import { wasiFunction } from './wasi.ts';
 
 export interface ComponentLimits {
   /** pages of 64 KiB of each of its memories, 1..65536 */
@@ -63,6 +64,8 @@ const COSTLY_BYTES = 4 << 20;
 /** generations that may be alive for messages that began with them, and for how long */
 const MAX_OLD = 16;
 const OLD_MS = 600_000;
+/** how often it is looked whether they still are */
+const DROP_MS = 1000;
 const MAX_TIMERS = 1000;
 const MAX_MS = 0x7fffffff;
 
@@ -87,6 +90,7 @@ export class Extension {
   /** functions that failed at a cost, by their row; -1: on-timer */
   readonly #tired = new Map<number, { failures: number; untilMs: number }>();
   #lastTimer = 0;
+  #dropping = false;
   #closed = false;
 
   /** @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
@@ -103,6 +107,7 @@ export class Extension {
     this.#caller = {
       name: setup.name,
       host,
+      has: grant => this.granted.includes(grant),
       startTimer: (ms, again) => this.#startTimer(Math.min(ms, MAX_MS), again),
       stopTimer: id => this.#stopTimer(id),
     };
@@ -130,6 +135,7 @@ export class Extension {
     this.counters.calls++;
     if (this.#tired.size > 0 && this.#rests(at)) return row.failed;
     const generation = this.#old.length === 0 ? this.#current : this.#generationOfMessage();
+    if (generation.instance?.busy) return this.#entered(row);
     const before = this.#running;
     this.#running = generation;
     let value: Value;
@@ -164,8 +170,9 @@ export class Extension {
     old.upTo = this.#host.core.x.msgLastId() as number;
     old.retiredMs = this.#host.monotonic();
     stopAll(old);
-    this.#old = [...this.#alive(), old].slice(-MAX_OLD);
     this.#current = generation;
+    this.#old = [...this.#old, old].slice(-MAX_OLD);
+    this.#dropOld();
     this.counters.reloads++;
     this.#tired.clear();
     this.#warn();
@@ -199,11 +206,27 @@ export class Extension {
     return this.#old.find(g => id <= g.upTo) ?? this.#current;
   }
 
-  /** Old generations that a message may still need. */
-  #alive(): Generation[] {
-    if (this.#host.core.x.msgLive() === 0) return [];
+  /** Drops generations that no message needs any more; looks again later while there are others. */
+  #dropOld(): void {
     const now = this.#host.monotonic();
-    return this.#old.filter(g => now - g.retiredMs < OLD_MS);
+    const needed = this.#host.core.x.msgLive() !== 0;
+    this.#old = needed ? this.#old.filter(g => now - g.retiredMs < OLD_MS) : [];
+    if (this.#old.length === 0 || this.#dropping) return;
+    this.#dropping = true;
+    this.#host.after(DROP_MS, () => {
+      this.#dropping = false;
+      this.#dropOld();
+    });
+  }
+
+  /** What it did led back to it (a reply that ran a route, say): it goes on, and the call within is not made. */
+  #entered(row: Row): XVal | boolean | undefined {
+    this.counters.failures++;
+    this.#host.log.error(
+      { module: this.name, function: row.name },
+      `Cannot call ${this.name}.${row.name}: ${this.name} is in the middle of another call`,
+    );
+    return row.failed;
   }
 
   /** Makes an instance, and sets it up. @throws KemiError */
@@ -217,6 +240,7 @@ export class Extension {
         ...this.limits,
         byteText: this.#byteText,
         resolve: (from, name) => this.#resolve(from, name),
+        raw: (from, name) => wasiFunction(this.#host, this.granted, from, name),
       });
       for (const { name, value } of this.#settings) {
         const said =
@@ -248,9 +272,7 @@ export class Extension {
   #resolve(from: string, name: string): ((...args: Value[]) => Value) | undefined {
     const grant = capabilityOf(from);
     if (!grant || !this.granted.includes(grant)) return undefined;
-    const { run } = INTERFACES[grant][name]!;
-    const caller = this.#caller;
-    return (...args) => run(caller, ...args);
+    return INTERFACES[grant][name]!.run.bind(undefined, this.#caller);
   }
 
   /** Whether a function is not called for now. @param at its row, -1: on-timer */
@@ -318,26 +340,38 @@ export class Extension {
     this.#host.log.info({ module: this.name }, `${this.name}: ${utf8Of(text)}`);
   };
 
+  /** capabilities that it imports and was not granted */
+  get missing(): readonly Grant[] {
+    return this.#current.description.wants.filter(w => !this.granted.includes(w));
+  }
+
   /** Says what it will miss. */
   #warn(): void {
+    const { missing } = this;
     const { wants, others } = this.#current.description;
-    const missing = wants.filter(w => !this.granted.includes(w));
     const { log } = this.#host;
+    if (wants.includes('kv') && !missing.includes('kv') && this.#host.module('htable') === undefined)
+      log.warn({ module: this.name }, `${this.name} uses kv, and module htable is not loaded: it has no tables`);
     if (missing.length > 0)
       log.warn(
         { module: this.name, missing },
         `${this.name} wants ${missing.join(', ')}, which it was not granted: calls of it fail; --grant ${this.name}=${missing.join(',')} grants it`,
       );
-    if (others.length > 0)
-      log.warn(
+    // Tools link what their language might use; few modules call it.
+    const works = ['wasi:random', ...(this.granted.includes('clock') ? ['wasi:clocks'] : [])];
+    const packages = [...new Set(others.map(name => name.replace(/[/@].*/, '')))].filter(p => !works.includes(p));
+    if (packages.length > 0)
+      log.info(
         { module: this.name, imports: others },
-        `${this.name} imports what modules do not get: calls of it fail (${others.join(', ')})`,
+        `${this.name} imports ${packages.join(', ')}: modules do not get it, calls of it fail`,
       );
   }
 
   #startTimer(ms: number, again: boolean): number {
     const generation = this.#running ?? this.#current;
-    if (generation.description.onTimer < 0 || generation.timers.size >= MAX_TIMERS) return 0;
+    // A generation that was replaced serves its messages and then ends.
+    const ends = generation.upTo !== Number.POSITIVE_INFINITY;
+    if (ends || generation.description.onTimer < 0 || generation.timers.size >= MAX_TIMERS) return 0;
     this.#lastTimer = (this.#lastTimer % MAX_MS) + 1;
     const id = this.#lastTimer;
     const due = () => {

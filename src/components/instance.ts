@@ -3,6 +3,7 @@ import { type ByteText, Memory } from '../core/memory.ts';
 import { Breach, type Codec, codecOf, type Flat, type Guest, type Value } from './canonical.ts';
 import { PAGES_EXPORT, REFILL_EXPORT, STEPS_EXPORT } from './meter.ts';
 import type { CoreItem, CoreRef, Lifted, Lowered, Passing, Plan, WitType } from './plan.ts';
+import type { RawFunction } from './wasi.ts';
 
 /** A component that was read and compiled: what an instance is made of. */
 export interface Component {
@@ -16,6 +17,8 @@ export type Resolve = (from: string, name: string) => ((...args: Value[]) => Val
 
 export interface InstanceOptions {
   readonly resolve: Resolve;
+  /** the same for functions whose types are none of ours */
+  readonly raw?: (from: string, name: string) => RawFunction | undefined;
   readonly byteText?: ((buffer: ArrayBuffer) => ByteText) | undefined;
   /** pages of 64 KiB of each memory */
   readonly memoryPages: number;
@@ -160,6 +163,8 @@ export class Instance {
   /** A host function as a core module calls it. */
   #lowered(spec: Lowered): CoreFunction {
     const { from, name, type, passing } = spec;
+    const raw = this.#options.raw?.(from, name);
+    if (raw) return this.#raw(raw, name, passing);
     const run = this.#options.resolve(from, name);
     if (!run || !type)
       return () => {
@@ -192,6 +197,16 @@ export class Instance {
         throw new Breach('it asked for a result at an address outside of its memory');
       result.store(guest, to, value);
       return undefined;
+    };
+  }
+
+  /** A host function that works on core values. */
+  #raw(run: RawFunction, name: string, passing: Passing): CoreFunction {
+    let guest: Guest | undefined;
+    return (...flat: Flat[]) => {
+      if (--this.#hostCalls < 0) throw new Breach(`it called ${name} too often`);
+      guest ??= this.#guest(passing);
+      return run(guest, ...flat);
     };
   }
 

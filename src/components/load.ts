@@ -25,7 +25,8 @@ export function takeApart(bytes: Uint8Array, file: string): Parts {
     describe(plan);
     return { plan, modules: modules.map(meter) };
   } catch (error) {
-    if (!(error instanceof Malformed)) throw error;
+    // Types within types within types use up the stack.
+    if (!(error instanceof Malformed || error instanceof RangeError)) throw error;
     throw new KemiError('KEMI_ERR_COMPONENT', `Cannot load component ${file}: ${error.message}`, { cause: error });
   }
 }

@@ -53,7 +53,22 @@ function primitive(code: number): WitType {
   return type;
 }
 
+/** parts of one type */
+const MAX_TYPE = 64;
+
 const optional = (r: Reader, scope: TypeScope): WitType | null => (r.byte() === 1 ? valtype(r, scope) : null);
+
+/** Types share their parts: written out, a few lines may be longer than any memory. What is that large is none of ours. */
+function bounded(type: WitType): WitType {
+  return sizeOf(type) > MAX_TYPE ? { other: 'a type with too many parts' } : type;
+}
+
+function sizeOf(type: WitType | null): number {
+  if (type === null || typeof type === 'string' || 'other' in type) return 1;
+  if ('list' in type) return 1 + sizeOf(type.list);
+  if ('option' in type) return 1 + sizeOf(type.option);
+  return 1 + sizeOf(type.result[0]) + sizeOf(type.result[1]);
+}
 
 /** One entry of a type section. */
 export function typeOf(r: Reader, scope: TypeScope): TypeEntry {
@@ -83,11 +98,11 @@ export function typeOf(r: Reader, scope: TypeScope): TypeEntry {
       if (r.byte() === 1) r.u32();
       return value({ other: 'resource' });
     case 0x70:
-      return value({ list: valtype(r, scope) });
+      return value(bounded({ list: valtype(r, scope) }));
     case 0x6b:
-      return value({ option: valtype(r, scope) });
+      return value(bounded({ option: valtype(r, scope) }));
     case 0x6a:
-      return value({ result: [optional(r, scope), optional(r, scope)] });
+      return value(bounded({ result: [optional(r, scope), optional(r, scope)] }));
     case 0x72:
       r.vec(() => {
         r.name();

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { GRANTS, INTERFACES, WIT_VERSION } from '../../../src/components/capabilities.ts';
 import { decodeComponent } from '../../../src/components/decode.ts';
 import { loadComponent, takeApart } from '../../../src/components/load.ts';
+import { luaStub } from '../../../src/components/stubs.ts';
 import { KemiError } from '../../../src/errors.ts';
 import { acmeBytes } from '../../support/acme.ts';
 import { component, wrapText } from '../../support/component.ts';
@@ -150,12 +151,20 @@ describe('loadComponent() says what a file is, and what to do', () => {
           (func (export "run") (param "s" string) (canon lift (core func $c "run") string-encoding=utf16 (memory $mem) (realloc $r))))`),
       ),
     ).toBe('its texts are UTF-16, which this version does not read: build it with UTF-8');
-    expect(
-      await why(
-        component(`(component (core module $m (func (export "f"))) (core instance $c (instantiate $m))
-          (func $f (canon lift (core func $c "f"))) (core func $l (canon lower (func $f))))`),
-      ),
-    ).toBe('it is composed of components that call each other: this version loads single ones only');
+  });
+
+  it('whose types are written in a few lines and would not fit into any memory', async () => {
+    // each type is a result of the one above, twice
+    const types = Array.from({ length: 60 }, (_, i) => `(type $t${i + 1} (result $t${i} (error $t${i})))`).join(' ');
+    const bomb = `(component (type $t0 (result)) ${types}
+      (core module $m (func (export "f") (result i32) (i32.const 0)) (memory (export "memory") 1))
+      (core instance $c (instantiate $m)) (alias core export $c "memory" (core memory $mem))
+      (type $f (func (result $t60)))
+      (func (export "f") (type $f) (canon lift (core func $c "f") (memory $mem))))`;
+    expect(await why(component(bomb))).toContain('its function f gives');
+    const named = `(component (core module $m (func (export "f"))) (core instance $c (instantiate $m))
+      (core instance $i (export "__proto__" (func $c "f"))))`;
+    expect(await why(component(named))).toBe('it has something with the name __proto__');
   });
 
   it('that is cut off or changed anywhere: an error or a component, never anything else', async () => {
@@ -197,6 +206,24 @@ describe('what a component says of itself', () => {
   it('is plain data: a plan is the same behind JSON', async () => {
     const { plan } = decodeComponent(await acmeBytes());
     expect(JSON.parse(JSON.stringify(plan))).toEqual(plan);
+  });
+});
+
+describe('luaStub()', () => {
+  it('has the functions with their types', async () => {
+    const stub = luaStub('acme', decodeComponent(await acmeBytes()).plan);
+    expect(stub).toMatch(/^---@meta\n\nKSR\.acme = \{\}\n\n---WIT/);
+    expect(stub).toContain(
+      '---WIT: func(s32) -> s32\n---@param x integer\n---@return integer # -255 when the component failed\nfunction KSR.acme.inc(x) end',
+    );
+    expect(stub).toContain(
+      '---@param number string|number\n---@return string|nil\nfunction KSR.acme.lookup(number) end',
+    );
+    expect(stub).toContain(
+      '---@return boolean # false, too, when the component failed\nKSR.acme["not"] = function(b) end',
+    );
+    expect(stub).toContain('---@return integer|nil\nfunction KSR.acme.half(x) end');
+    expect(stub).toContain('function KSR.acme.say(text) end');
   });
 });
 
