@@ -48,7 +48,7 @@ export {
 
 // ---- routing blocks (cfg/)
 
-export { uriIsMyself, fromUriIsMyself, toUriIsMyself } from './cfg/fields';
+export { fromUriIsMyself, toUriIsMyself, uriIsMyself } from './cfg/fields';
 export { automatonMatches } from './cfg/match';
 export { cfgRun, cfgStart, cfgState, cfgUnwind } from './cfg/run';
 
