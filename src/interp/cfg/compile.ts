@@ -1,19 +1,20 @@
 /** Statements into instructions. */
 import type { At, RouteBlock } from '../../cfg/config.ts';
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
-import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
 import type { NativeRoute } from '../../kemi/table.ts';
 import { MAX_WORDS } from './assemble.ts';
-import type { CallExpr, Case, Expr, Statement } from './ast.ts';
+import type { CallExpr, Expr, Statement } from './ast.ts';
+import { caseTests, numbersOf } from './cases.ts';
 import { type Command, type CompiledCall, compileCommand } from './commands.ts';
 import { type CallInExpression, type Evaluate, ExpressionCompiler } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
 import type { CoreCode, Place, Test } from './core-code.ts';
 import { cellOf, testOf } from './core-test.ts';
+import { isConstant, mayFail, RC } from './facts.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
-import type { Code, Instruction, Machine } from './machine.ts';
+import { type Code, type Instruction, type Machine, NOBODY } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { equal, NoValue, toStr } from './values.ts';
+import { NoValue, toStr } from './values.ts';
 
 /** KSR_* of the kinds of blocks; what runs in a block route[..] depends on who calls it. */
 const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
@@ -25,9 +26,6 @@ const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
   event_route: 'event',
   onsend_route: 'onsend',
 };
-
-/** Constants ask their machine only whether the run has ended. */
-const NOBODY = { ended: false } as Machine;
 
 /** Commands whose first parameter names a block. */
 const NAMES_BLOCK: Readonly<Record<string, (name: string) => string>> = {
@@ -309,7 +307,7 @@ export class BlockCompiler {
   }
 
   #switch(s: Statement & { kind: 'switch' }): void {
-    const tests = this.#cases(s.cases);
+    const tests = caseTests(s.cases, this.#expressions);
     const end = { at: 0 };
     const targets: Place[] = s.cases.map(() => ({ at: 0 }));
     const other = s.cases.findIndex(c => !c.value);
@@ -343,40 +341,6 @@ export class BlockCompiler {
     }
     this.#breaks.pop();
     end.at = this.#here;
-  }
-
-  /** A test for each case, undefined for default. @throws Mistake */
-  #cases(cases: readonly Case[]): (((value: ReturnType<Evaluate>) => boolean) | undefined)[] {
-    const seen = new Set<unknown>();
-    let type: 'int' | 'str' | undefined;
-    let others = 0;
-    return cases.map(({ value, regex, at }) => {
-      if (!value) {
-        if (++others > 1) throw new Mistake(at, 'this switch has a second default');
-        return undefined;
-      }
-      const mine = this.#expressions.typeOf(value);
-      if (!isConstant(value)) throw new Mistake(value.at, 'a case is a constant');
-      if (type && mine !== type)
-        throw new Mistake(
-          value.at,
-          `the cases above are ${type === 'int' ? 'numbers' : 'texts'}: this is another type`,
-        );
-      type = mine;
-      const constant = this.#expressions.closure(value, 'any')(NOBODY);
-      if (regex) {
-        try {
-          const compiled = compileRegex(toStr(constant), { ignoreCase: true });
-          return v => compiled.test(toStr(v));
-        } catch (error) {
-          if (!(error instanceof RegexError)) throw error;
-          throw new Mistake(value.at, `this regular expression makes no sense: ${error.message}`);
-        }
-      }
-      if (seen.has(constant)) throw new Mistake(value.at, `this case is there already: ${constant}`);
-      seen.add(constant);
-      return v => (typeof constant === 'string' ? toStr(v) === constant : equal(constant, v));
-    });
   }
 
   // ---- calls
@@ -521,41 +485,6 @@ const DROP = 'setDrop';
 const exit: Instruction = m => {
   m.ended = true;
 };
-
-const RC = /^\$(rc|retcode|\?)$/;
-
-/** The cases of a switch over numbers; undefined where one is no number. */
-function numbersOf(cases: readonly Case[]): number[] | undefined {
-  const out: number[] = [];
-  for (const { value, regex } of cases) {
-    if (!value) continue;
-    if (value.kind !== 'int' || regex) return undefined;
-    out.push(value.value);
-  }
-  return out;
-}
-
-function isConstant(expr: Expr): boolean {
-  switch (expr.kind) {
-    case 'int':
-    case 'str':
-      return true;
-    case 'unary':
-      return isConstant(expr.of);
-    case 'binary':
-      // && and || look at the run
-      return expr.op !== '&&' && expr.op !== '||' && isConstant(expr.left) && isConstant(expr.right);
-    default:
-      return false;
-  }
-}
-
-/** Whether a division may have no result. */
-function mayFail(expr: Expr): boolean {
-  if (expr.kind === 'unary') return mayFail(expr.of);
-  if (expr.kind !== 'binary') return false;
-  return expr.op === '/' || expr.op === 'mod' || mayFail(expr.left) || mayFail(expr.right);
-}
 
 function near(block: string, blocks: Blocks): string {
   const lower = block.toLowerCase();

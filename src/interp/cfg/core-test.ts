@@ -5,6 +5,7 @@ import { automatonOf } from './automaton.ts';
 import type { Mode } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
 import { COMPARISONS, type CorePv, RELATIONS, type Test } from './core-code.ts';
+import { RC } from './facts.ts';
 import { FIELDS } from './field-names.ts';
 import { fieldTest } from './fields.ts';
 import type { Machine } from './machine.ts';
@@ -24,7 +25,6 @@ export interface TestParts {
 }
 
 const ASCII = /^[\x20-\x7e]*$/;
-const RC = /^\$(rc|retcode|\?)$/;
 
 /** @param whole whether it is all of a condition  @returns undefined where a call in it may have to wait */
 export function testOf(cx: Context, parts: TestParts, expr: Expr, whole: boolean): Test | undefined {
