@@ -72,6 +72,7 @@ class Parser {
       routes: this.#routes,
       custom: this.#custom,
       flags: this.#flagNames,
+      unusedDefines: this.#reader?.uses.unused() ?? [],
       defines: Object.fromEntries(this.#reader?.defines ?? []),
       diagnostics: this.#found.found,
     };

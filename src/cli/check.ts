@@ -126,6 +126,11 @@ export async function checkConfig(
     lua: options.luaScripts,
   };
   for (const name of options.scripts) found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
+  // as a reader meets them: the config's files, then the scripts
+  const file = (d: Diagnostic) => options.files.indexOf(d.file) + 1 || options.files.length + 1;
+  found.sort(
+    (a, b) => file(a) - file(b) || (options.files.includes(a.file) ? a.line - b.line || a.column - b.column : 0),
+  );
   return { found, files: options.files, scripts: options.scripts.length + options.luaScripts.length };
 }
 

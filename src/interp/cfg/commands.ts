@@ -3,6 +3,7 @@ import type { At } from '../../cfg/config.ts';
 import { METHODS, SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
+import { COMMAND_ROUTES } from '../../kemi/gen/kamailio-exports.gen.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import { closest } from '../../kemi/suggest.ts';
 import type { Fixup, NativeForm, NativeRoute, XVal } from '../../kemi/table.ts';
@@ -12,6 +13,11 @@ import type { CoreCall } from './core-code.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
+
+/** Where commands are allowed that do not say it themselves. */
+const ROUTES: ReadonlyMap<string, readonly NativeRoute[]> = new Map(
+  Object.entries(COMMAND_ROUTES).map(([name, kinds]) => [name, kinds.split(' ') as NativeRoute[]]),
+);
 
 /** A command with one set of parameters. */
 export interface Command {
@@ -71,8 +77,9 @@ export function compileCommand(
   const fits = forms.find(f => args.length <= f.params.length && args.length >= least(f.params));
   if (!fits) throw new Mistake(at, `${name} takes ${counts(forms)}, not ${args.length}`);
   const { form, params, bound } = fits;
-  if (kind !== 'any' && form.routes && !form.routes.includes(kind))
-    throw new Mistake(at, `${name} cannot be used in this block, only in ${form.routes.join(', ')} blocks`);
+  const routes = form.routes ?? ROUTES.get(name);
+  if (kind !== 'any' && routes && !routes.includes(kind))
+    throw new Mistake(at, `${name} cannot be used in this block, only in ${routes.join(', ')} blocks`);
   const into = form.into ? variable(cx, args.at(-1)!, name) : undefined;
   const given = (into ? args.slice(0, -1) : args).flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
   const { fill = {}, to } = form;

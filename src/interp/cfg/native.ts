@@ -86,6 +86,7 @@ export class NativeInterpreter implements Interpreter {
     lua = this.#startLua(config, found);
     const assembly = assemble(inCore === false ? [] : blocks.values(), this.#target, bytes => kept.room(bytes));
     kept.fill(assembly.words);
+    for (const { name: define, at } of config.unusedDefines) found.warning(at, `define ${define} is never used`);
     const program = new CfgProgram({
       assembly,
       running: this.#running,
@@ -136,8 +137,10 @@ export class NativeInterpreter implements Interpreter {
   #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts, commands: Commands): ReadonlyMap<string, Code> {
     const { core, bridge, pvs, host } = this.#options;
     const blocks = new Map<string, Code>();
-    const used = new Set<string>();
-    let any = false;
+    const calls = new Map<string, Set<string>>();
+    let caller = '';
+    // Lua may name any block
+    let any = loadsLua(config);
     const wanted: { block: string; at: Parameters<Context['uses']>[1] }[] = [];
     const rounds = config.settings.findLast(s => s.name === 'max_while_loops')?.value;
     const cx: Context = {
@@ -149,7 +152,9 @@ export class NativeInterpreter implements Interpreter {
       flags: config.flags,
       maxRounds: typeof rounds === 'number' && rounds > 0 ? rounds : MAX_ROUNDS,
       uses: (block, at) => {
-        used.add(block);
+        const callees = calls.get(caller);
+        if (callees) callees.add(block);
+        else calls.set(caller, new Set([block]));
         wanted.push({ block, at });
       },
       usesAny: () => {
@@ -169,17 +174,33 @@ export class NativeInterpreter implements Interpreter {
       });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
+      caller = code.name;
       if (route.kind === 'event_route' && !EVENTS.test(utf8Of(route.name)))
         found.warning(route.at, `${code.name} never runs: nothing raises this event in this version`);
       new BlockCompiler(cx, commands, blocks, route, code).statements(parseBlock(route, found));
     }
     for (const { block, at } of wanted)
       if (!blocks.has(block)) found.warning(at, `there is no ${block}: nothing will run`);
-    for (const { name, at } of blocks.values())
-      if (!any && !used.has(name) && /^(route|branch_route|failure_route|onreply_route)\[/.test(name))
-        found.warning(at, `${name} is never used`);
+    if (!any) for (const { at, why } of unreached(blocks, calls)) found.warning(at, why);
     return blocks;
   }
+}
+
+/** Blocks that no message comes to: nothing calls them, or only such blocks do. */
+function unreached(blocks: ReadonlyMap<string, Code>, calls: ReadonlyMap<string, ReadonlySet<string>>) {
+  const called = /^(route|branch_route|failure_route|onreply_route)\[/;
+  const reached = new Set([...blocks.keys()].filter(name => !called.test(name)));
+  for (const name of reached) for (const callee of calls.get(name) ?? []) reached.add(callee);
+  return [...blocks.values()].flatMap(({ name, at }) => {
+    if (reached.has(name)) return [];
+    const by = [...calls].find(([caller, callees]) => caller !== name && callees.has(name))?.[0];
+    return [
+      {
+        at,
+        why: by ? `${name} is never used: only ${by} calls it, which is not used either` : `${name} is never used`,
+      },
+    ];
+  });
 }
 
 const loadsLua = (config: KamailioConfig): boolean => config.modules.some(m => m.name === 'app_lua');

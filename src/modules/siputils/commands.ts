@@ -40,7 +40,7 @@ export const commands = [
    * Kamailio 6.x manual, module siputils, tel2sip; deviations: none
    */
   kemi('tel2sip', {
-    native: { params: ['str', 'str', 'raw'], routes: ['request', 'failure', 'branch', 'onreply', 'reply'] },
+    native: { params: ['str', 'str', 'raw'], routes: ['request', 'failure', 'branch', 'onreply', 'reply', 'event'] },
     params: ['str', 'str', 'str'],
     returns: 'int',
     run: tel2sip,

@@ -19,7 +19,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module textops, append_urihf; deviations: none
      */
     kemi('append_urihf', {
-      native: { routes: ['request', 'failure', 'branch'] },
+      native: { routes: ['request', 'failure', 'branch', 'event'] },
       params: ['str', 'str'],
       returns: 'int',
       run: ({ msg }, prefix, suffix) => (msg.appendHeader(`${prefix}${msg.originalUri}${suffix}`) ? 1 : -1),

@@ -46,14 +46,14 @@ test('append_urihf()', () => {
 test('an unknown command names its module', () => {
   expect(
     findings(
-      'request_route { m_store("$ru"); ws_handle_handshake(); t_relay_cancel(); len_gt(5); ds_select_dst("1", "4"); pv_printf_not(); }',
+      'request_route { m_store("$ru"); lcr_id_avp(); t_relay_cancel(); len_gt(5); sca_handle_subscribe(); pv_printf_not(); }',
     ).map(f => f.replace(/^\S+ error: /, '')),
   ).toEqual([
     'unknown command m_store: module msilo is not available in this version',
-    'unknown command ws_handle_handshake: module websocket is not available in this version',
+    'unknown command lcr_id_avp: module lcr is not available in this version',
     'unknown command t_relay_cancel: this command of module tm is not available in this version',
     'unknown command len_gt: is its module loaded?',
-    'unknown command ds_select_dst: module dispatcher is not available in this version',
+    'unknown command sca_handle_subscribe: module sca is not available in this version',
     'unknown command pv_printf_not: is its module loaded?',
   ]);
 });
