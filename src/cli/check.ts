@@ -1,12 +1,15 @@
 /** `kemi-wasm check`: diagnostics of scripts, with file:line:column. */
 import fs from 'node:fs';
-import { type Diagnostic, KemiError } from '../errors.ts';
-import type { RuntimeOptions } from '../runtime/options.ts';
+import type { ConfigOptions } from '../cfg/resolve.ts';
+import { ConfigError, type Diagnostic, KemiError } from '../errors.ts';
+import type { ModParamSetting, RuntimeOptions } from '../runtime/options.ts';
 import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
 import { configured, readConfigFile } from '../transport/node/config-file.ts';
 import { ScriptFiles } from '../transport/node/script-files.ts';
 import { openSqlite } from '../transport/node/sqlite.ts';
+import { TlsContexts } from '../transport/node/tls-context.ts';
+import { tlsSource } from '../transport/node/tls-options.ts';
 import { HELP } from './help.ts';
 import {
   asUsage,
@@ -60,6 +63,7 @@ export async function check(args: readonly string[]): Promise<number> {
     found.push(...diagnostics);
     configs = options.files;
     counted.push('1 config', plural(options.scripts.length, 'script'));
+    found.push(...tlsFindings(config, options, modparams));
     const settings = { wasm, ...db, ...configured(options, modparams, [], limits), path: config };
     for (const name of options.scripts)
       found.push(...(await checkScript(name, settings, options.scripts.length === 1)));
@@ -75,6 +79,26 @@ export async function check(args: readonly string[]): Promise<number> {
     );
   }
   return errors > 0 ? 1 : 0;
+}
+
+/** Mistakes in a tls.cfg; what is wrong with files only warns: the machine that serves may have others. */
+function tlsFindings(
+  file: string,
+  options: ConfigOptions,
+  modparams: readonly ModParamSetting[],
+): readonly Diagnostic[] {
+  const addresses = options.listen.filter(l => l.proto === 'tls');
+  if (addresses.length === 0) return [];
+  try {
+    const contexts = new TlsContexts(tlsSource([...options.modparams, ...modparams], options));
+    contexts.load();
+    for (const { host, port } of addresses) contexts.serverSide({ ip: host, port });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.diagnostics;
+    if (!(error instanceof KemiError)) throw error;
+    return [{ severity: 'warning', file, line: 0, column: 0, message: error.message }];
+  }
 }
 
 const NO_DATABASE = 'sqlite://:memory:';

@@ -10,4 +10,6 @@ export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } 
 export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { TcpTransport } from './tcp.ts';
 export { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
+export { TlsContexts, type TlsSource } from './tls-context.ts';
+export type { TlsFiles } from './tls-options.ts';
 export { UdpTransport } from './udp.ts';
