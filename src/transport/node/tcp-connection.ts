@@ -156,7 +156,11 @@ export class Connection implements FrameHandler {
 
   #attach(stream: net.Socket): void {
     const owner = this.#owner;
+    const { keepAlive, keepIdleSec, keepCount, keepIntervalSec } = owner.limits;
     stream.setNoDelay(true);
+    // what is not said has Linux's default: the system is told all of them or none
+    if (keepAlive && keepIdleSec + keepCount + keepIntervalSec > 0)
+      this.setKeepAlive({ idleSec: keepIdleSec || 7200, count: keepCount || 9, intervalSec: keepIntervalSec || 75 });
     stream.on('data', chunk => this.#data(chunk));
     // a peer that has said all still gets its answers
     stream.on('end', () => {
