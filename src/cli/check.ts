@@ -3,13 +3,15 @@ import fs from 'node:fs';
 import type { ConfigOptions } from '../cfg/resolve.ts';
 import type { ComponentOptions } from '../components/module.ts';
 import { ConfigError, type Diagnostic, KemiError } from '../errors.ts';
-import type { RuntimeOptions } from '../runtime/options.ts';
+import type { ModParamSetting, RuntimeOptions } from '../runtime/options.ts';
 import { createRuntime, type Runtime } from '../runtime/runtime.ts';
 import { loadWasm } from '../transport/node/assets.ts';
 import { readComponents } from '../transport/node/components.ts';
 import { configured, readConfigFile } from '../transport/node/config-file.ts';
 import { ScriptFiles } from '../transport/node/script-files.ts';
 import { openSqlite } from '../transport/node/sqlite.ts';
+import { TlsContexts } from '../transport/node/tls-context.ts';
+import { tlsSource } from '../transport/node/tls-options.ts';
 import { HELP } from './help.ts';
 import {
   asUsage,
@@ -115,6 +117,7 @@ export async function checkConfig(
     if (!(error instanceof ConfigError)) throw error;
     found.push(...error.diagnostics);
   }
+  found.push(...tlsFindings(path, options, modparams));
   // Its database is told already; what else is wrong is wanted, too.
   const noDatabase = diagnostics.some(d => /^cannot load module \w+: \w+ databases are not available/.test(d.message));
   const settings: Settings = {
@@ -132,6 +135,26 @@ export async function checkConfig(
     (a, b) => file(a) - file(b) || (options.files.includes(a.file) ? a.line - b.line || a.column - b.column : 0),
   );
   return { found, files: options.files, scripts: options.scripts.length + options.luaScripts.length };
+}
+
+/** Mistakes in a tls.cfg; what is wrong with files only warns: the machine that serves may have others. */
+function tlsFindings(
+  file: string,
+  options: ConfigOptions,
+  modparams: readonly ModParamSetting[],
+): readonly Diagnostic[] {
+  const addresses = options.listen.filter(l => l.proto === 'tls');
+  if (addresses.length === 0) return [];
+  try {
+    const contexts = new TlsContexts(tlsSource([...options.modparams, ...modparams], options));
+    contexts.load();
+    for (const { host, port } of addresses) contexts.serverSide({ ip: host, port });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.diagnostics;
+    if (!(error instanceof KemiError)) throw error;
+    return [{ severity: 'warning', file, line: 0, column: 0, message: error.message }];
+  }
 }
 
 const NO_DATABASE = 'sqlite://:memory:';

@@ -11,5 +11,7 @@ export { createServer, DRAIN_MS, databaseUrl, type Server, type ServerOptions } 
 export { openSqlite, type SqliteDatabase, type SqliteOptions } from './sqlite.ts';
 export { TcpTransport } from './tcp.ts';
 export { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
+export { TlsContexts, type TlsSource } from './tls-context.ts';
+export type { TlsFiles } from './tls-options.ts';
 export type { MakeUdp } from './transports.ts';
 export { type UdpOptions, UdpTransport } from './udp.ts';

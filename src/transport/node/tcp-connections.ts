@@ -27,6 +27,11 @@ export class TcpConnections implements Connections {
       crlf_ping: Number(limits.ping),
       msg_read_timeout: seconds(limits.readMs),
       accept_iplimit: limits.perAddress,
+      keepalive: Number(limits.keepAlive),
+      keepidle: limits.keepIdleSec,
+      keepintvl: limits.keepIntervalSec,
+      keepcnt: limits.keepCount,
+      listen_backlog: limits.backlog,
     };
   }
 
