@@ -66,6 +66,7 @@ export function meter(module: Uint8Array): Uint8Array<ArrayBuffer> {
       case 1: {
         const from = part.at;
         readTypes(part, shape);
+        whole(part);
         out.section(1, body => addType(body, module.subarray(from, part.end), shape));
         continue;
       }
@@ -74,6 +75,7 @@ export function meter(module: Uint8Array): Uint8Array<ArrayBuffer> {
         break;
       case 3:
         shape.types.push(...part.vec(() => part.u32()));
+        whole(part);
         out.section(3, body => {
           body.leb(shape.types.length + 1);
           for (const type of shape.types) body.leb(type);
@@ -82,6 +84,7 @@ export function meter(module: Uint8Array): Uint8Array<ArrayBuffer> {
         continue;
       case 4:
         out.section(4, body => limitTables(part, body));
+        whole(part);
         continue;
       case 5:
         part.vec(() => memoryLimits(part));
@@ -110,6 +113,7 @@ export function meter(module: Uint8Array): Uint8Array<ArrayBuffer> {
       }
       case 10:
         out.section(10, body => meterCode(part, body, shape));
+        whole(part);
         continue;
     }
     out.copy(module, from, r.at);
@@ -126,6 +130,11 @@ function hasCode(module: Uint8Array): boolean {
     if (id === 10) return true;
   }
   return false;
+}
+
+/** What is written anew must have been read to its end. */
+function whole(part: Reader): void {
+  if (!part.done) throw new Malformed('a section of it is longer than what is in it', part.at);
 }
 
 /** place of a section: tags are between memories and globals, the count of data segments is in front of the code */

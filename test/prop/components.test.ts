@@ -8,9 +8,11 @@ import { parse } from '@bytecodealliance/jco-transpile/wasm-tools';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Value } from '../../src/components/canonical.ts';
+import { decodeComponent } from '../../src/components/decode.ts';
 import { Instance } from '../../src/components/instance.ts';
 import { loadComponent } from '../../src/components/load.ts';
 import { meter } from '../../src/components/meter.ts';
+import { Malformed } from '../../src/components/reader.ts';
 import { byteStr, byteStrOf, utf8Of } from '../../src/core/memory.ts';
 import { acmeBytes } from '../support/acme.ts';
 
@@ -226,5 +228,27 @@ describe('meter()', () => {
     }
     refill!(1000);
     expect(() => tree!(3)).not.toThrow();
+  });
+
+  it('of changed bytes gives an error, or a module where there was one', async () => {
+    const modules = [await parse(WAT), ...decodeComponent(await acmeBytes()).modules];
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 3 }),
+        (which, changes) => {
+          const changed = modules[which % modules.length]!.slice();
+          for (const [at, byte] of changes) changed[at % changed.length] = byte;
+          let metered: Uint8Array<ArrayBuffer> | undefined;
+          try {
+            metered = meter(changed);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Malformed);
+          }
+          if (metered && WebAssembly.validate(changed)) expect(WebAssembly.validate(metered)).toBe(true);
+        },
+      ),
+      { numRuns: 5000 },
+    );
   });
 });
