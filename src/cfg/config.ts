@@ -57,6 +57,8 @@ export interface AliasSetting {
 export interface ModuleSetting {
   /** without path and .so */
   readonly name: string;
+  /** of a component: the path of its .wasm file, as written */
+  readonly component?: string;
   readonly at: At;
 }
 

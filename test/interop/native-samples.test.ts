@@ -34,7 +34,7 @@ let samples: string[] = [];
 beforeAll(() => {
   if (skipped) return;
   dir = mkdtempSync(join(tmpdir(), 'kemi-wasm-samples-'));
-  const packages = execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\n', 'kamailio*'], {
+  const packages = execFileSync('dpkg-query', ['-W', '-f', '$' + '{db:Status-Status} $' + '{Package}\n', 'kamailio*'], {
     encoding: 'utf8',
   });
   const installed = packages

@@ -1,26 +1,33 @@
 /** Commands of routing blocks, called by name with texts: KSR.x.modf(). Each name with its texts is compiled once. */
 import { Diagnostics } from '../../cfg/diagnostics.ts';
+import * as L from '../../core/gen/layout.gen.ts';
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import { type Command, type CompiledCall, commandsOf, compileCommand, KeptTexts } from './commands.ts';
 import type { Context, Surroundings } from './context.ts';
 import { isKeyword } from './keywords.ts';
-import { Machine } from './machine.ts';
+import { type Code, type CoreRun, Machine, ReturnCode } from './machine.ts';
 import { Mistake } from './token-list.ts';
 
 /** Calls kept; a script that makes up its texts must not fill the memory. */
 const MAX_KEPT = 256;
 const NOWHERE = { file: '', line: 0, column: 0 };
+/** One command has no instructions for the core. */
+const NOT_IN_CORE: CoreRun = { run: () => true, here: () => {} };
+const CODE: Code = { name: 'modf', at: NOWHERE, run: [], places: [], core: [], entries: [] };
 
 export class CommandRunner {
   readonly #surroundings: Surroundings;
   readonly #commands: ReadonlyMap<string, readonly Command[]>;
   readonly #calls = new Map<string, CompiledCall>();
+  readonly #rc: ReturnCode;
   #kept: KeptTexts;
 
   constructor(surroundings: Surroundings) {
     this.#surroundings = surroundings;
     this.#commands = commandsOf(surroundings.bridge);
-    this.#kept = new KeptTexts(surroundings.core);
+    const { core } = surroundings;
+    this.#rc = new ReturnCode(core.mem, core.x.cfgState() + L.CS_RC);
+    this.#kept = new KeptTexts(core);
   }
 
   /**
@@ -37,7 +44,7 @@ export class CommandRunner {
       host.log.error({ command: utf8Of(name) }, `Cannot run KSR.x.modf(${utf8Of(name)}): ${error.message}`);
       return -1;
     }
-    const result = call.invoke(new Machine({ name: 'modf', at: NOWHERE, run: [], places: [] }, 0, host, 0));
+    const result = call.invoke(new Machine(CODE, 0, this.#rc, NOT_IN_CORE));
     return typeof result === 'number' ? result : result.then(value => call.code(value));
   }
 

@@ -5,9 +5,11 @@ import { parseConfig } from '../../cfg/parser.ts';
 import { utf8Of } from '../../core/memory.ts';
 import { type Diagnostic, ScriptError } from '../../errors.ts';
 import type { Interpreter, Program } from '../interpreter.ts';
+import { assemble } from './assemble.ts';
 import { type Command, commandsOf, KeptTexts } from './commands.ts';
 import { BlockCompiler } from './compile.ts';
 import type { Context, Surroundings } from './context.ts';
+import { RunningBlocks } from './core-run.ts';
 import { type LuaStates, luaCommands, type StartLua, type Waits } from './lua-commands.ts';
 import type { Code } from './machine.ts';
 import { parseBlock } from './parse.ts';
@@ -19,6 +21,8 @@ export interface NativeOptions extends Surroundings {
   readonly limits?: { readonly instructions?: number };
   /** Lua for lua_run() and its kin; absent: there is none */
   readonly startLua?: StartLua;
+  /** false: every instruction runs in TypeScript; absent: the core runs what it can */
+  readonly inCore?: boolean;
 }
 
 type Commands = ReadonlyMap<string, readonly Command[]>;
@@ -26,17 +30,22 @@ type Commands = ReadonlyMap<string, readonly Command[]>;
 /** Kamailio's default for max_while_loops. */
 const MAX_ROUNDS = 100;
 /** Events that something here raises; a block for another one would wait in vain. */
-const EVENTS = /^(tm:(local-request|local-response|sl-reply|branch-failure:.+)|usrloc:contact-expired|htable:.+)$/;
+const EVENTS =
+  /^(tm:(local-request|local-response|sl-reply|branch-failure:.+)|usrloc:contact-expired|htable:.+|tcp:(closed|timeout|reset)|tls:connection-out)$/;
 
 export class NativeInterpreter implements Interpreter {
   readonly kind = 'native';
   readonly #options: NativeOptions;
   readonly #commands: ReadonlyMap<string, readonly Command[]>;
+  readonly #running: RunningBlocks;
+  /** places in the shared table of what the core calls for us */
+  readonly #targets = new Map<string, number>();
   #version = 0;
 
   constructor(options: NativeOptions) {
     this.#options = options;
     this.#commands = commandsOf(options.bridge);
+    this.#running = new RunningBlocks(options.core);
   }
 
   load(source: Uint8Array, name: string): Program {
@@ -62,7 +71,7 @@ export class NativeInterpreter implements Interpreter {
 
   /** @returns a program that must not run when there are errors among the diagnostics */
   compile(source: Uint8Array, name: string): { program: Program; diagnostics: Diagnostic[]; config: KamailioConfig } {
-    const { core, bridge, pvs, host, limits } = this.#options;
+    const { core, bridge, pvs, host, limits, inCore } = this.#options;
     const config = parseConfig(source, name, this.#options.config);
     const kept = new KeptTexts(core);
     const found = new Diagnostics();
@@ -75,8 +84,12 @@ export class NativeInterpreter implements Interpreter {
       this.#withLua(config, () => lua, waits),
     );
     lua = this.#startLua(config, found);
+    const assembly = assemble(inCore === false ? [] : blocks.values(), this.#target, bytes => kept.room(bytes));
+    kept.fill(assembly.words);
     for (const { name: define, at } of config.unusedDefines) found.warning(at, `define ${define} is never used`);
     const program = new CfgProgram({
+      assembly,
+      running: this.#running,
       core,
       bridge,
       pvs,
@@ -114,6 +127,13 @@ export class NativeInterpreter implements Interpreter {
     }
   }
 
+  readonly #target = (name: string): number => {
+    const { core } = this.#options;
+    let index = this.#targets.get(name);
+    if (index === undefined) this.#targets.set(name, (index = core.addFunction(core.x[name])));
+    return index;
+  };
+
   #blocks(config: KamailioConfig, found: Diagnostics, kept: KeptTexts, commands: Commands): ReadonlyMap<string, Code> {
     const { core, bridge, pvs, host } = this.#options;
     const blocks = new Map<string, Code>();
@@ -144,7 +164,14 @@ export class NativeInterpreter implements Interpreter {
     };
     // all names first: a block may call one that stands below it
     for (const route of config.routes)
-      blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [] });
+      blocks.set(blockName(route), {
+        name: blockName(route),
+        at: route.at,
+        run: [],
+        places: [],
+        core: [],
+        entries: [],
+      });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
       caller = code.name;

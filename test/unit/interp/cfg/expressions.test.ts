@@ -15,8 +15,9 @@ describe('expressions', () => {
   const good = rows.filter(r => !r.error);
   const assigned = good.filter(r => r.value !== undefined);
 
-  test('values and conditions are those of Kamailio', () => {
+  test.each(['inplace', 'api'] as const)('values and conditions are those of Kamailio, lane %s', lane => {
     const { said, runtime } = nativeRuntime(expressionConfig(good), {
+      lane,
       sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22840 }],
     });
     runtime.receive(new TextEncoder().encode(EXPRESSION_MESSAGE), { ip: '127.0.0.1', port: 22841 });

@@ -6,11 +6,11 @@ import { findings, nativeRuntime } from './native.ts';
 
 const rows = statementRows();
 
-describe('statements', () => {
+describe.each(['inplace', 'api'] as const)('statements, lane %s', lane => {
   test.each(rows)('$statements', ({ statements, said: wanted }) => {
     const { receive, said } = nativeRuntime(
       `${STATEMENT_FLAGS}\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${STATEMENT_BLOCKS}`,
-      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22840 }] },
+      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22840 }], lane },
     );
     receive(request('OPTIONS', 'sip:bob@127.0.0.1', ['X-P: 1']).replace('bob@example.com', 'bob@example.org'));
     expect(said()).toEqual(wanted);
