@@ -59,7 +59,7 @@ export { sha256 } from './hash/sha256';
 export { sipHash } from './hash/siphash';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
-export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLimit, msgLive } from './mem/slots';
+export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLastId, msgLimit, msgLive } from './mem/slots';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';

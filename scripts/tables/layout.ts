@@ -337,6 +337,7 @@ export const CONSTS: Record<string, number> = {
   // what Lua asks of the engine (engineCall)
   ENG_WRITE: 1,
   ENG_READ_FILE: 2,
+  ENG_COMMAND: 3,
 };
 /** one export descriptor: 32 bytes */
 export const DESC: Field[] = [

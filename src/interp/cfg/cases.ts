@@ -3,6 +3,7 @@ import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
 import type { Case } from './ast.ts';
 import type { ExpressionCompiler } from './compile-expression.ts';
 import { isConstant } from './facts.ts';
+import { NOBODY } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { equal, toStr, type Value } from './values.ts';
 
@@ -24,7 +25,7 @@ export function caseTests(
     if (type && mine !== type)
       throw new Mistake(value.at, `the cases above are ${type === 'int' ? 'numbers' : 'texts'}: this is another type`);
     type = mine;
-    const constant = expressions.closure(value, 'any')(undefined as never);
+    const constant = expressions.closure(value, 'any')(NOBODY);
     if (regex) {
       try {
         const compiled = compileRegex(toStr(constant), { ignoreCase: true });

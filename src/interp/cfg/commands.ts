@@ -3,14 +3,21 @@ import type { At } from '../../cfg/config.ts';
 import { METHODS, SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
+import { COMMAND_ROUTES } from '../../kemi/gen/kamailio-exports.gen.ts';
+import type { Pv } from '../../kemi/pv-types.ts';
 import { closest } from '../../kemi/suggest.ts';
-import type { Fixup, NativeForm, NativeRoute } from '../../kemi/table.ts';
+import type { Fixup, NativeForm, NativeRoute, XVal } from '../../kemi/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
-import { type Context, type Functions, textOf } from './context.ts';
+import { type Context, type Functions, pvOf, textOf } from './context.ts';
 import type { CoreCall } from './core-code.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
+
+/** Where commands are allowed that do not say it themselves. */
+const ROUTES: ReadonlyMap<string, readonly NativeRoute[]> = new Map(
+  Object.entries(COMMAND_ROUTES).map(([name, kinds]) => [name, kinds.split(' ') as NativeRoute[]]),
+);
 
 /** A command with one set of parameters. */
 export interface Command {
@@ -26,13 +33,14 @@ type Argument = { readonly value: number | ByteStr } | { readonly get: (m: Machi
 /** The commands of the loaded modules. */
 export function commandsOf(bridge: Functions): ReadonlyMap<string, readonly Command[]> {
   const out = new Map<string, Command[]>();
-  for (const bound of bridge.functions) {
+  for (const bound of [...bridge.functions, ...bridge.commands]) {
     const { native } = bound.fn;
     if (native === false || (native === undefined && !bound.native)) continue;
     const forms = native === undefined ? [{}] : 'length' in native ? native : [native];
     for (const form of forms as readonly NativeForm[]) {
       const name = form.name ?? bound.fn.name;
-      const command = { name, form, params: form.params ?? bound.fn.params, bound };
+      const params = form.params ?? bound.fn.params;
+      const command = { name, form, params: form.into ? [...params, 'raw' as const] : params, bound };
       const known = out.get(name);
       if (known) known.push(command);
       else out.set(name, [command]);
@@ -69,15 +77,36 @@ export function compileCommand(
   const fits = forms.find(f => args.length <= f.params.length && args.length >= least(f.params));
   if (!fits) throw new Mistake(at, `${name} takes ${counts(forms)}, not ${args.length}`);
   const { form, params, bound } = fits;
-  if (kind !== 'any' && form.routes && !form.routes.includes(kind))
-    throw new Mistake(at, `${name} cannot be used in this block, only in ${form.routes.join(', ')} blocks`);
-  const given = args.flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
+  const routes = form.routes ?? ROUTES.get(name);
+  if (kind !== 'any' && routes && !routes.includes(kind))
+    throw new Mistake(at, `${name} cannot be used in this block, only in ${routes.join(', ')} blocks`);
+  const into = form.into ? variable(cx, args.at(-1)!, name) : undefined;
+  const given = (into ? args.slice(0, -1) : args).flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
   const { fill = {}, to } = form;
   const all: Argument[] = bound.fn.params.map((type, i) => ({ value: fill[i] ?? (type === 'int' ? 0 : '') }));
   for (const [i, argument] of given.entries()) all[to?.[i] ?? i] = argument;
-  const core = coreCall(cx, bound, all);
-  const invoke = invocation(cx, bound, all, core, name, at);
-  return { waits: bound.fn.async === true, invoke, code: codeOf(bound), ...(core && { core }) };
+  // what a variable takes is put there by TypeScript
+  const core = into ? undefined : coreCall(cx, bound, all);
+  const code = into ? intoOf(into) : codeOf(bound);
+  const invoke = invocation(cx, bound, all, core, code, name, at);
+  return { waits: bound.fn.async === true, invoke, code, ...(core && { core }) };
+}
+
+/** The variable that takes a result. @throws Mistake */
+function variable(cx: Context, arg: Expr, name: string): Pv {
+  if (arg.kind !== 'pv' && arg.kind !== 'str')
+    throw new Mistake(arg.at, `${name}: the last parameter is a variable that takes the result, for example "$var(x)"`);
+  const pv = pvOf(cx, arg.kind === 'pv' ? arg.spec : arg.value, arg.at);
+  if (!pv.writable) throw new Mistake(arg.at, `${name}: ${pv.spec} cannot be set, and so cannot take the result`);
+  return pv;
+}
+
+/** Puts what a function gives into a variable. */
+function intoOf(pv: Pv): (value: unknown) => number {
+  return value => {
+    pv.set(value as XVal);
+    return value === null ? -1 : 1;
+  };
 }
 
 const optional = (fixup: Fixup): boolean => fixup.endsWith('?');
@@ -95,7 +124,11 @@ function counts(forms: readonly Command[]): string {
   return `${sorted.length ? `${sorted.join(', ')} or ${last}` : last} parameter${last === 1 && !sorted.length ? '' : 's'}`;
 }
 
+/** commands that lua-commands.ts makes for a config that loads app_lua */
+const LUA = /^lua_(run|runstring|dostring|dofile)$/;
+
 function unknown(cx: Context, commands: ReadonlyMap<string, unknown>, name: string): string {
+  if (LUA.test(name)) return `unknown command ${name}: module app_lua is not loaded`;
   const near = closest(name, commands.keys());
   const hint = near ? `, did you mean ${near}` : '';
   const elsewhere = cx.bridge.whereIs(name);
@@ -205,10 +238,10 @@ function invocation(
   bound: BoundFunction,
   args: readonly Argument[],
   core: CoreCall | undefined,
+  code: (value: unknown) => number,
   name: string,
   at: At,
 ): (m: Machine) => number | Promise<unknown> {
-  const code = codeOf(bound);
   if (core && !core.quick) {
     const direct = wasmCall(cx, core);
     return () => code(direct());

@@ -12,7 +12,7 @@ import type { CoreCode, Place, Test } from './core-code.ts';
 import { cellOf, testOf } from './core-test.ts';
 import { isConstant, mayFail, RC } from './facts.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
-import type { Code, Instruction, Machine } from './machine.ts';
+import { type Code, type Instruction, type Machine, NOBODY } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { NoValue, toStr } from './values.ts';
 
@@ -435,14 +435,14 @@ export class BlockCompiler {
     return compileCommand(this.#cx, this.#commands, call, this.#kind, expr => this.#expressions.closure(expr, 'any'));
   }
 
+  #mayRoute(at: At): void {
+    if (this.#kind === 'onsend') throw new Mistake(at, 'route cannot be used in onsend_route');
+  }
+
   /** The block of route(NAME) where its name is known. */
   #routed({ args: [name] }: CallExpr): Code | undefined {
     if (name?.kind !== 'word' && name?.kind !== 'str') return undefined;
     return this.#blocks.get(`route[${utf8Of(name.value)}]`);
-  }
-
-  #mayRoute(at: At): void {
-    if (this.#kind === 'onsend') throw new Mistake(at, 'route cannot be used in onsend_route');
   }
 
   /** route(NAME): a block whose name is known is looked up once. @param wanted whether its value is pushed */
@@ -451,8 +451,7 @@ export class BlockCompiler {
     if (!name || more) throw new Mistake(call.at, 'route takes one name');
     const constant = isConstant(name) || name.kind === 'word';
     if (constant) {
-      const text =
-        name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(undefined as never));
+      const text = name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(NOBODY));
       const block = `route[${utf8Of(text)}]`;
       const code = this.#blocks.get(block);
       if (!code) throw new Mistake(name.at, `there is no ${block}${near(block, this.#blocks)}`);

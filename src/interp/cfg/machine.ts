@@ -198,3 +198,6 @@ export class Machine {
     return this.code.places[this.pc - 1] ?? this.code.at;
   }
 }
+
+/** Constants ask their machine only whether the run has ended. */
+export const NOBODY = { ended: false } as Machine;

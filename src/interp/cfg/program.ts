@@ -23,6 +23,8 @@ export interface CfgProgramParts extends Surroundings {
   readonly bytes: number;
   /** gives back what the program holds in the core's memory */
   readonly free: () => void;
+  /** gives up what a run of this program waits for, when it can be */
+  readonly giveUp?: (wait: Promise<unknown>, why: string) => void;
 }
 
 const MAX_IDLE = 16;
@@ -30,6 +32,7 @@ const MAX_IDLE = 16;
 /** A run that waits. */
 interface Suspended {
   readonly m: Machine;
+  wait?: Promise<unknown>;
   end?: (result: RunResult) => void;
 }
 
@@ -170,7 +173,9 @@ export class CfgProgram implements Program {
     const abandon = (why: string) => {
       if (!run.end) return;
       const { message: _, ...rest } = this.#failure(m, why);
+      const { wait } = run;
       this.#end(run, { state: 'error', error: { ...rest, message: why } });
+      if (wait) this.#parts.giveUp?.(wait, why);
     };
     return { state: 'suspended', settled, abandon };
   }
@@ -180,6 +185,7 @@ export class CfgProgram implements Program {
     const { pending, settle } = m;
     m.pending = undefined;
     m.settle = undefined;
+    run.wait = pending!;
     pending!.then(
       value => this.#resume(run, () => settle!(value)),
       error =>

@@ -1,6 +1,7 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import path from 'node:path';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
+import type { Grant } from '../../components/capabilities.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
@@ -9,6 +10,7 @@ import { createRuntime, type Running, type Runtime } from '../../runtime/runtime
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
 import { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { type ComponentFile, readComponents } from './components.ts';
 import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
@@ -16,7 +18,8 @@ import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } 
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
-import { NodeTransports } from './transports.ts';
+import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
+import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
@@ -30,19 +33,25 @@ export interface ServerOptions {
    * With a path, `defines` are defined before it is read.
    */
   readonly config?: string | ConfigOptions;
-  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
+  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060', 'tls:127.0.0.1:5061' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
   readonly ctl?: string | boolean;
   /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
   readonly rpcHttp?: string | RpcHttpAddress;
+  /** origins of pages that may open a WebSocket on a `ws:` or `wss:` listener, `*` for all; absent: pages of the same host and of this machine */
+  readonly origins?: readonly string[];
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
   readonly modparams?: readonly ModParamSetting[];
   /** modules to load, by name; all there are when absent */
   readonly modules?: readonly string[];
+  /** extension modules, besides those that the config loads */
+  readonly components?: readonly ComponentFile[];
+  /** what components may use besides message and log, by their names */
+  readonly grants?: Readonly<Record<string, readonly Grant[]>>;
   /** names for the script and the config, as -A sets them */
   readonly defines?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -53,8 +62,12 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** PEM files for TLS: the certificate with its chain, its key when that is in another file, CAs that peers' certificates must lead to */
+  readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
+  /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
+  readonly udp?: MakeUdp;
 }
 
 export class Server {
@@ -70,7 +83,7 @@ export class Server {
   /** @internal createServer() makes it */
   constructor(parts: Parts & { readonly runtime: Runtime }) {
     this.runtime = parts.runtime;
-    this.sockets = parts.transport.sockets;
+    this.sockets = parts.transport.sockets.filter(s => s.shares === undefined);
     this.ctlPath = parts.ctl?.path;
     this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
@@ -87,6 +100,11 @@ export class Server {
    */
   reload(): Running {
     return reload(this.runtime, this.#parts);
+  }
+
+  /** Reads all components again and swaps in what is sound; logs the outcome, never throws. */
+  reloadComponents(): Promise<void> {
+    return reloadComponents(this.runtime, this.#parts.log);
   }
 
   /**
@@ -108,6 +126,7 @@ interface Parts {
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
   watcher?: Watcher;
+  componentWatcher?: Watcher;
 }
 
 /**
@@ -125,36 +144,67 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
-  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp }) };
+  const modparams = [...(config?.modparams ?? []), ...(options.modparams ?? [])];
+  // the built-in config lies in the package: nobody names files beside it
+  const tls = tlsSource(modparams, options.config === undefined ? undefined : config, options.tls);
+  // a script that takes handshakes makes WebSockets of connections: those need sockets of their own
+  const loaded = config ? config.modules : options.modules;
+  const upgrades = !loaded || ['xhttp', 'websocket'].every(name => loaded.includes(name));
+  const { origins } = options;
+  const transport = new NodeTransports({
+    log,
+    tcp: { ...tcp, ...tlsIdle(modparams) },
+    tls,
+    udp: options.udp,
+    upgrades,
+    ...(origins && { origins }),
+  });
+  const parts: Parts = { log, script, transport };
   try {
-    const { transport } = parts;
     const { files, name } = script;
     const source = script.read();
-    const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
+    const [wasm, components] = await Promise.all([
+      loadWasm(),
+      readComponents(options.components ?? [], options.grants, config),
+      transport.open(addresses),
+    ]);
     const runtime = createRuntime({
       ...(config && configured(config, options.modparams, options.aliases, options.limits)),
       wasm,
+      components,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
+      webSockets: transport.tcp.webSockets,
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
       readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
       openDatabase: openSqlite,
+      connections: transport.connections,
+      tls: transport.tlsControl,
       ...(options.db !== undefined && { db: databaseUrl(options.db) }),
       ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
     parts.runtime = runtime;
     defineStatistics(runtime, transport);
     runtime.load({ name, source });
-    const call = (method: string, params?: unknown) =>
-      method === 'app_lua.reload'
-        ? logged(parts, () => runtime.rpc.call(method, params))
-        : runtime.rpc.call(method, params);
+    const call = (method: string, params?: unknown) => {
+      const run = () => runtime.rpc.call(method, params);
+      if (method === 'app_lua.reload') return logged(parts, run);
+      return method === 'module.reload' ? loggedComponent(log, run) : run();
+    };
     if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
       parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
+    if (options.watch && components.length > 0)
+      parts.componentWatcher = await watchFiles(
+        () => components.map(c => path.resolve(c.file!)),
+        () => {
+          void reloadComponents(runtime, log);
+          parts.componentWatcher?.refresh();
+        },
+      );
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -170,7 +220,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       (bytes, from, socket) => {
         runtime.receive(bytes, from, socket);
       },
-      connection => runtime.connectionClosed(connection),
+      connection => runtime.connectionClosed(connection.id, connection),
+      connection => runtime.connectionOpened(connection),
+      runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
     );
     return new Server({ ...parts, runtime });
   } catch (error) {
@@ -218,6 +270,28 @@ async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unkno
   }
 }
 
+async function reloadComponents(runtime: Runtime, log: Logger): Promise<void> {
+  for (const { name } of runtime.components)
+    await loggedComponent(log, () => runtime.rpc.call('module.reload', [name])).catch(() => {
+      // Logged. The one that ran runs on.
+    });
+}
+
+/** Logs the reload of a component. */
+async function loggedComponent(log: Logger, call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    const result = (await call()) as { name: string; version: number };
+    log.info(
+      { module: result.name, version: result.version },
+      `Reloaded ${result.name}: version ${result.version} runs`,
+    );
+    return result;
+  } catch (error) {
+    log.error({ err: error }, `Cannot reload: ${error instanceof Error ? error.message : error}; what ran runs on`);
+    throw error;
+  }
+}
+
 function reloaded(parts: Parts, { name, version }: Running): void {
   parts.log.info({ script: name, version }, `Reloaded ${name}: version ${version} runs`);
   // It may require other files now.
@@ -234,7 +308,12 @@ function notReloaded(parts: Parts, error: unknown): void {
 
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
-  await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
+  await Promise.all([
+    parts.watcher?.close(),
+    parts.componentWatcher?.close(),
+    parts.ctl?.close(),
+    parts.rpcHttp?.close(),
+  ]);
   await parts.runtime?.close(drainMs);
   await parts.transport.close();
 }
@@ -242,10 +321,17 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf(
+  { config, defines, script, modules, db, listen }: ServerOptions,
+  log: Logger,
+): ConfigOptions | undefined {
   if (config === undefined && script === undefined && modules === undefined) {
-    // The built-in pair: with a database it asks for passwords.
-    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    // The built-in pair: with a database it asks for passwords, with TLS its certificates can be reloaded.
+    const given = {
+      ...defines,
+      ...(db !== undefined && { WITH_DB: '' }),
+      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+    };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;
   }
@@ -257,7 +343,9 @@ function configOf({ config, defines, script, modules, db }: ServerOptions, log: 
 
 function sourceOf(options: ServerOptions, config: ConfigOptions | undefined): ProgramSource {
   const scripts = scriptsOf(options, config);
-  return config?.engine === 'native' ? new ConfigSource(scripts[0]!, config.files) : new ScriptSource(scripts);
+  return config?.engine === 'native'
+    ? new ConfigSource(scripts[0]!, config.files, config.luaScripts)
+    : new ScriptSource(scripts);
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */
