@@ -53,8 +53,8 @@ function transports({ TcpTransport }: ServerApi, udp: UdpTransports): Suite[] {
   const tcp = { create: () => new TcpTransport(), proto: 'tcp', frame } as const;
   return [
     ...Object.entries(udp).flatMap(([name, make]) => [
-      transportContract(`${name}, IPv4,`, () => ({ create: () => make({}), ...v4 })),
-      transportContract(`${name}, IPv6,`, () => ({ create: () => make({}), ...v6 })),
+      transportContract(`${name}, IPv4,`, () => ({ create: () => make({}), ...v4, maxBytes: 65507 })),
+      transportContract(`${name}, IPv6,`, () => ({ create: () => make({}), ...v6, maxBytes: 65527 })),
     ]),
     transportContract('TCP over IPv4', () => ({ ...tcp, ...v4 })),
     transportContract('TCP over IPv6', () => ({ ...tcp, ...v6 })),
