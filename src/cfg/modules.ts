@@ -81,7 +81,6 @@ export function insteadOf(name: string): string | undefined {
     /^db_(mysql|postgres|unixodbc|oracle|text|flatstore|berkeley|redis|mongodb|cassandra|cluster|perlvdb)$/.test(name)
   )
     return `${name.slice(3)} databases are not available: load db_sqlite.so and give a url like sqlite:///var/lib/kamailio/kamailio.db, or start with --db FILE`;
-  if (name === 'tls') return 'TLS is not available in this version: serve UDP only';
   if (/^app_(python3?|jsdt|ruby|sqlang|perl|mono|java)/.test(name))
     return 'only Lua scripts run in this version: load app_lua.so';
   return undefined;

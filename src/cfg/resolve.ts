@@ -25,7 +25,7 @@ export interface Catalogue {
 
 /** One address to listen on, as transports take it. */
 export interface ConfigListen {
-  readonly proto: 'udp' | 'tcp';
+  readonly proto: 'udp' | 'tcp' | 'tls';
   readonly host: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number };
@@ -57,6 +57,11 @@ export interface Resolved {
   /** of reading and of resolving, in the order of the files; with an error among them the options must not be used */
   readonly diagnostics: readonly Diagnostic[];
 }
+
+const whyNot = (proto: string): string =>
+  proto === 'ws' || proto === 'wss'
+    ? `as in Kamailio a WebSocket begins on a listener of ${proto === 'ws' ? 'tcp' : 'tls'} with ws_handle_handshake() in event_route[xhttp:request]; --listen ${proto}: needs no script`
+    : `${proto} is not available in this version, only udp, tcp and tls are: take the line out or write one of them`;
 
 export function resolveConfig(config: KamailioConfig, catalogue: Catalogue): Resolved {
   return new Resolver(config, catalogue).resolve();
@@ -228,23 +233,42 @@ class Resolver {
     const { listen } = this.#config;
     const port = core.port ?? 5060;
     const tcp = core.coreParams.disable_tcp !== 1;
-    const each: readonly ConfigListen['proto'][] = tcp ? ['udp', 'tcp'] : ['udp'];
+    const tls = tcp && this.#tls(core);
+    const each: readonly ConfigListen['proto'][] = [
+      'udp',
+      ...(tcp ? (['tcp'] as const) : []),
+      ...(tls ? (['tls'] as const) : []),
+    ];
+    // as in Kamailio: of an address with a port TLS has the next one
+    const portOf = (proto: ConfigListen['proto'], given: number | undefined, asked: boolean) =>
+      proto !== 'tls'
+        ? (given ?? port)
+        : given === undefined
+          ? Number(core.coreParams.tls_port_no ?? 5061)
+          : asked
+            ? given
+            : given + 1;
     if (listen.length === 0)
-      return each.map(proto => ({ proto, host: '0.0.0.0', port, ...advertised({}, port, core) }));
+      return each.map(proto => {
+        const own = portOf(proto, undefined, false);
+        return { proto, host: '0.0.0.0', port: own, ...advertised({}, own, core) };
+      });
     const out: ConfigListen[] = [];
+    const off: { at: At; why: string }[] = [];
     for (const one of listen) {
       const { proto: asked } = one;
-      if (asked !== undefined && asked !== 'udp' && asked !== 'tcp') {
-        this.#found.error(
-          one.at,
-          `cannot listen on ${asked}:${one.host}: ${asked} is not available in this version, only udp and tcp are: take the line out or write one of them`,
-        );
+      if (asked !== undefined && asked !== 'udp' && asked !== 'tcp' && asked !== 'tls') {
+        this.#found.error(one.at, `cannot listen on ${asked}:${one.host}: ${whyNot(asked)}`);
         continue;
       }
-      if (asked === 'tcp' && !tcp)
-        this.#found.warning(one.at, `tcp:${one.host} is not listened on: disable_tcp=yes turns TCP off`);
-      const at = one.port ?? port;
+      if (asked !== undefined && !each.includes(asked)) {
+        const why = tcp
+          ? 'TLS needs enable_tls=yes and loadmodule "tls.so"'
+          : `disable_tcp=yes turns ${asked.toUpperCase()} off`;
+        off.push({ at: one.at, why: `${asked}:${one.host} is not listened on: ${why}` });
+      }
       for (const proto of asked ? each.filter(p => p === asked) : each) {
+        const at = portOf(proto, one.port, asked !== undefined);
         if (out.some(o => o.proto === proto && o.host === one.host && o.port === at)) continue;
         out.push({
           proto,
@@ -255,7 +279,22 @@ class Resolver {
         });
       }
     }
+    // without any address the default ones would be opened: nobody asked for those
+    for (const { at, why } of off)
+      if (out.length > 0) this.#found.warning(at, why);
+      else this.#found.error(at, why);
     return out;
+  }
+
+  /** Whether TLS is on: Kamailio wants both the parameter and the module. */
+  #tls({ coreParams }: CoreOptions): boolean {
+    const asked = coreParams.enable_tls === 1 || (coreParams.disable_tls === 0 && coreParams.enable_tls === undefined);
+    const loaded = this.#config.modules.some(m => m.name === 'tls');
+    if (asked && loaded) return true;
+    const setting = this.#config.settings.find(({ name }) => name === 'enable_tls' || name === 'disable_tls');
+    if (asked && setting)
+      this.#found.warning(setting.at, `${setting.name}: without loadmodule "tls.so" there is no TLS`);
+    return false;
   }
 
   /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */

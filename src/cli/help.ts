@@ -16,15 +16,15 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
 Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 `,
-  run: `Serves a script over UDP and TCP.
+  run: `Serves a script over UDP, TCP, TLS and WebSocket.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
   -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
   -c                           only check the config and the script, as kemi-wasm check does
   -L PATH                      accepted and ignored: modules are part of the program
-  --listen udp:HOST[:PORT], --listen tcp:HOST[:PORT]
-                               listen there; may be given several times. IPv6 in brackets. Default: what the config
+  --listen PROTOCOL:HOST[:PORT]
+                               listen there with udp, tcp, tls, ws or wss; may be given several times. IPv6 in brackets. Default: what the config
                                says, else port 5060 of each IPv4 address of this machine: UDP for a script alone,
                                UDP and TCP without one
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
@@ -35,6 +35,12 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
                                default: ${limitsHelp()}
   --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
                                have one. It is made when it is not there
+  --ws-origin SCHEME://HOST[:PORT]
+                               pages of there may open a WebSocket on ws: and wss: addresses; may be given several
+                               times, * for all. Default: pages of the same host and of this machine
+  --tls-cert FILE              PEM certificate for TLS, the ones that lead to its CA behind it
+  --tls-key FILE               PEM file of its key, when that is not in the same file
+  --tls-ca FILE                PEM file of the CAs that certificates of peers lead to
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json

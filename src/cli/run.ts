@@ -5,6 +5,7 @@ import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
 import { DRAIN_MS, type Server } from '../transport/node/server.ts';
+import type { TlsFiles } from '../transport/node/tls-options.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
@@ -33,6 +34,10 @@ const OPTIONS = {
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
+  'ws-origin': { type: 'string', multiple: true },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'tls-ca': { type: 'string' },
   watch: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
@@ -69,6 +74,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const rpcHttp = text(parsed, 'rpc-http');
   if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
+  const origins = list(parsed, 'ws-origin');
+  for (const origin of origins)
+    if (origin !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i.test(origin))
+      throw new UsageError(`--ws-origin ${origin}: write scheme://host[:port], as browsers do, or *`);
+
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
     log.fatal({ err: error }, 'Internal error: the server ends');
@@ -90,6 +100,8 @@ export async function run(args: readonly string[]): Promise<number> {
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
+    tls: tlsFiles(parsed),
+    ...(origins.length > 0 && { origins }),
     ...(rpcHttp !== undefined && { rpcHttp }),
   });
   // A config that asks for less says it of what happens later: where the server listens is always told.
@@ -109,6 +121,19 @@ export async function run(args: readonly string[]): Promise<number> {
   log.info({}, 'Stopped');
   await flush();
   return 0;
+}
+
+function tlsFiles(parsed: Parsed): TlsFiles {
+  const certificate = text(parsed, 'tls-cert');
+  const privateKey = text(parsed, 'tls-key');
+  const caList = text(parsed, 'tls-ca');
+  if (privateKey !== undefined && certificate === undefined)
+    throw new UsageError('--tls-key FILE goes with --tls-cert FILE: a key belongs to a certificate');
+  return {
+    ...(certificate !== undefined && { certificate }),
+    ...(privateKey !== undefined && { privateKey }),
+    ...(caList !== undefined && { caList }),
+  };
 }
 
 /** The command line of `check` that `run -c` stands for. */

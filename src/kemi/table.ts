@@ -4,7 +4,8 @@
  */
 import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
-import type { ModuleHost } from './host.ts';
+import type { ClosedConnection, ConnectionRef, ModuleHost } from './host.ts';
+import type { HttpRequest } from './http.ts';
 import type { PvClass, Transformation } from './pv-types.ts';
 
 export type ParamType = 'int' | 'str';
@@ -152,8 +153,12 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
-  /** Called when a connection is gone. @param id as in L.M_CONID */
-  readonly onClosed?: (state: S, id: number) => void;
+  /** Asked which callback takes a request of HTTP. @returns undefined: none does */
+  readonly httpRoute?: (state: S, host: ModuleHost, request: HttpRequest) => ByteStr | undefined;
+  /** Called when a TLS connection was opened from here. @returns false when nothing is to be sent by it: it is closed */
+  readonly onOpened?: (state: S, connection: ConnectionRef) => boolean | Promise<boolean>;
+  /** Called when a connection is gone, or nothing comes in by it any more. @param id as in L.M_CONID  @param how absent where the transport does not tell */
+  readonly onClosed?: (state: S, id: number, how?: ClosedConnection) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */
   readonly dispose?: (state: S) => void | Promise<void>;
 }

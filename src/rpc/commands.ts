@@ -5,9 +5,10 @@
 import { byteStrOf, utf8Of } from '../core/memory.ts';
 import { RpcError, ScriptError } from '../errors.ts';
 import type { ApiRow } from '../kemi/bridge.ts';
-import type { ModuleHost, Socket, Statistics } from '../kemi/host.ts';
+import type { Connections, ModuleHost, Socket, Statistics } from '../kemi/host.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import { connectionCommands } from './connections.ts';
 import { coreCommands } from './core.ts';
 import { scriptCommands } from './script.ts';
 import { statisticsCommands } from './statistics.ts';
@@ -33,6 +34,8 @@ export interface RpcHost {
   readonly sockets: readonly Socket[];
   /** names that are ours, as given: 'example.com', 'example.com:5060' */
   readonly aliases: readonly string[];
+  /** undefined where no transport has any */
+  readonly connections: Connections | undefined;
   /** names set with -A, for core.ppdefines */
   readonly defines: ReadonlyMap<string, string>;
   /** loaded modules in load order */
@@ -65,7 +68,12 @@ export class Rpc {
   readonly #commands = new Map<string, Command>();
 
   constructor(host: RpcHost) {
-    for (const command of [...coreCommands(host, this), ...statisticsCommands(host), ...scriptCommands(host)])
+    for (const command of [
+      ...coreCommands(host, this),
+      ...connectionCommands(host),
+      ...statisticsCommands(host),
+      ...scriptCommands(host),
+    ])
       this.#commands.set(command.name, command);
     for (const { definition, state, host: moduleHost } of host.modules) {
       for (const row of definition.rpc ?? []) {

@@ -6,8 +6,20 @@ import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
-import type { Destination, ModuleHost, Resolver, Sending, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
+import type {
+  Connections,
+  Destination,
+  ModuleHost,
+  Resolver,
+  Sending,
+  Socket,
+  Statistics,
+  Text,
+  Timer,
+  TlsControl,
+} from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -55,10 +67,13 @@ export class RuntimeHost implements ModuleHost {
   readonly format: (text: ByteStr) => ByteStr | undefined;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
+  readonly webSockets?: WebSocketLinks;
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly resolver?: Resolver;
+  readonly connections?: Connections;
+  readonly tls?: TlsControl;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
@@ -88,6 +103,7 @@ export class RuntimeHost implements ModuleHost {
     this.format = parts.format;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
+    if (parts.options.webSockets) this.webSockets = parts.options.webSockets;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
     this.callRpc = parts.callRpc;
@@ -96,6 +112,8 @@ export class RuntimeHost implements ModuleHost {
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
     if (parts.options.resolver) this.resolver = parts.options.resolver;
+    if (parts.options.connections) this.connections = parts.options.connections;
+    if (parts.options.tls) this.tls = parts.options.tls;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
     if (parts.options.coreParams) this.coreParams = parts.options.coreParams;

@@ -5,8 +5,9 @@ import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
-import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
+import type { Connections, Resolver, SendHow, Socket, TlsControl } from '../kemi/host.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a message came from. */
@@ -81,6 +82,8 @@ export interface RuntimeOptions {
    * @param how what to do about connections; absent for datagrams  @returns false when it cannot be sent
    */
   readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
+  /** the WebSockets among the connections, for module websocket */
+  readonly webSockets?: WebSocketLinks;
   readonly log?: Logger;
   /** wall clock, milliseconds */
   readonly now?: () => number;
@@ -90,6 +93,10 @@ export interface RuntimeOptions {
   readonly random?: () => number;
   /** names are not resolved without one */
   readonly resolver?: Resolver;
+  /** the connections of what `send` sends by, for scripts and RPC that look after them */
+  readonly connections?: Connections;
+  /** the certificates of it */
+  readonly tls?: TlsControl;
   readonly every?: StartTimer;
   readonly after?: StartTimer;
   /** 16 bytes or more from which To-tags are made; random when absent. Give the same to servers that share an address */

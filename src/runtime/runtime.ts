@@ -5,22 +5,24 @@
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
-import { byteStrOf, utf8Of } from '../core/memory.ts';
+import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
-import type { Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
-import { forwardReply } from '../modules/core/api.ts';
+import { acceptAlias, forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { prefixedLogger } from './log-prefix.ts';
+import { type MadeRouteParts, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -81,6 +83,7 @@ export class Runtime {
   readonly #interpreter: Interpreter;
   readonly #callbacks: Callbacks;
   readonly #router: Router;
+  readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
   readonly #onRequest: Hook[] = [];
@@ -174,6 +177,12 @@ export class Runtime {
         return sent;
       },
     });
+    this.#made = {
+      router: this.#router,
+      messages: this.#messages,
+      httpRoute: exchange => this.#httpRoute(exchange.request),
+      viaProtocol: socket => this.sockets[socket]?.proto ?? 'tcp',
+    };
     this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
@@ -193,6 +202,11 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
+    if (options.coreParams?.tcp_accept_aliases === 1)
+      this.#onRequest.push(at => {
+        acceptAlias(this.host, this.#messages.at(at).msg);
+        return false;
+      });
     this.bridge = new Bridge(
       core,
       this.#modules,
@@ -335,10 +349,47 @@ export class Runtime {
     return this.#router.receive(bytes, from, socket);
   }
 
-  /** Tells the modules that a connection is gone, by the id that its messages came with. */
-  connectionClosed(id: number): void {
+  /** Whether requests of HTTP are for this runtime: a module takes them. */
+  get servesHttp(): boolean {
+    return this.#modules.some(m => m.definition.httpRoute);
+  }
+
+  /**
+   * Routes one request of HTTP, and has it answered: now, or later where the route waits.
+   * @param socket index of the socket that the connection belongs to
+   * @throws {KemiError} KEMI_ERR_CLOSED after close()
+   */
+  receiveHttp(exchange: HttpExchange, from: Source, socket: number): void {
+    this.#assertOpen();
+    routeHttp(this.#made, exchange, from, socket);
+  }
+
+  #httpRoute(request: HttpRequest): ByteStr | undefined {
+    for (const { definition, state } of this.#modules) {
+      const route = definition.httpRoute?.(state, this.host, request);
+      if (route !== undefined) return route;
+    }
+    return undefined;
+  }
+
+  /**
+   * Asks the modules about a connection that was opened from here, before anything is sent by it.
+   * @returns false when one does not want it; a promise where a route waits
+   */
+  connectionOpened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (this.#closed) return true;
+    const answers = this.#modules.map(({ definition, state }) => definition.onOpened?.(state, connection) ?? true);
+    if (!answers.some(answer => answer instanceof Promise)) return !answers.includes(false);
+    return Promise.all(answers).then(all => !all.includes(false));
+  }
+
+  /**
+   * Tells the modules that a connection is gone, by the id that its messages came with.
+   * @param how what is known of it: without that, no event is run for it
+   */
+  connectionClosed(id: number, how?: ClosedConnection): void {
     if (this.#closed) return;
-    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id);
+    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id, how);
   }
 
   /**
@@ -389,6 +440,7 @@ export class Runtime {
       stats,
       sockets,
       aliases: options.aliases ?? [],
+      connections: options.connections,
       defines: host.defines,
       modules: this.#modules.map(({ definition, state }) => ({ definition, state, host })),
       get script() {

@@ -21,7 +21,8 @@ export interface NativeOptions extends Surroundings {
 /** Kamailio's default for max_while_loops. */
 const MAX_ROUNDS = 100;
 /** Events that something here raises; a block for another one would wait in vain. */
-const EVENTS = /^(tm:(local-request|local-response|sl-reply|branch-failure:.+)|usrloc:contact-expired|htable:.+)$/;
+const EVENTS =
+  /^(tm:(local-request|local-response|sl-reply|branch-failure:.+)|usrloc:contact-expired|htable:.+|tcp:(closed|timeout|reset)|tls:connection-out)$/;
 
 export class NativeInterpreter implements Interpreter {
   readonly kind = 'native';

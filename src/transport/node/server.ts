@@ -16,6 +16,7 @@ import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } 
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
+import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
 import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 
@@ -30,13 +31,15 @@ export interface ServerOptions {
    * With a path, `defines` are defined before it is read.
    */
   readonly config?: string | ConfigOptions;
-  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
+  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060', 'tls:127.0.0.1:5061' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
   readonly ctl?: string | boolean;
   /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
   readonly rpcHttp?: string | RpcHttpAddress;
+  /** origins of pages that may open a WebSocket on a `ws:` or `wss:` listener, `*` for all; absent: pages of the same host and of this machine */
+  readonly origins?: readonly string[];
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
@@ -53,6 +56,8 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** PEM files for TLS: the certificate with its chain, its key when that is in another file, CAs that peers' certificates must lead to */
+  readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
   /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
@@ -72,7 +77,7 @@ export class Server {
   /** @internal createServer() makes it */
   constructor(parts: Parts & { readonly runtime: Runtime }) {
     this.runtime = parts.runtime;
-    this.sockets = parts.transport.sockets;
+    this.sockets = parts.transport.sockets.filter(s => s.shares === undefined);
     this.ctlPath = parts.ctl?.path;
     this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
@@ -127,9 +132,23 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
-  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp, udp: options.udp }) };
+  const modparams = [...(config?.modparams ?? []), ...(options.modparams ?? [])];
+  // the built-in config lies in the package: nobody names files beside it
+  const tls = tlsSource(modparams, options.config === undefined ? undefined : config, options.tls);
+  // a script that takes handshakes makes WebSockets of connections: those need sockets of their own
+  const loaded = config ? config.modules : options.modules;
+  const upgrades = !loaded || ['xhttp', 'websocket'].every(name => loaded.includes(name));
+  const { origins } = options;
+  const transport = new NodeTransports({
+    log,
+    tcp: { ...tcp, ...tlsIdle(modparams) },
+    tls,
+    upgrades,
+    udp: options.udp,
+    ...(origins && { origins }),
+  });
+  const parts: Parts = { log, script, transport };
   try {
-    const { transport } = parts;
     const { files, name } = script;
     const source = script.read();
     const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
@@ -138,11 +157,14 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       wasm,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
+      webSockets: transport.tcp.webSockets,
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
       readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
       openDatabase: openSqlite,
+      connections: transport.connections,
+      tls: transport.tlsControl,
       ...(options.db !== undefined && { db: databaseUrl(options.db) }),
       ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
@@ -172,7 +194,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       (bytes, from, socket) => {
         runtime.receive(bytes, from, socket);
       },
-      connection => runtime.connectionClosed(connection),
+      connection => runtime.connectionClosed(connection.id, connection),
+      connection => runtime.connectionOpened(connection),
+      runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
     );
     return new Server({ ...parts, runtime });
   } catch (error) {
@@ -244,10 +268,17 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf(
+  { config, defines, script, modules, db, listen }: ServerOptions,
+  log: Logger,
+): ConfigOptions | undefined {
   if (config === undefined && script === undefined && modules === undefined) {
-    // The built-in pair: with a database it asks for passwords.
-    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    // The built-in pair: with a database it asks for passwords, with TLS its certificates can be reloaded.
+    const given = {
+      ...defines,
+      ...(db !== undefined && { WITH_DB: '' }),
+      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+    };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;
   }

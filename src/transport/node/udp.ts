@@ -15,7 +15,7 @@ import {
   type TransportCounters,
 } from '../transport.ts';
 import { expand, listenError } from './bind.ts';
-import { type DirectSend, type Done, watchSend } from './direct-send.ts';
+import { type DirectSend, type Done, FAILED, watchSend } from './direct-send.ts';
 
 /** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
 const BUFFER_SIZES = [8 << 20, 4 << 20, 1 << 20, 256 << 10];
@@ -29,6 +29,8 @@ interface Open {
   readonly done: Done;
   /** how it sends once the first datagram has shown the way */
   direct: DirectSend | undefined;
+  /** until then: whether the kernel refused the last datagram at once */
+  refused: boolean;
 }
 
 export interface UdpOptions {
@@ -88,15 +90,17 @@ export class UdpTransport implements Transport {
     this.#unsent++;
     if (open.direct) {
       const sent = open.direct.send(bytes, port, ip);
-      if (sent < 0) return true; // done() hears how it ends, as with dgram
+      // done() hears how it ends, as with dgram; what failed already is told here too
+      if (sent < 0) return sent !== FAILED;
       this.#unsent--;
       counters.sent++;
       counters.sentBytes += sent;
       return true;
     }
     // dgram may keep the bytes until the kernel takes them, and the linear memory they lie in changes with the next message: copy.
+    open.refused = false;
     open.handle.send(Buffer.from(bytes), port, ip, open.done);
-    return true;
+    return !open.refused;
   }
 
   stop(): void {
@@ -165,10 +169,17 @@ export class UdpTransport implements Transport {
           }
           if (this.#unsent === 0) this.#idle?.();
         };
-        const open: Open = { handle, socket, family, done, direct: undefined };
-        watchSend(handle, done, direct => {
-          open.direct = direct;
-        });
+        const open: Open = { handle, socket, family, done, direct: undefined, refused: false };
+        watchSend(
+          handle,
+          done,
+          direct => {
+            open.direct = direct;
+          },
+          () => {
+            open.refused = true;
+          },
+        );
         resolve(open);
       });
     });

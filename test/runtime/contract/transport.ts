@@ -10,7 +10,7 @@ export interface TransportFixture {
   readonly host: string;
   readonly otherFamily: string;
   /** UDP when absent */
-  readonly proto?: 'udp' | 'tcp';
+  readonly proto?: 'udp' | 'tcp' | 'tls';
   /** what carries the text, for transports that must see where a message ends; the text itself when absent */
   readonly frame?: (text: string) => string;
   /** longest datagram that the network takes; absent: it takes any */
@@ -292,7 +292,7 @@ export function transportContract(name: string, fixture: () => TransportFixture)
   const all = [...cases, ...(datagrams ? ofDatagrams : []), ...(maxBytes === undefined ? [] : ofLimits)];
   return {
     name: `${name} keeps the contract of a transport`,
-    ability: datagrams ? 'SIP over UDP' : 'SIP over TCP',
+    ability: datagrams ? 'SIP over UDP' : proto === 'tls' ? 'SIP over TLS' : 'SIP over TCP',
     cases: all.map(([title, run]) => ({
       name: title,
       skip,

@@ -85,11 +85,11 @@ describe('run -f', () => {
   });
 
   it('says what is wrong, all of it, and does not start', async () => {
-    write('kamailio.cfg', `${CONFIG}debug="x"\nloadmodule "tls.so"\nlisen=lo\n`);
+    write('kamailio.cfg', `${CONFIG}debug="x"\nloadmodule "dispatcher.so"\nlisen=lo\n`);
     const { code, stderr, stdout } = await run('run', '-f', 'kamailio.cfg', '--no-ctl');
     expect(stderr.split('\n').slice(0, -1)).toEqual([
       'kemi-wasm: kamailio.cfg:15:7: error: debug needs a number, without quotes, not "x"',
-      'kemi-wasm: kamailio.cfg:16:12: error: cannot load module tls: TLS is not available in this version: serve UDP only',
+      'kemi-wasm: kamailio.cfg:16:12: error: cannot load module dispatcher: module not available in this version; the script does not use it: take the line out',
       'kemi-wasm: kamailio.cfg:17:1: warning: core parameter "lisen" is unknown and is ignored, did you mean listen',
     ]);
     expect([code, stdout]).toEqual([1, '']);
