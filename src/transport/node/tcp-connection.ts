@@ -5,15 +5,14 @@
 import type net from 'node:net';
 import type tls from 'node:tls';
 import type { CloseReason, ConnectionInfo, KeepAlive, Socket } from '../../kemi/host.ts';
-import type { HttpExchange, HttpRequest } from '../../kemi/http.ts';
-import type { WebSocketCounters } from '../../kemi/web-socket.ts';
+import type { HttpExchange } from '../../kemi/http.ts';
 import { looksLikeHttp } from '../http-framer.ts';
 import { type FrameHandler, StreamFramer } from '../stream-framer.ts';
 import type { Source } from '../transport.ts';
-import { type HttpConnection, HttpSide } from './http-side.ts';
 import type { TcpLimits } from './tcp-options.ts';
+import { WebSide } from './web-side.ts';
 import type { WebSocketHub } from './ws-hub.ts';
-import { type LinkOwner, WsLink } from './ws-link.ts';
+import type { WsLink } from './ws-link.ts';
 
 /** What a connection tells its transport. */
 export interface ConnectionOwner {
@@ -83,9 +82,8 @@ function isReply(bytes: Uint8Array): boolean {
 const IDLE = 'nothing came or went for its lifetime';
 const PONG = Buffer.from('\r\n');
 const NOTHING = new Uint8Array(0);
-const GOING_AWAY = 1001;
 
-export class Connection implements FrameHandler, HttpConnection, LinkOwner {
+export class Connection implements FrameHandler {
   readonly id: number;
   /** the listening socket it belongs to; of a WebSocket the one for those */
   socket: Socket;
@@ -104,11 +102,8 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   readonly #framer: StreamFramer;
   /** what came of a first line that is not whole: it may be HTTP; undefined once that is settled */
   #first: Uint8Array | undefined;
-  /** set when it speaks HTTP, and stays set on a WebSocket */
-  #http: HttpSide | undefined;
-  #link: WsLink | undefined;
-  /** the frame that is read began with the last chunk */
-  #fresh = false;
+  /** set when it speaks HTTP, or is a WebSocket */
+  #web: WebSide | undefined;
   /** sent before the connection was there: what to tell when it never is */
   #lost: (() => void)[] = [];
   #activeMs: number;
@@ -186,23 +181,23 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   #attach(stream: net.Socket): void {
     const owner = this.#owner;
     if (isWebSocket(this.socket)) {
-      this.#http = new HttpSide(this, 0);
+      this.#web = this.#webSide(0);
       // the handshake must be whole in time, whether or not it has begun
-      this.#partialMs = owner.now();
+      this.#web.partialMs = owner.now();
     } else if (this.incoming && owner.servesHttp()) this.#first = NOTHING;
     stream.setNoDelay(true);
     stream.on('data', this.#onData);
     // a peer that has said all still gets its answers
     stream.on('end', () => {
-      if (this.#link) {
+      if (this.#web?.isLink) {
         // ws ends it
-        this.linkClosing();
+        this.#closing();
         owner.halfClosed(this);
         return;
       }
       this.#framer.close();
       this.#partialMs = 0;
-      if (this.#http) this.end();
+      if (this.#web) this.end();
       this.#overMs ||= owner.now();
       if (this.state === 'open') owner.halfClosed(this);
       if (this.#owed <= 0) this.end();
@@ -304,7 +299,7 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
   /** whether messages can be sent on it */
   get usable(): boolean {
     if (this.state === 'closed' || this.state === 'accepting' || this.#ending) return false;
-    return !this.#http || this.#link?.open === true;
+    return !this.#web || this.#web.usable;
   }
 
   /** whether nothing more can be written to it */
@@ -334,7 +329,7 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     this.#partialMs = 0;
     this.#overMs ||= this.#owner.now();
     this.#framer.close();
-    if (this.#link) this.#link.close(GOING_AWAY, '');
+    if (this.#web) this.#web.finish();
     // with something held it ends when that has left
     else if (!this.#held?.length) this.#stream.end();
   }
@@ -356,12 +351,13 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
       this.destroy();
       return undefined;
     }
+    const partialMs = this.#web ? this.#web.partialMs : this.#partialMs;
     const why =
       this.state === 'connecting' || this.state === 'accepting'
         ? now - this.#activeMs >= limits.connectMs && 'the connection was not made in time'
         : this.#waiting > 0 && now - this.#stuckMs >= limits.sendMs
           ? 'the peer takes nothing'
-          : this.#partialMs > 0 && now - this.#partialMs >= limits.readMs
+          : partialMs > 0 && now - partialMs >= limits.readMs
             ? 'a message did not become whole in time'
             : now - this.#activeMs >= this.#lifetimeMs && IDLE;
     if (!why) return undefined;
@@ -396,12 +392,13 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     const now = this.#owner.now();
     this.#active(now);
     if (this.#ending) return;
-    if (this.#http) this.#http.push(chunk);
-    else if (this.#first) this.#begin(chunk);
+    if (this.#web) {
+      this.#web.push(chunk);
+      return;
+    }
+    if (this.#first) this.#begin(chunk);
     else this.#framer.push(chunk);
-    // a WebSocket by now: its frames have their own time
-    if (this.#link) return;
-    if (!(this.#first?.length || (this.#http ?? this.#framer).partial)) this.#partialMs = 0;
+    if (!this.#first?.length && !this.#framer.partial) this.#partialMs = 0;
     else if (this.#partialMs === 0) this.#partialMs = now;
   };
 
@@ -412,90 +409,30 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     // COPIED: the chunk is the stream's
     this.#first = http === undefined ? Uint8Array.from(bytes) : undefined;
     if (http) {
-      this.#http = new HttpSide(this, this.#owner.limits.messageBytes);
-      this.#http.push(bytes);
+      this.#web = this.#webSide(this.#owner.limits.messageBytes);
+      this.#web.push(bytes);
     } else if (http === false) this.#framer.push(bytes);
   }
 
-  // ---- what the HTTP side asks for
-
-  writeHttp(bytes: Buffer): void {
-    this.#write(bytes, false);
+  #webSide(bodyLimit: number): WebSide {
+    const parts = {
+      connection: this,
+      owner: this.#owner,
+      stream: this.#stream,
+      reader: this.#onData,
+      write: (bytes: Buffer) => this.#write(bytes, false),
+      active: () => this.#active(this.#owner.now()),
+      closing: () => this.#closing(),
+    };
+    return new WebSide(parts, bodyLimit);
   }
 
-  pause(): void {
-    this.#stream.pause();
-  }
-
-  resume(): void {
-    this.#stream.resume();
-  }
-
-  exchange(exchange: HttpExchange): void {
-    this.#owner.http(this, exchange);
-  }
-
-  upgrade(request: HttpRequest, rest: Uint8Array, headers: readonly string[]): boolean {
-    const socket = this.#owner.webSocketOf(this.socket);
-    if (!socket) return false;
-    const stream = this.#stream;
-    stream.off('data', this.#onData);
-    // nothing may come before all who want it are there
-    stream.pause();
-    const made = this.#owner.webSockets.maker.make(request, stream, rest, headers);
-    if (!made) {
-      this.destroy();
-      return false;
-    }
-    this.#partialMs = 0;
-    this.#link = new WsLink(this, made, stream);
-    // in front of those of ws: what a chunk makes whole is told behind it
-    stream.prependListener('data', this.#onFrameData);
-    stream.resume();
-    this.#owner.upgraded(this, socket, this.#link);
-    return true;
-  }
-
-  // ---- what the WebSocket tells
-
-  get counters(): WebSocketCounters {
-    return this.#owner.webSockets.counters;
-  }
-
-  get answersPings(): boolean {
-    return this.#owner.limits.ping;
-  }
-
-  get queueBytes(): number {
-    return this.#owner.limits.queueBytes;
-  }
-
-  now(): number {
-    return this.#owner.now();
-  }
-
-  linkMessage(bytes: Uint8Array): void {
-    if (!this.#ending) this.message(bytes);
-  }
-
-  linkWhole(message: boolean): void {
-    // control frames stand between the fragments of a message that does not become whole
-    if (message || this.#fresh) this.#partialMs = 0;
-  }
-
-  linkClosing(): void {
+  #closing(): void {
     if (this.#ending) return;
     this.#ending = true;
     this.#partialMs = 0;
     this.#overMs ||= this.#owner.now();
   }
-
-  readonly #onFrameData = (): void => {
-    const now = this.#owner.now();
-    this.#active(now);
-    this.#fresh = this.#partialMs === 0;
-    if (this.#fresh) this.#partialMs = now;
-  };
 
   #write(bytes: Buffer, counts: boolean): void {
     const { length } = bytes;
@@ -510,7 +447,7 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
 
   #give(bytes: Buffer, counts: boolean): void {
     const done = (error?: Error | null) => this.#given(bytes.length, counts, error);
-    if (this.#link) this.#link.write(bytes, done);
+    if (this.#web) this.#web.write(bytes, done);
     else this.#stream.write(bytes, done);
   }
 
@@ -531,7 +468,7 @@ export class Connection implements FrameHandler, HttpConnection, LinkOwner {
     this.#neverMade = this.state === 'connecting';
     this.state = 'closed';
     this.#framer.close();
-    this.#http?.close();
+    this.#web?.close();
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const { bytes, counts } of held) this.#given(bytes.length, counts, this.#error ?? new Error('closed'));

@@ -39,6 +39,11 @@ const LINE_END = Buffer.from('\r\n');
 const CR = 13;
 const LF = 10;
 
+export interface WsLink extends WebSocketLink {
+  /** Sends one message. @param bytes kept until `done` */
+  write(bytes: Buffer, done: (error?: Error | null) => void): void;
+}
+
 /** Makes WebSockets; one for all connections of a transport. */
 export class WebSocketMaker {
   readonly #server: WebSocketServer;
@@ -59,8 +64,18 @@ export class WebSocketMaker {
     this.#server.on('headers', lines => lines.push(...this.#headers));
   }
 
-  /** Answers the handshake, which was looked at. @returns undefined when the stream ended meanwhile */
-  make(request: HttpRequest, stream: net.Socket, rest: Uint8Array, headers: readonly string[]): WebSocket | undefined {
+  /**
+   * Answers the handshake, which was looked at; ws reads the stream from now on.
+   * @param rest what came behind the handshake already  @param headers lines for the answer
+   * @returns undefined when the stream ended meanwhile
+   */
+  make(
+    owner: LinkOwner,
+    request: HttpRequest,
+    stream: net.Socket,
+    rest: Uint8Array,
+    headers: readonly string[],
+  ): WsLink | undefined {
     const message = new http.IncomingMessage(stream);
     message.method = request.method;
     message.url = request.target;
@@ -72,11 +87,11 @@ export class WebSocketMaker {
     this.#server.handleUpgrade(message, stream, Buffer.from(rest), socket => {
       made = socket;
     });
-    return made;
+    return made && new Link(owner, made, stream);
   }
 }
 
-export class WsLink implements WebSocketLink {
+class Link implements WsLink {
   readonly #owner: LinkOwner;
   readonly #socket: WebSocket;
   readonly #stream: net.Socket;
@@ -152,7 +167,6 @@ export class WsLink implements WebSocketLink {
     return true;
   }
 
-  /** Sends one message. @param bytes kept until `done` */
   write(bytes: Buffer, done: (error?: Error | null) => void): void {
     this.#sent();
     this.#socket.send(bytes, { binary: !isUtf8(bytes) }, done);

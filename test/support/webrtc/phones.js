@@ -135,13 +135,14 @@ window.phones = {
     await phones[name][what](...args);
   },
   words: name => phones[name].words,
-  /** @returns the words once one of them begins with `word`; rejects when it does not come in time */
+  /** @returns the words once one of them begins with `word`; rejects when it does not come in time, or something failed */
   async until(name, word, ms) {
     const me = phones[name];
     const end = performance.now() + ms;
     while (!me.words.some(w => w.startsWith(word))) {
       const left = end - performance.now();
-      if (left <= 0) throw new Error(`${name} never said "${word}", only: ${me.words.join(', ') || 'nothing'}`);
+      if (left <= 0 || me.words.some(w => w.includes('failed')))
+        throw new Error(`${name} never said "${word}", only: ${me.words.join(', ') || 'nothing'}`);
       await new Promise(resolve => {
         me.waiting.push(resolve);
         setTimeout(resolve, left);

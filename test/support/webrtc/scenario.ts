@@ -14,6 +14,8 @@ export interface CallOptions {
   readonly callee: PhoneKind;
   /** for both; none when absent */
   readonly password?: string;
+  /** their user names; made up when absent */
+  readonly names?: { readonly caller: string; readonly callee: string };
   /** who hangs up; the caller when absent */
   readonly hangup?: 'caller' | 'callee';
 }
@@ -43,7 +45,7 @@ export async function registerCallHangUp(
   const urls = { caller: url, callee: calleeUrl };
   // names of their own: a phone of an earlier call may still be known
   const n = ++count;
-  const names = { caller: `caller${n}`, callee: `callee${n}` };
+  const names = options.names ?? { caller: `caller${n}`, callee: `callee${n}` };
   const uri = (name: string) => `sip:${name}@${domain}`;
   const run = (name: string, what: string, ...args: string[]) =>
     page.evaluate(

@@ -359,14 +359,26 @@ describe('The built-in registrar and proxy', () => {
     alice.send(answerTo(got, 200, 'OK'));
     expect(await bob.next('SIP/2.0 200')).toContain('CSeq: 1 BYE');
 
+    // UDP to WebSocket
+    const call = (id: string) =>
+      sip('INVITE', 'sip:alice@example.com', [`Contact: <sip:bob@127.0.0.1:${bob.port}>`])
+        .replace('WS a1b2.invalid', `UDP 127.0.0.1:${bob.port}`)
+        .replace('Call-ID: ws-INVITE', `Call-ID: ${id}`);
+    bob.send(call('there'));
+    const there = await alice.next('INVITE');
+    expect(there).toMatch(/^INVITE sip:abc@xyz\.invalid;transport=ws SIP/);
+    expect([...there.matchAll(/^Record-Route: <sip:127\.0\.0\.1:(\d+)/gm)].map(m => Number(m[1]))).toEqual([
+      ws!.port,
+      udp!.port,
+    ]);
+    alice.send(answerTo(there, 603, 'Decline'));
+    expect(await bob.next('SIP/2.0 603')).toContain('Call-ID: there');
+    expect(JSON.stringify(await server.runtime.rpc.call('ul.dump'))).toContain(`ws:127.0.0.1:${ws!.port}`);
+
     // a call to a WebSocket that is gone is no call
     alice.socket.socket.destroy();
     await alice.socket.until('gone', () => [...server.runtime.host.webSockets!.all()].length === 0);
-    bob.send(
-      sip('INVITE', 'sip:alice@example.com', [`Contact: <sip:bob@127.0.0.1:${bob.port}>`], 2)
-        .replace('WS a1b2.invalid', `UDP 127.0.0.1:${bob.port}`)
-        .replace('Call-ID: ws-INVITE', 'Call-ID: back'),
-    );
+    bob.send(call('gone'));
     expect(await bob.next('SIP/2.0 4')).toMatch(/^SIP\/2\.0 4(04|77|80)/);
   });
 });
