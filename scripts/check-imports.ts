@@ -29,6 +29,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
   'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
+  'standalone.ts': ['index.ts', 'transport/edge', 'transport/browser'],
   'index.ts': ['cfg', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 

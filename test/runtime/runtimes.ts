@@ -2,16 +2,22 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { findChromium } from '../support/webrtc/page.ts';
+import { findWorkerd } from '../support/workerd.ts';
 import type { Report } from './contract/suite.ts';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const own = (path: string) => here(`node_modules/${path}`);
+
+const node24 = here('../../node_modules/node/bin/node');
 
 export interface RuntimeEntry {
   /** column of the table of runtimes */
   readonly name: string;
   /** the program; where the file is not there, the runtime is not installed */
   readonly program: string;
+  /** what else must be there: found by its own means */
+  readonly needs?: () => string | undefined;
   /** its arguments: they end with what prints a Report as the last line of stdout */
   readonly args: readonly string[];
 }
@@ -19,13 +25,16 @@ export interface RuntimeEntry {
 /** npm ci --prefix test/runtime installs those that the package itself does not bring. */
 export const RUNTIMES: readonly RuntimeEntry[] = [
   { name: 'Node 22', program: own('node22/bin/node'), args: [here('node.ts')] },
-  { name: 'Node 24', program: here('../../node_modules/node/bin/node'), args: [here('node.ts')] },
+  { name: 'Node 24', program: node24, args: [here('node.ts')] },
   { name: 'Node 26', program: own('node26/bin/node'), args: [here('node.ts')] },
   { name: 'Deno', program: own('deno/deno'), args: ['run', '-A', '--unstable-net', here('deno.ts')] },
   { name: 'Bun', program: own('bun/bin/bun.exe'), args: [here('bun.ts')] },
+  { name: 'workerd', program: node24, args: [here('workerd.ts')], needs: findWorkerd },
+  { name: 'Chromium', program: node24, args: [here('chromium.ts')], needs: findChromium },
 ];
 
-export const isInstalled = ({ program }: RuntimeEntry): boolean => existsSync(program);
+export const isInstalled = ({ program, needs }: RuntimeEntry): boolean =>
+  existsSync(program) && (needs === undefined || needs() !== undefined);
 
 /** longest that a runtime may take for all suites, milliseconds */
 const LIMIT_MS = 400_000;

@@ -43,6 +43,7 @@ export function fakeRpcHost(more: Partial<RpcHost> = {}): RpcHost {
       { ret: 'none', module: '', name: 'set_drop', params: '' },
       { ret: 'int', module: 'sl', name: 'sl_send_reply', params: 'int, str' },
     ],
+    connections: undefined,
     ...more,
   };
 }
