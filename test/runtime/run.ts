@@ -4,6 +4,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
+import { TlsContexts } from '../../src/transport/node/tls-context.ts';
+import { SERVER } from '../support/tls.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
 import { commandLineContract } from './contract/servers/command-line.ts';
 import { filesContract } from './contract/servers/files.ts';
@@ -12,6 +14,7 @@ import { sqliteContract } from './contract/servers/sqlite.ts';
 import { workerContract } from './contract/servers/worker.ts';
 import { type Report, runSuites, type Suite } from './contract/suite.ts';
 import { transportContract } from './contract/transport.ts';
+import { webSocketContract } from './contract/web-socket.ts';
 
 /** What `import 'kemi-wasm/server'` gives in the runtime. */
 export type ServerApi = ServerFunctions &
@@ -30,10 +33,14 @@ export interface Here {
 }
 
 export async function runHere({ runtime, server, udp, flags = [] }: Here): Promise<void> {
+  // the built-in registrar and proxy, for phones on WebSockets
+  const phones = await server.createServer({ listen: ['ws:127.0.0.1:0'] });
+  const { port } = phones.sockets[0]!;
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
   const suites = [
     ...transports(server, udp),
     ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
+    webSocketContract(() => ({ url: `ws://127.0.0.1:${port}`, domain: `127.0.0.1:${port}` })),
     ...serverContract(server),
     sqliteContract(server),
     ...filesContract(server),
@@ -41,6 +48,7 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
     workerContract(),
   ];
   const report: Report = { runtime, suites: await runSuites(suites) };
+  await phones.close(0);
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());
 }
 
@@ -51,12 +59,16 @@ function transports({ TcpTransport }: ServerApi, udp: UdpTransports): Suite[] {
   const frame = (text: string) =>
     `MESSAGE sip:a SIP/2.0\r\nContent-Length: ${new TextEncoder().encode(text).length}\r\n\r\n${text}`;
   const tcp = { create: () => new TcpTransport(), proto: 'tcp', frame } as const;
+  const secured = () => new TcpTransport({ tls: new TlsContexts({ settings: SERVER }) });
+  const tls = { create: secured, proto: 'tls', frame } as const;
   return [
     ...Object.entries(udp).flatMap(([name, make]) => [
-      transportContract(`${name}, IPv4,`, () => ({ create: () => make({}), ...v4 })),
-      transportContract(`${name}, IPv6,`, () => ({ create: () => make({}), ...v6 })),
+      transportContract(`${name}, IPv4,`, () => ({ create: () => make({}), ...v4, maxBytes: 65507 })),
+      transportContract(`${name}, IPv6,`, () => ({ create: () => make({}), ...v6, maxBytes: 65527 })),
     ]),
     transportContract('TCP over IPv4', () => ({ ...tcp, ...v4 })),
     transportContract('TCP over IPv6', () => ({ ...tcp, ...v6 })),
+    transportContract('TLS over IPv4', () => ({ ...tls, ...v4 })),
+    transportContract('TLS over IPv6', () => ({ ...tls, ...v6 })),
   ];
 }
