@@ -102,8 +102,14 @@ function within_dialog()
 			end
 			reply(403, "Not Relaying")
 		end
-		if not KSR.isdsturiset() then
-			KSR.nathelper.handle_ruri_alias()
+		if not KSR.isdsturiset() and KSR.nathelper.handle_ruri_alias() == 2 and KSR.is_myself_ruri() then
+			-- Our own name for one of our phones (a GRUU): it is where it registered.
+			if KSR.registrar.lookup("location") < 0 then
+				if KSR.is_ACK() then
+					KSR.x.exit()
+				end
+				reply(404, "Not Found")
+			end
 		end
 		if KSR.is_BYE() then
 			KSR.setflag(FLAG_ACC)

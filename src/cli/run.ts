@@ -4,20 +4,23 @@ import { formatAddress, parseListenAddress } from '../transport/listen-address.t
 import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
-import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import { DRAIN_MS, type Server } from '../transport/node/server.ts';
 import type { TlsFiles } from '../transport/node/tls-options.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import { createServer } from './servers.ts';
 import {
   asUsage,
   list,
   oneOf,
   type Parsed,
   readDefines,
+  readGrants,
   readLimits,
   readModparams,
+  readModules,
   readOptions,
   text,
   UsageError,
@@ -30,6 +33,8 @@ const OPTIONS = {
   listen: { type: 'string', multiple: true },
   alias: { type: 'string', multiple: true },
   define: { type: 'string', short: 'A', multiple: true },
+  module: { type: 'string', multiple: true },
+  grant: { type: 'string', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
@@ -96,6 +101,8 @@ export async function run(args: readonly string[]): Promise<number> {
     watch: parsed.values.watch === true,
     limits,
     modparams,
+    components: readModules(list(parsed, 'module')),
+    grants: readGrants(list(parsed, 'grant')),
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
@@ -112,6 +119,7 @@ export async function run(args: readonly string[]): Promise<number> {
     } catch {
       // Logged. The script that ran runs on.
     }
+    void server.reloadComponents();
   });
   const signal = await firstSignal();
   log.info({ signal, drainMs: DRAIN_MS }, 'Stopping: routes in flight may end; a second signal exits at once');
@@ -142,7 +150,7 @@ function checkArguments(parsed: Parsed): string[] {
     throw new UsageError('-c checks a config or a script: write -f FILE or a script');
   return [
     ...(config === undefined ? [] : ['-f', config]),
-    ...['define', 'modparam', 'limits', 'db'].flatMap(name =>
+    ...['define', 'module', 'grant', 'modparam', 'limits', 'db'].flatMap(name =>
       list(parsed, name).flatMap(value => [`--${name}`, value]),
     ),
     ...parsed.positionals,

@@ -3,4 +3,8 @@ import process from 'node:process';
 import * as server from '../../src/transport/node/index.ts';
 import { runHere } from './run.ts';
 
-await runHere(`Node ${process.versions.node}`, server);
+await runHere({
+  runtime: `Node ${process.versions.node}`,
+  server,
+  udp: { 'node:dgram': options => new server.UdpTransport(options) },
+});

@@ -27,7 +27,7 @@ export const RUNTIMES: readonly RuntimeEntry[] = [
   { name: 'Node 22', program: own('node22/bin/node'), args: [here('node.ts')] },
   { name: 'Node 24', program: node24, args: [here('node.ts')] },
   { name: 'Node 26', program: own('node26/bin/node'), args: [here('node.ts')] },
-  { name: 'Deno', program: own('deno/deno'), args: ['run', '-A', here('deno.ts')] },
+  { name: 'Deno', program: own('deno/deno'), args: ['run', '-A', '--unstable-net', here('deno.ts')] },
   { name: 'Bun', program: own('bun/bin/bun.exe'), args: [here('bun.ts')] },
   { name: 'workerd', program: node24, args: [here('workerd.ts')], needs: findWorkerd },
   { name: 'Chromium', program: node24, args: [here('chromium.ts')], needs: findChromium },
@@ -37,7 +37,7 @@ export const isInstalled = ({ program, needs }: RuntimeEntry): boolean =>
   existsSync(program) && (needs === undefined || needs() !== undefined);
 
 /** longest that a runtime may take for all suites, milliseconds */
-const LIMIT_MS = 180_000;
+const LIMIT_MS = 400_000;
 
 /** Runs all suites in the runtime. @throws Error with what it printed, when it ends without a report */
 export function runIn({ name, program, args }: RuntimeEntry): Promise<Report> {

@@ -8,10 +8,13 @@ import { TcpConnections } from './tcp-connections.ts';
 import type { TcpLimits } from './tcp-options.ts';
 import { TlsContexts, type TlsSource } from './tls-context.ts';
 import { tlsControl } from './tls-peer.ts';
-import { UdpTransport } from './udp.ts';
+import { type UdpOptions, UdpTransport } from './udp.ts';
+
+/** Makes what carries datagrams. */
+export type MakeUdp = (options: UdpOptions) => Transport;
 
 export class NodeTransports {
-  readonly udp: UdpTransport;
+  readonly udp: Transport;
   readonly tcp: TcpTransport;
   readonly tls: TlsContexts;
   readonly connections: Connections;
@@ -22,13 +25,14 @@ export class NodeTransports {
   constructor(options: {
     readonly log: Logger;
     readonly tcp?: Partial<TcpLimits>;
+    readonly udp?: MakeUdp | undefined;
     readonly tls?: TlsSource;
     readonly upgrades?: boolean;
     readonly origins?: readonly string[];
   }) {
     const { log, tcp = {}, upgrades = false, origins } = options;
     this.tls = new TlsContexts({ log, ...options.tls });
-    this.udp = new UdpTransport({ log });
+    this.udp = options.udp?.({ log }) ?? new UdpTransport({ log });
     this.tcp = new TcpTransport({
       log,
       limits: tcp,

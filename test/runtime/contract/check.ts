@@ -36,7 +36,7 @@ export async function rejects(promise: Promise<unknown>, code?: string): Promise
 }
 
 /** Waits until `ready` gives something true; looks every few milliseconds. */
-export async function until<T>(ready: () => T | Promise<T>, what = 'it', timeoutMs = 10_000): Promise<NonNullable<T>> {
+export async function until<T>(ready: () => T | Promise<T>, what = 'it', timeoutMs = 30_000): Promise<NonNullable<T>> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const value = await ready();

@@ -257,7 +257,7 @@ function failures(fixture: HostFixture): Suite {
       times('overflow', FAILS_SOMEHOW, 20),
       times('caught', /^200 OK$/, 20),
       times('exit', /^202 Exit$/, 300),
-      times('recursion', FAILS_SOMEHOW, 20),
+      times('recursion', FAILS_SOMEHOW, 5),
       times('protected', /^(200 OK|500 .*)$/, 3),
       times('gsub', FAILS_SOMEHOW, 20),
       times('coroutines', FAILS_SOMEHOW, 20),

@@ -57,7 +57,8 @@ export interface Report {
   readonly suites: readonly SuiteResult[];
 }
 
-const DEFAULT_TIMEOUT_MS = 20_000;
+/** for one case; long, since machines that run tests may be busy with others */
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 /** Runs all cases, one after the other. Never rejects. */
 export async function runSuites(suites: readonly Suite[], timeoutMs = DEFAULT_TIMEOUT_MS): Promise<SuiteResult[]> {

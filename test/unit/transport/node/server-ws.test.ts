@@ -100,6 +100,26 @@ const sip = (method: string, uri: string, extra: readonly string[] = [], cseq = 
     '\r\n',
   ].join('\r\n');
 
+async function udpPhone(port: number) {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  closing.push(() => socket.close());
+  await once(socket, 'listening');
+  const got: string[] = [];
+  socket.on('message', data => got.push(data.toString('latin1')));
+  return {
+    port: socket.address().port,
+    send: (message: string) => socket.send(message, port, '127.0.0.1'),
+    async next(start: string): Promise<string> {
+      for (;;) {
+        const message = got.shift();
+        if (message === undefined) await once(socket, 'message');
+        else if (message.startsWith(start)) return message;
+      }
+    },
+  };
+}
+
 describe('HTTP on the port of SIP', () => {
   const ask = async (port: number, text: string) => {
     const a = peer(port);
@@ -254,26 +274,6 @@ describe('WebSocket on the port of SIP', () => {
 });
 
 describe('The built-in registrar and proxy', () => {
-  async function udpPhone(port: number) {
-    const socket = dgram.createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
-    closing.push(() => socket.close());
-    await once(socket, 'listening');
-    const got: string[] = [];
-    socket.on('message', data => got.push(data.toString('latin1')));
-    return {
-      port: socket.address().port,
-      send: (message: string) => socket.send(message, port, '127.0.0.1'),
-      async next(start: string): Promise<string> {
-        for (;;) {
-          const message = got.shift();
-          if (message === undefined) await once(socket, 'message');
-          else if (message.startsWith(start)) return message;
-        }
-      },
-    };
-  }
-
   /** A WebSocket that takes messages out of its frames. */
   async function wsPhone(port: number) {
     const socket = await peer(port).open();
@@ -381,6 +381,36 @@ describe('The built-in registrar and proxy', () => {
     bob.send(call('gone'));
     expect(await bob.next('SIP/2.0 4')).toMatch(/^SIP\/2\.0 4(04|77|80)/);
   });
+});
+
+it('inside of a call a phone is found by our own name for it (GRUU)', async () => {
+  const server = await createServer({ listen: ['udp:127.0.0.1:0'], aliases: ['example.com'] });
+  closing.push(() => server.close(0));
+  const { port } = server.sockets[0]!;
+  const [alice, bob] = [await udpPhone(port), await udpPhone(port)];
+  const from = (text: string, local: number) => text.replace('WS a1b2.invalid', `UDP 127.0.0.1:${local}`);
+  const instance = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000000000001>"';
+  bob.send(
+    from(
+      sip('REGISTER', 'sip:example.com', ['Supported: gruu', `Contact: <sip:bob@127.0.0.1:${bob.port}>;${instance}`]),
+      bob.port,
+    ).replace('From: <sip:alice', 'From: <sip:bob'),
+  );
+  const gruu = /pub-gruu="([^"]+)"/.exec(await bob.next('SIP/2.0 200'))![1]!;
+  expect(gruu).toMatch(/^sip:bob@example\.com;gr=urn:uuid:/);
+  alice.send(from(sip('INVITE', 'sip:bob@example.com', [`Contact: <sip:alice@127.0.0.1:${alice.port}>`]), alice.port));
+  const invite = await bob.next('INVITE');
+  bob.send(answerTo(invite, 200, 'OK', { headers: [`Contact: <${gruu}>`] }));
+  const ok = await alice.next('SIP/2.0 200');
+  const inside = (method: string, cseq: number) =>
+    from(sip(method, gruu, [`Route: ${header(ok, 'Record-Route')}`], cseq), alice.port)
+      .replace('To: <sip:bob@example.com>', `To: ${header(ok, 'To')}`)
+      .replace(`Call-ID: ws-${method}`, 'Call-ID: ws-INVITE');
+  alice.send(inside('ACK', 1));
+  expect(await bob.next('ACK')).toMatch(`ACK sip:bob@127.0.0.1:${bob.port} SIP/2.0`);
+  alice.send(inside('BYE', 2));
+  bob.send(answerTo(await bob.next('BYE'), 200, 'OK'));
+  expect(await alice.next('SIP/2.0 200')).toContain('CSeq: 2 BYE');
 });
 
 it('speaks TLS on wss: listeners, and on a tls: listener whose script takes handshakes', async () => {
