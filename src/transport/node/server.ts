@@ -157,7 +157,6 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     tls,
     udp: options.udp,
     upgrades,
-    udp: options.udp,
     ...(origins && { origins }),
   });
   const parts: Parts = { log, script, transport };
