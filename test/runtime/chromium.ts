@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { openPage } from '../support/browser-page.ts';
 import { bundleSuites } from '../support/bundle.ts';
+import { buildExample } from '../support/example-module.ts';
 
 const script = await bundleSuites(new URL('chromium-suites.ts', import.meta.url));
 const { page, log, close } = await openPage({
@@ -9,6 +10,7 @@ const { page, log, close } = await openPage({
     type: 'text/html',
     body: '<!doctype html><meta charset="utf-8"><title>Suites</title><script type="module" src="/suites.js"></script>',
   },
+  '/numport.wasm': { type: 'application/wasm', body: await buildExample('assemblyscript') },
   '/suites.js': { type: 'text/javascript', body: script },
 });
 try {

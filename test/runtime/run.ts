@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
 import { TlsContexts } from '../../src/transport/node/tls-context.ts';
+import { buildExample } from '../support/example-module.ts';
 import { SERVER } from '../support/tls.ts';
+import { componentContract } from './contract/components.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
 import { commandLineContract } from './contract/servers/command-line.ts';
 import { filesContract } from './contract/servers/files.ts';
@@ -37,9 +39,12 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
   const phones = await server.createServer({ listen: ['ws:127.0.0.1:0'] });
   const { port } = phones.sockets[0]!;
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const wasm = await server.loadWasm();
+  const numport = await api.loadComponent(await buildExample('assemblyscript'), 'numport.wasm');
   const suites = [
     ...transports(server, udp),
-    ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
+    ...runtimeHostContract({ api, wasm }),
+    componentContract({ api, wasm, numport, built: 'built and compiled here' }),
     webSocketContract(() => ({ url: `ws://127.0.0.1:${port}`, domain: `127.0.0.1:${port}` })),
     ...serverContract(server),
     sqliteContract(server),

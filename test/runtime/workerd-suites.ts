@@ -1,8 +1,10 @@
 /** The suites inside of workerd: a worker that runs them and answers with the report. */
 import core from 'core.wasm';
 import lua from 'lua.wasm';
+import numport from 'numport.js';
 import * as api from '../../src/index.ts';
 import { OBJECT_URL, type ObjectState, openObjectStorage } from '../../src/transport/edge/index.ts';
+import { componentContract } from './contract/components.ts';
 import { databaseContract } from './contract/database.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
 import { runSuites } from './contract/suite.ts';
@@ -30,7 +32,11 @@ interface Env {
 export default {
   async fetch(request: Request, { SIP }: Env): Promise<Response> {
     const inside = await SIP.get(SIP.idFromName('suites')).fetch(request);
-    const suites = await runSuites(runtimeHostContract({ api, wasm: { lua, core } }));
+    const wasm = { lua, core };
+    const suites = await runSuites([
+      ...runtimeHostContract({ api, wasm }),
+      componentContract({ api, wasm, numport, built: 'built ahead of time' }),
+    ]);
     return Response.json([...suites, ...((await inside.json()) as typeof suites)]);
   },
 };

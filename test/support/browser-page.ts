@@ -18,7 +18,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export interface Served {
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
 }
 
 export interface OpenPage {

@@ -29,6 +29,7 @@ export const ABILITIES = [
   'errors, traps and limits cost one message',
   'reload between two messages',
   'waits and timers',
+  'extension modules (WebAssembly components)',
   'SQLite',
   'files, watcher, names',
   'control socket, JSON-RPC over HTTP',
