@@ -148,18 +148,13 @@ function outBody(result: WitType, call: string, out: Shape['out']): string {
   const set = (name: string) => {
     const found = out.find(o => o.name === name);
     if (!found) return '';
-    // a bool has one byte there, as the first of its word
     return isText(found.type)
       ? ` ret[1] = (uint32_t)${name}.at; ret[2] = ${name}.length;`
       : ` ret[1] = (uint32_t)${name};`;
   };
-  const byteSized = out.length > 0 && out.every(o => o.type === 'bool');
-  if (byteSized) lines.push(`  ((uint8_t *)ret)[0] = ${isOption ? 'ok' : '!ok'};`, `  ((uint8_t *)ret)[1] = value;`);
-  else {
-    lines.push(`  ret[0] = ${isOption ? 'ok' : '!ok'};`);
-    lines.push(`  if (ok) {${set('value')} }`);
-    if (out.some(o => o.name === 'error')) lines.push(`  else {${set('error')} }`);
-  }
+  lines.push(`  ret[0] = ${isOption ? 'ok' : '!ok'};`);
+  lines.push(`  if (ok) {${set('value')} }`);
+  if (out.some(o => o.name === 'error')) lines.push(`  else {${set('error')} }`);
   lines.push('  return ret;');
   return lines.join('\n');
 }

@@ -154,7 +154,7 @@ function judge(
     wrong.push(['expected', show(one.expect)], ['got', show(readValue(got))]);
   for (const [what, expected, actual] of [
     ['message', one.message, unhex(printed.find(line => line.startsWith('message '))?.slice(8) ?? '')],
-    ['reply', one.reply, utf8Of(sent.findLast(text => text.startsWith('SIP/2.0')) ?? '')],
+    ['reply', one.reply, utf8Of(sent.find(text => text.startsWith('SIP/2.0')) ?? '')],
   ] as const)
     if (got !== undefined && expected !== undefined && !matches(actual, expected, true))
       wrong.push(['expected', `${show(expected)} in the ${what}`], ['got', show(actual)]);
