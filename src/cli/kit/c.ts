@@ -76,10 +76,20 @@ function shapeOf(result: WitType | null): Shape {
   return { returns: cType(result), out: [] };
 }
 
+/** Words of C that a parameter in WIT may be called. */
+const KEYWORDS = new Set(
+  'auto bool break case char const continue default do double else enum extern false float for goto if inline int long register restrict return short signed sizeof static struct switch true typedef union unsigned void volatile while'.split(
+    ' ',
+  ),
+);
+
 function declaration(ksr: string, { name, type }: Lifted): string {
   const { returns, out } = shapeOf(type.result);
   const list = [
-    ...type.params.map(p => `${cType(p.type)} ${cName(p.name)}`),
+    ...type.params.map(({ name: p, type: t }) => {
+      const taken = KEYWORDS.has(p) || out.some(o => o.name === p);
+      return `${cType(t)} ${cName(p)}${taken ? '_' : ''}`;
+    }),
     ...out.map(o => `${cType(o.type)} *${o.name}`),
   ];
   return `${returns} ${ksr}_${cName(name)}(${list.join(', ') || 'void'})`;

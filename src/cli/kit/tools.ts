@@ -19,10 +19,10 @@ export type PackageName = keyof typeof PACKAGES;
 export const HOME = findHome();
 
 /** @param dir folder of the module: what is installed there comes first, then what is beside kemi-wasm  @param other another file of it  @throws KitError saying what to install */
-export async function importPackage<T>(name: PackageName, dir: string, other?: string): Promise<T> {
+export async function importPackage<T>(name: PackageName, dir: string, other?: string, home = HOME): Promise<T> {
   const { version } = PACKAGES[name];
   const file = other ?? PACKAGES[name].file;
-  const folder = findUp(dir, `node_modules/${name}`) ?? findUp(HOME, `node_modules/${name}`);
+  const folder = findUp(dir, `node_modules/${name}`) ?? findUp(home, `node_modules/${name}`);
   if (folder === undefined)
     throw new KitError(`${name} is not installed: npm install --save-dev ${name}@${version} (in ${dir})`);
   try {
@@ -33,11 +33,6 @@ export async function importPackage<T>(name: PackageName, dir: string, other?: s
       { cause: error },
     );
   }
-}
-
-/** Whether npm has put a package where importPackage() finds it. */
-export function hasPackage(name: PackageName, dir: string): boolean {
-  return (findUp(dir, `node_modules/${name}`) ?? findUp(HOME, `node_modules/${name}`)) !== undefined;
 }
 
 /** Runs a program. @param install what to say when it is not there  @throws KitError with what it wrote when it fails */

@@ -180,8 +180,8 @@ describe('C', () => {
             export int: func(x: s32) -> s32;
             export half: func(x: u32) -> u32;
             export not: func(x: bool) -> bool;
-            export copy: func(text: string, n: s32) -> string;
-            export bytes: func(x: list<u8>) -> option<list<u8>>;
+            export copy: func(text: string, int: s32) -> string;
+            export bytes: func(value: list<u8>) -> option<list<u8>>;
             export maybe: func(x: s32) -> option<s32>;
             export two: func(x: s32) -> result<bool, string>;
             export check: func(x: s32) -> result<_, string>;
