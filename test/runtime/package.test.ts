@@ -1,5 +1,5 @@
 /** The package as npm packs it, in a project that has it installed: what `exports` and `bin` promise, on every runtime. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -79,11 +79,37 @@ describe('the packed package', () => {
     });
   }
 
+  it('makes, builds and tests an extension module, with compilers that it does not bring', { timeout: 120_000 }, () => {
+    const kemi = (...args: string[]) => {
+      const main = 'node_modules/kemi-wasm/build/cli/main.js';
+      const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'module', ...args], {
+        cwd: project,
+        encoding: 'utf8',
+      });
+      return { status, text: stdout + stderr };
+    };
+    expect(kemi('new', 'acme', '--lang', 'assemblyscript')).toMatchObject({ status: 0 });
+    expect(kemi('build', 'acme')).toEqual({
+      status: 1,
+      text: expect.stringContaining('assemblyscript is not installed: npm install --save-dev assemblyscript@'),
+    });
+    fs.mkdirSync(path.join(project, 'node_modules/@bytecodealliance'));
+    for (const name of ['assemblyscript', '@bytecodealliance/jco-transpile'])
+      fs.symlinkSync(path.join(ROOT, 'node_modules', name), path.join(project, 'node_modules', name));
+    expect(kemi('build', 'acme')).toEqual({
+      status: 0,
+      text: expect.stringMatching(/^acme\/acme\.wasm {2}\d+ bytes\n$/),
+    });
+    expect(kemi('test', 'acme')).toEqual({ status: 0, text: expect.stringContaining('# 6 passed, 0 failed') });
+  });
+
   it('holds what it needs and nothing of a build folder beside it', () => {
     const files = fs.readdirSync(path.join(project, 'node_modules/kemi-wasm'), { recursive: true, encoding: 'utf8' });
     expect(files).toEqual(
       expect.arrayContaining(['build/lua.wasm', 'build/core.wasm', 'examples/basic.lua', 'deno.json']),
     );
-    expect(files.filter(f => /reports|compile-cache|debug|\.stamp$/.test(f))).toEqual([]);
+    expect(
+      files.filter(f => /reports|compile-cache|debug|\.stamp$|^examples\/modules\/.*(\.wasm|\/(build|dist))$/.test(f)),
+    ).toEqual([]);
   });
 });
