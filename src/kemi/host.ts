@@ -6,6 +6,7 @@ import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
+import type { Shared } from './shared/shared.ts';
 
 /** One listening socket. */
 export interface Socket {
@@ -55,8 +56,11 @@ export interface Resolver {
 }
 
 export interface Statistics {
-  /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
-  define(group: string, name: string, read?: () => number): void;
+  /**
+   * Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading.
+   * @param whole the reading is that of the server, not of this runtime: it is not added to those of others
+   */
+  define(group: string, name: string, read?: () => number, whole?: boolean): void;
   add(group: string, name: string, by?: number): void;
   /** The counter itself, for who adds to it often; made when there is none. Not for readings. */
   counter(group: string, name: string): { value: number };
@@ -98,6 +102,8 @@ export interface ModuleHost extends TransformationHost {
   every(ms: number, fn: () => void): Timer;
   after(ms: number, fn: () => void): Timer;
   readonly stats: Statistics;
+  /** what this runtime has in common with others of the same server; absent: it is alone */
+  readonly shared?: Shared;
   /** The state of another loaded module, undefined when it is not loaded. */
   module<S>(name: string): S | undefined;
   /** The message being routed, undefined outside of a route. */

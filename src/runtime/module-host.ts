@@ -8,6 +8,7 @@ import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
 import type { Destination, ModuleHost, Resolver, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
+import type { Shared } from '../kemi/shared/shared.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -56,6 +57,7 @@ export class RuntimeHost implements ModuleHost {
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
+  readonly shared?: Shared;
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
@@ -90,6 +92,7 @@ export class RuntimeHost implements ModuleHost {
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
+    if (parts.options.shared) this.shared = parts.options.shared;
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;

@@ -6,6 +6,7 @@ import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
+import type { Shared } from '../kemi/shared/shared.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import type { LogPrefix } from './log-prefix.ts';
 
@@ -21,6 +22,8 @@ export interface Source {
   readonly connection?: number;
   /** the bytes are only the start of a message that is longer than the limit: it is answered with 513 */
   readonly tooLong?: boolean;
+  /** another runtime of this server got it and gave it to this one: it stays here */
+  readonly handedOver?: boolean;
 }
 
 export interface Limits {
@@ -102,6 +105,12 @@ export interface RuntimeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
   readonly aliases?: readonly string[];
+  /** what this runtime has in common with others that serve the same addresses; absent: it is alone. They need the same `secret` */
+  readonly shared?: Shared;
+  /** Gives a message to the runtime (Shared.worker) that has its transaction; with `shared`. BORROWED */
+  readonly handOver?: (worker: number, bytes: Uint8Array, from: Source, socket: number) => void;
+  /** Runs an RPC command in all runtimes that share, for scripts (KSR.jsonrpcs); with `shared` */
+  readonly callAll?: (method: string, params: unknown) => Promise<unknown>;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;

@@ -31,6 +31,7 @@ import {
   type Source,
   type StartTimer,
 } from './options.ts';
+import { Owners } from './owners.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
 import { type Hook, Router, type Verdict } from './router.ts';
@@ -158,6 +159,7 @@ export class Runtime {
         replies.count(core.mem.u16(at + M_STATUS), core.x.tmCseqMethod(at));
       },
       filtersAcks: () => states.has('sl'),
+      owners: options.shared && options.handOver && new Owners(core, options.shared, options.handOver),
       program: () => this.#program,
       forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
       onRequest: this.#onRequest,
@@ -399,7 +401,7 @@ export class Runtime {
     x.setTagSeed(seed, 16);
     // tm says later how requests are matched; the branches of stateless forwarding need the secret too
     mem.u8.set(this.host.secret('tm'), seed);
-    x.tmSetup(seed, DEFAULT_MATCHING);
+    x.tmSetup(seed, DEFAULT_MATCHING, this.#options.shared?.worker ?? 0);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
     const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;

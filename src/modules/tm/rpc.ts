@@ -69,7 +69,7 @@ export const RPC: RpcCommand<Tm>[] = [
         const msg = tx.msg ? host.at(tx.msg) : undefined;
         return [
           {
-            tindex: tx.number,
+            tindex: tm.idOf(tx),
             tlabel: tx.label,
             method: msg?.method ?? METHODS[tx.method] ?? '',
             from: msg?.from?.uri ?? '',
@@ -109,7 +109,7 @@ export const RPC: RpcCommand<Tm>[] = [
     doc: 'Answers a request: code, reason, hash_entry:label of its transaction.',
     run: ({ state: tm }, [code, reason, id]) => {
       const [number, label] = textOf(id).split(':').map(Number);
-      const tx = tm.table[number ?? 0];
+      const tx = tm.table[tm.numberOf(number ?? 0)];
       if (!tx || tx.label !== label) throw new RpcError(404, 'There is no such transaction');
       if (!answer(tm, tx, Number(code), textOf(reason))) throw new RpcError(500, 'It could not be answered');
       return {};

@@ -4,6 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
+import { ownersOf, type SharedOwners } from '../../kemi/shared/owners.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
@@ -61,11 +62,16 @@ export class Tm implements Machine {
   readonly lost: { value: number };
   /** targets of URIs with a numeric host, which do not change */
   readonly #targets = new Map<ByteStr, readonly Target[]>();
+  /** who has which transaction, where several runtimes serve the same addresses */
+  readonly #owners: SharedOwners | undefined;
+  /** the last create() failed because another runtime made this transaction at the same moment: it answers */
+  elsewhere = false;
 
   constructor(host: ModuleHost, params: TmParams) {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host);
+    if (host.shared) this.#owners = ownersOf(host.shared);
     this.forwarded = host.stats.counter('core', 'fwd_requests');
     this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;
@@ -86,7 +92,7 @@ export class Tm implements Machine {
     core.mem.u8.set(this.seed.subarray(0, 16), at);
     const bits =
       (params.ruri_matching ? 2 : 0) | (params.via1_matching ? 4 : 0) | (params.callid_cseq_matching ? 8 : 0);
-    core.x.tmSetup(at, bits);
+    core.x.tmSetup(at, bits, host.shared?.worker ?? 0);
     core.lua.free(at);
     this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
   }
@@ -144,6 +150,7 @@ export class Tm implements Machine {
   create(at: number): Transaction | undefined {
     const { core } = this.host;
     const { x, mem } = core;
+    this.elsewhere = false;
     if (this.full) {
       this.counters.refused++;
       return undefined;
@@ -154,6 +161,12 @@ export class Tm implements Machine {
     if (!x.tmInsert(at, number)) {
       this.#putFree(number);
       this.counters.refused++;
+      return undefined;
+    }
+    if (this.#owners && !this.#claim(number, 0)) {
+      x.tmRemove(number);
+      this.#putFree(number);
+      this.elsewhere = true;
       return undefined;
     }
     const now = this.host.monotonic();
@@ -224,6 +237,35 @@ export class Tm implements Machine {
     this.active++;
   }
 
+  /** The number of a transaction among those of all runtimes, as scripts and RPC commands see it. */
+  idOf(tx: Transaction): number {
+    return tx.number + (this.host.shared?.worker ?? 0) * 2 ** 24;
+  }
+
+  /** @returns the number here of what idOf() gave; -1 when it is another runtime's */
+  numberOf(id: number): number {
+    const own = (this.host.shared?.worker ?? 0) * 2 ** 24;
+    return id >= own && id < own + 2 ** 24 ? id - own : -1;
+  }
+
+  /** From now on an ACK to the 2xx of this INVITE finds it. */
+  insertDialog(tx: Transaction): void {
+    if (!tx.msg || !this.host.core.x.tmInsertDialog(tx.msg, tx.number)) return;
+    if (this.#owners) this.#claim(tx.number, 1);
+  }
+
+  #claim(number: number, dialog: 0 | 1): boolean {
+    const { x, mem } = this.host.core;
+    const key: number = x.tmKeyOf(number, dialog);
+    return !key || this.#owners!.claim(mem.str(key, 8));
+  }
+
+  #disown(number: number, dialog: 0 | 1): void {
+    const { x, mem } = this.host.core;
+    const key: number = x.tmKeyOf(number, dialog);
+    if (key) this.#owners!.drop(mem.str(key, 8));
+  }
+
   #putFree(number: number): void {
     if (number < this.table.length) this.#free.push(number);
   }
@@ -236,6 +278,7 @@ export class Tm implements Machine {
     for (const branch of tx.branches) this.dropBranch(branch);
     this.wheel.stop(tx.timer);
     this.setAnswer(tx, 0, 0);
+    if (this.#owners) for (const dialog of [0, 1] as const) this.#disown(tx.number, dialog);
     x.tmRemove(tx.number);
     if (tx.status < 200) this.active--;
     this.release(tx);

@@ -33,6 +33,7 @@ function byCallId({ state: { tm }, host }: C, callId: ByteStr, cseq: ByteStr, in
     const msg: SipMsg = host.at(tx.msg);
     if (msg.callId === callId && msg.cseq?.number === number) return tx;
   }
+  if (host.shared) host.log.warn({ callId }, 'Cannot find a transaction: only those of this worker are looked at');
   return undefined;
 }
 

@@ -20,7 +20,12 @@ export function suspend({ state: { tm }, msg, host }: C): number {
 
 /** @returns 1 the route ran, or waits; -1 there is no such transaction, it does not wait, or there is no such route */
 export function goOn({ state: { tm }, host }: C, index: number, label: number, route: ByteStr): number {
-  const tx = tm.table[index];
+  const number = tm.numberOf(index);
+  if (number < 0) {
+    host.log.error({ index, label }, 'Cannot continue: another worker has the suspended transaction');
+    return -1;
+  }
+  const tx = tm.table[number];
   if (!tx || tx.label !== label >>> 0 || !tx.suspendBranch || tx.suspendBranch.done || !tx.msg) {
     host.log.warn({ index, label }, 'Cannot continue: there is no such suspended transaction');
     return -1;

@@ -1,0 +1,51 @@
+/** Which runtime has a transaction, by the keys of tm (8 bytes): the same in each runtime with the same secret. */
+import type { ByteStr } from '../../core/memory.ts';
+import type { Shared, SharedMap } from './shared.ts';
+
+/** transactions of all runtimes that are spread well */
+const BUCKETS = 65536;
+
+export interface SharedOwners {
+  /** @returns number of the runtime, -1 nobody */
+  of(key: ByteStr): number;
+  /** The transaction is this runtime's from now on. @returns false when another has it already, or the shared memory is full */
+  claim(key: ByteStr): boolean;
+  /** Gives back what claim() gave. */
+  drop(key: ByteStr): void;
+  /** A runtime is gone. */
+  forget(worker: number): void;
+}
+
+export function ownersOf(shared: Shared): SharedOwners {
+  return new Owners(shared.map('tm.transactions', BUCKETS), shared.worker);
+}
+
+class Owners implements SharedOwners {
+  readonly #map: SharedMap;
+  readonly #worker: number;
+
+  constructor(map: SharedMap, worker: number) {
+    this.#map = map;
+    this.#worker = worker;
+  }
+
+  of(key: ByteStr): number {
+    const value = this.#map.get(key)?.value;
+    return typeof value === 'number' ? value : -1;
+  }
+
+  claim(key: ByteStr): boolean {
+    return this.#map.exclusive(key, () => {
+      const owner = this.of(key);
+      return owner < 0 ? this.#map.set(key, { value: this.#worker, expiresMs: 0 }) : owner === this.#worker;
+    });
+  }
+
+  drop(key: ByteStr): void {
+    if (this.of(key) === this.#worker) this.#map.delete(key);
+  }
+
+  forget(worker: number): void {
+    for (const [key, { value }] of this.#map.entries()) if (value === worker) this.#map.delete(key);
+  }
+}
