@@ -31,10 +31,12 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   -A NAME[=VALUE]              define a name; may be given several times
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, transactions,
-                               wait (ms)
+                               wait (ms), shared (MiB that workers share)
                                default: ${limitsHelp()}
   --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
                                have one. It is made when it is not there
+  --workers N                  threads that route on the same UDP ports, 1 to 64; auto: as many as there are processors; cfg: what
+                               the config says with children=N. Default: 1
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json

@@ -85,6 +85,7 @@ const LIMITS: Readonly<
   messages: { limit: 'messages', scale: 1, least: 1, most: 60000, unit: 'messages alive at once' },
   transactions: { limit: 'transactions', scale: 1, least: 1, most: 1_000_000, unit: 'transactions at once' },
   wait: { limit: 'waitMs', scale: 1, least: 1, most: 3_600_000, unit: 'milliseconds that a suspended call may wait' },
+  shared: { limit: 'sharedMiB', scale: 1, least: 1, most: 1024, unit: 'MiB that workers share' },
 };
 
 /** `instructions=N,memory=MiB,...`; may be given several times. @throws UsageError */

@@ -7,7 +7,7 @@ import { RpcError, ScriptError } from '../errors.ts';
 import type { ApiRow } from '../kemi/bridge.ts';
 import type { ModuleHost, Socket, Statistics } from '../kemi/host.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { AnyModule } from '../kemi/table.ts';
+import type { AnyModule, InWorkers } from '../kemi/table.ts';
 import { coreCommands } from './core.ts';
 import { scriptCommands } from './script.ts';
 import { statisticsCommands } from './statistics.ts';
@@ -58,6 +58,7 @@ export interface Command {
   readonly name: string;
   readonly doc: string;
   readonly run: (params: readonly unknown[]) => unknown;
+  readonly workers?: InWorkers;
 }
 
 /** The commands of one runtime. */
@@ -72,6 +73,7 @@ export class Rpc {
         this.#commands.set(row.name, {
           name: row.name,
           doc: row.doc,
+          ...(row.workers && { workers: row.workers }),
           // Modules speak byte strings, JSON speaks Unicode.
           run: params => {
             const result = row.run({ state, host: moduleHost }, mapStrings(params, byteStrOf) as unknown[]);
@@ -85,6 +87,11 @@ export class Rpc {
   /** in alphabetical order */
   get methods(): string[] {
     return [...this.#commands.keys()].sort();
+  }
+
+  /** What a command is where several runtimes serve. */
+  inWorkers(method: string): InWorkers {
+    return this.#commands.get(method)?.workers ?? 'one';
   }
 
   command(method: string): Command | undefined {

@@ -41,6 +41,8 @@ export interface Limits {
   readonly transactions: number;
   /** milliseconds that a suspended call may wait before its route is abandoned with 500 */
   readonly waitMs: number;
+  /** MiB of the memory that several workers share, 1..1024: it holds registrations, htables and the like, and takes what is in use */
+  readonly sharedMiB: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -51,6 +53,7 @@ export const DEFAULT_LIMITS: Limits = {
   messages: 16384,
   transactions: 65536,
   waitMs: 30_000,
+  sharedMiB: 256,
 };
 
 export interface ModParamSetting {
@@ -111,6 +114,8 @@ export interface RuntimeOptions {
   readonly handOver?: (worker: number, bytes: Uint8Array, from: Source, socket: number) => void;
   /** Runs an RPC command in all runtimes that share, for scripts (KSR.jsonrpcs); with `shared` */
   readonly callAll?: (method: string, params: unknown) => Promise<unknown>;
+  /** What the RPC command app_lua.reload does where several runtimes serve: all of them reload, or none */
+  readonly reloadAll?: () => Promise<{ readonly name: string; readonly version: number; readonly loadedMs: number }>;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
@@ -150,6 +155,7 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
     messages: [1, 60000],
     transactions: [1, 1_000_000],
     waitMs: [1, 3_600_000],
+    sharedMiB: [1, 1024],
   };
   for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {
     const value = limits[name];

@@ -51,9 +51,20 @@ export interface Running {
   readonly loadedMs: number;
 }
 
+/** A script that is loaded and does not run yet. */
+export interface Prepared {
+  /** From now on it routes. */
+  commit(): Running;
+  /** It never will. */
+  drop(): void;
+}
+
 /** What routes messages: functions of a script, or blocks of a config. */
 const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route' };
 const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route' };
+
+/** how often the others hear of our readings, milliseconds */
+const PUBLISH_MS = 100;
 
 const globalEvery: StartTimer = (ms, fn) => {
   const timer = setInterval(fn, ms);
@@ -114,11 +125,15 @@ export class Runtime {
     });
     this.core = core;
     this.#messages = new Messages(core);
-    this.stats = createStatistics();
+    this.stats = createStatistics(options.shared);
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
+    const definitions = sharing(
+      options,
+      [...chosenModules(options.modules), ...(options.extraModules ?? [])],
+      this.log,
+    );
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -141,7 +156,10 @@ export class Runtime {
       limits: this.limits,
       secret,
       hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
-      callRpc: (method, params) => this.rpc.run(method, params),
+      callRpc: (method, params) =>
+        options.callAll && this.rpc.inWorkers(method) !== 'one'
+          ? options.callAll(method, params)
+          : this.rpc.run(method, params),
     });
     const replies = new ReplyCounters(this.stats);
     this.#router = new Router({
@@ -202,6 +220,7 @@ export class Runtime {
     );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
+    if (options.shared) this.host.every(PUBLISH_MS, () => this.stats.publish());
     this.#interpreter = options.engine === 'native' ? this.#native() : this.#lua();
   }
 
@@ -279,14 +298,28 @@ export class Runtime {
    * @throws {KemiError} KEMI_ERR_CLOSED
    */
   load(script: Script): Running {
+    return this.prepare(script).commit();
+  }
+
+  /**
+   * The first half of load(): the script is loaded beside the one that runs and checked. It takes over with commit(), or is dropped: one of the two must be called.
+   * @throws as load()
+   */
+  prepare(script: Script): Prepared {
     this.#assertOpen();
     const program = this.#validated(script);
-    const old = this.#program;
-    this.#program = program;
-    this.#script = script;
-    this.#loadedMs = this.#now();
-    old?.dispose();
-    return this.running!;
+    return {
+      commit: () => {
+        this.#assertOpen();
+        const old = this.#program;
+        this.#program = program;
+        this.#script = script;
+        this.#loadedMs = this.#now();
+        old?.dispose();
+        return this.running!;
+      },
+      drop: () => program.dispose(),
+    };
   }
 
   /**
@@ -387,7 +420,7 @@ export class Runtime {
       get script() {
         return runtime.running;
       },
-      reload: async () => runtime.reload(),
+      reload: async () => (options.reloadAll ? options.reloadAll() : runtime.reload()),
       apiList: () => this.bridge.apiList(),
     });
   }
@@ -460,6 +493,19 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
     );
   }
   return MODULES.filter(m => m.name === '' || names.includes(m.name));
+}
+
+/** The modules that several runtimes may have; a module that was asked for by name must be one of them. */
+function sharing({ shared, modules, extraModules }: RuntimeOptions, all: AnyModule[], log: Logger): AnyModule[] {
+  if (!shared) return all;
+  const out = all.filter(module => !module.shares);
+  for (const { name } of out) {
+    const why = `module ${name} keeps its state per worker, so it cannot be used with ${shared.workers} workers`;
+    if (modules?.includes(name) || extraModules?.some(m => m.name === name))
+      throw new KemiError('KEMI_ERR_CONFIG', `Cannot start: ${why}; use --workers 1`);
+    if (shared.worker === 0) log.warn({ module: name }, `Left out: ${why}`);
+  }
+  return all.filter(module => module.shares);
 }
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */

@@ -133,6 +133,12 @@ export class MemoryMap implements SharedMap {
     for (const { entry } of all) yield entry;
   }
 
+  keys(): ByteStr[] {
+    const keys: ByteStr[] = [];
+    this.#walk(at => keys.push(this.#key(at)));
+    return keys;
+  }
+
   expired(nowMs: number): ByteStr[] {
     const { doubles } = this.#memory;
     const keys: ByteStr[] = [];

@@ -4,7 +4,7 @@
  *   head | locks | free lists | blocks ...
  *
  * Blocks come in sizes and are reused by size; what was never touched costs no memory. A worker that ends in the middle of a change leaves at most a block that
- * nobody uses: a change becomes visible by one store. Its locks are freed by freeLocks().
+ * nobody uses: a change becomes visible by one store. Its locks are freed by left().
  */
 import type { ByteStr, ByteText } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
@@ -72,6 +72,7 @@ export class SharedMemory implements Shared {
   readonly #held = new Map<number, number>();
   readonly #named = new Map<string, number>();
   readonly #buffer: SharedArrayBuffer;
+  readonly #onLeft: ((worker: number) => void)[] = [];
 
   constructor({ buffer, worker, workers, byteText }: MemoryOptions) {
     this.worker = worker;
@@ -142,9 +143,14 @@ export class SharedMemory implements Shared {
     return Atomics.load(this.words, FULL);
   }
 
-  /** A worker is gone: what it held is free. */
-  freeLocks(worker: number): void {
+  onLeft(fn: (worker: number) => void): void {
+    if (this.worker === 0) this.#onLeft.push(fn);
+  }
+
+  /** A worker ended, however it did: what it held is free. To be called in the first one. */
+  left(worker: number): void {
     this.locks.freeAll(worker);
+    for (const fn of this.#onLeft) fn(worker);
   }
 
   // ---- blocks

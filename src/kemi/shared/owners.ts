@@ -12,12 +12,18 @@ export interface SharedOwners {
   claim(key: ByteStr): boolean;
   /** Gives back what claim() gave. */
   drop(key: ByteStr): void;
-  /** A runtime is gone. */
-  forget(worker: number): void;
 }
 
 export function ownersOf(shared: Shared): SharedOwners {
   return new Owners(shared.map('tm.transactions', BUCKETS), shared.worker);
+}
+
+/** From now on the transactions of a runtime that ended are nobody's. */
+export function watchOwners(shared: Shared): void {
+  const map = shared.map('tm.transactions', BUCKETS);
+  shared.onLeft(worker => {
+    for (const [key, { value }] of map.entries()) if (value === worker) map.delete(key);
+  });
 }
 
 class Owners implements SharedOwners {
@@ -43,9 +49,5 @@ class Owners implements SharedOwners {
 
   drop(key: ByteStr): void {
     if (this.of(key) === this.#worker) this.#map.delete(key);
-  }
-
-  forget(worker: number): void {
-    for (const [key, { value }] of this.#map.entries()) if (value === worker) this.#map.delete(key);
   }
 }

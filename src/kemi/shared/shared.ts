@@ -21,6 +21,8 @@ export interface SharedMap {
   delete(key: ByteStr): boolean;
   clear(): void;
   readonly size: number;
+  /** every key, in no order; as entries() otherwise */
+  keys(): ByteStr[];
   /** every item in the order in which they came; what changes meanwhile may be among them or not */
   entries(): Iterable<[ByteStr, SharedItem]>;
   /** keys of the items whose end is at `nowMs` or before */
@@ -36,6 +38,8 @@ export interface Shared {
   /** 0..workers-1; what only one may do (timers that work on shared state, for instance) 0 does */
   readonly worker: number;
   readonly workers: number;
+  /** Calls fn in the runtime 0 when another one ended without giving back what it had here; its number will be used again. */
+  onLeft(fn: (worker: number) => void): void;
   /** The map of that name. @param buckets power of 2, for one that has many items */
   map(name: string, buckets?: number): SharedMap;
   /** Numbers that all see; to be used with Atomics. @param count the same for all */

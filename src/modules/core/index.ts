@@ -69,6 +69,7 @@ function tcpAlias(call: C): number {
 
 export default defineModule<CoreState>({
   name: '',
+  shares: true,
   native: false,
   modparams: {},
   create: () => ({}),

@@ -70,6 +70,7 @@ function refused(call: C, what: string): number {
 
 export default defineModule<undefined>({
   name: 'corex',
+  shares: true,
   modparams: {},
   create: () => undefined,
   functions: [

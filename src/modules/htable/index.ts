@@ -61,6 +61,7 @@ function removeByRegex(call: C, name: ByteStr, source: ByteStr, byValue: boolean
 
 export default defineModule<HtableState>({
   name: 'htable',
+  shares: true,
   modparams: {
     htable: {
       type: 'str',

@@ -4,6 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { VARS as KEY } from '../../kemi/stores.ts';
 import type { XVal } from '../../kemi/table.ts';
+import type { Values } from './shared-values.ts';
 import { XavpList } from './xavp.ts';
 
 export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
@@ -19,7 +20,7 @@ export interface PvState {
   /** $vn: null when unset */
   readonly nulls: Map<ByteStr, number | ByteStr>;
   /** $shv */
-  readonly shared: Map<ByteStr, number | ByteStr>;
+  readonly shared: Values;
   /** avp_aliases: alias to 's:name' or 'i:number' */
   readonly aliases: ReadonlyMap<ByteStr, ByteStr>;
   readonly startedMs: number;

@@ -3,6 +3,7 @@
 import { trim } from '../../core/ascii.ts';
 import { type ByteStr, byteStrOf } from '../../core/memory.ts';
 import { KemiError, RpcError } from '../../errors.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { integer } from '../../kemi/pv-parse.ts';
 import { defineModule } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
@@ -12,6 +13,7 @@ import { message } from './pvs-message.ts';
 import { misc } from './pvs-misc.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { SharedValues, type Values } from './shared-values.ts';
 import { transformations } from './transformations.ts';
 
 /** `name=s:text` or `name=i:number`, the form of shvset and varset */
@@ -51,8 +53,17 @@ function aliases(value: ByteStr | undefined): Map<ByteStr, ByteStr> {
   return out;
 }
 
+/** The values of $shv; with several workers the first one sets what the configuration says. */
+function sharedValues({ shared }: ModuleHost, initial: Map<ByteStr, number | ByteStr>): Values {
+  if (!shared) return initial;
+  const values = new SharedValues(shared.map('pv.shv'));
+  if (shared.worker === 0) for (const [name, value] of initial) values.set(name, value);
+  return values;
+}
+
 export default defineModule<PvState>({
   name: 'pv',
+  shares: true,
   native: false,
   modparams: {
     shvset: { type: 'str', repeat: true, doc: 'Sets $shv(name) at start: name=s:text or name=i:number.' },
@@ -62,7 +73,7 @@ export default defineModule<PvState>({
   create: (host, params) => ({
     vars: assignments('varset', params.varset),
     nulls: new Map(),
-    shared: assignments('shvset', params.shvset),
+    shared: sharedValues(host, assignments('shvset', params.shvset)),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),
     startedMs: host.now(),
     uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${Math.floor(host.random() * 0x10000).toString(16)}`,

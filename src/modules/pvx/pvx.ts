@@ -22,13 +22,17 @@ export const pvState = ({ host }: Call): PvState => host.module<PvState>('pv') ?
 /** 1, whatever the work gave: most functions here say 1 also when there was nothing to do. */
 export const done = (_work: unknown): number => 1;
 
-export function setScalar(store: Map<ByteStr, number | ByteStr>, name: ByteStr, value: number | ByteStr): number {
+export function setScalar(store: PvState['shared'], name: ByteStr, value: number | ByteStr): number {
   if (!name) return -1;
   store.set(name, value);
   return 1;
 }
 
-export function increment(store: Map<ByteStr, number | ByteStr>, name: ByteStr): XVal {
+export function increment(store: PvState['shared'], name: ByteStr): XVal {
+  return store.exclusive ? store.exclusive(name, () => addOne(store, name)) : addOne(store, name);
+}
+
+function addOne(store: PvState['shared'], name: ByteStr): XVal {
   const value = store.get(name) ?? 0;
   if (!name || typeof value === 'string') return null;
   store.set(name, (value + 1) | 0);

@@ -8,6 +8,7 @@ import { createState, type State } from './state.ts';
 
 export default defineModule<State>({
   name: 'textops',
+  shares: true,
   modparams: {},
   create: createState,
   functions: [...SEARCH_ROWS, ...HEADER_ROWS, ...BODY_ROWS, ...STRING_ROWS],

@@ -4,7 +4,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
-import { ownersOf, type SharedOwners } from '../../kemi/shared/owners.ts';
+import { ownersOf, type SharedOwners, watchOwners } from '../../kemi/shared/owners.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
@@ -71,7 +71,10 @@ export class Tm implements Machine {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host);
-    if (host.shared) this.#owners = ownersOf(host.shared);
+    if (host.shared) {
+      this.#owners = ownersOf(host.shared);
+      watchOwners(host.shared);
+    }
     this.forwarded = host.stats.counter('core', 'fwd_requests');
     this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;

@@ -31,6 +31,7 @@ function defineStatistics({ stats }: ModuleHost, tm: TmModule): void {
 
 export default defineModule<TmxState>({
   name: 'tmx',
+  shares: true,
   modparams: {
     precheck_trans: { type: 'int', default: 1, min: 0, max: 1, doc: '0: t_precheck_trans() finds nothing.' },
   },

@@ -39,7 +39,7 @@ export function readConfigFile(path: string, given: ConfigFileOptions = {}): Con
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError([{ severity: 'error', file: path, line: 0, column: 0, message: `cannot read it: ${why}` }]);
   }
-  const host: ConfigHost = { readFile, defines, env, os: process.platform };
+  const host = configHost(defines, env);
   const config = parseConfig(source, path, host);
   const { options, diagnostics } = resolveConfig(config, {
     modules: MODULES,
@@ -47,6 +47,14 @@ export function readConfigFile(path: string, given: ConfigFileOptions = {}): Con
     ...(script !== undefined && { script }),
   });
   return { path, options: { ...options, source: host }, diagnostics, files: config.files };
+}
+
+/** How a config is read from disk. */
+export function configHost(
+  defines: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigHost {
+  return { readFile, defines, env, os: process.platform };
 }
 
 /** The options of a config without errors; warnings go to `warn`. @throws ConfigError with all of its diagnostics */

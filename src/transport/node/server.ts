@@ -1,10 +1,11 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import path from 'node:path';
+import type { ConfigHost } from '../../cfg/config.ts';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
-import type { Limits, ModParamSetting } from '../../runtime/options.ts';
+import { checkLimits, type Limits, type ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
@@ -18,6 +19,8 @@ import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
 import { NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
+import { MAX_WORKERS, WorkerGroup } from './workers/group.ts';
+import type { PlainOptions, WorkerInit } from './workers/protocol.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
 export const DRAIN_MS = 5000;
@@ -55,6 +58,8 @@ export interface ServerOptions {
   readonly serverHeader?: string;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
+  /** threads that route, 1..64: with more than one they share the UDP ports, registrations, htables and the like. Default: 1 */
+  readonly workers?: number;
 }
 
 export class Server {
@@ -82,11 +87,26 @@ export class Server {
   }
 
   /**
-   * Loads the script anew from its file, logs the outcome.
+   * Loads the script anew from its file, logs the outcome. For one worker; reloadAll() is for any number.
    * @throws ScriptError it is broken; the old one runs on
    */
   reload(): Running {
+    if (this.#parts.group)
+      throw new KemiError('KEMI_ERR_CONFIG', 'Cannot reload one worker of several: use reloadAll()');
     return reload(this.runtime, this.#parts);
+  }
+
+  /**
+   * The same in all workers, or in none.
+   * @throws ScriptError it is broken in one of them; the old one runs on in all
+   */
+  reloadAll(): Promise<Running> {
+    return reloadAll(this.runtime, this.#parts);
+  }
+
+  /** workers that route now */
+  get workers(): number {
+    return this.#parts.group?.ready ?? 1;
   }
 
   /**
@@ -104,6 +124,7 @@ interface Parts {
   readonly log: Logger;
   readonly script: ProgramSource;
   readonly transport: NodeTransports;
+  readonly group: WorkerGroup | undefined;
   runtime?: Runtime;
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
@@ -125,14 +146,25 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
-  const parts: Parts = { log, script, transport: new NodeTransports({ log, tcp }) };
+  const group = groupOf(options, log);
+  const parts: Parts = { log, script, group, transport: new NodeTransports({ log, tcp, shared: group !== undefined }) };
   try {
     const { transport } = parts;
     const { files, name } = script;
     const source = script.read();
     const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
-    const runtime = createRuntime({
-      ...(config && configured(config, options.modparams, options.aliases, options.limits)),
+    const { config: reader, ...fromConfig } = config
+      ? configured(config, options.modparams, options.aliases, options.limits)
+      : { config: undefined };
+    const plain: PlainOptions = {
+      ...fromConfig,
+      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
+      ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
+    };
+    const runtime: Runtime = createRuntime({
+      ...plain,
+      ...(reader && { config: reader }),
+      ...group?.runtimeOptions(() => group.reload(script.read())),
       wasm,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
@@ -141,16 +173,29 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
       openDatabase: openSqlite,
-      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
-      ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
     parts.runtime = runtime;
     defineStatistics(runtime, transport);
     runtime.load({ name, source });
+    if (group)
+      await group.start({
+        base: {
+          wasm: { lua: wasm.lua, core: wasm.core },
+          sockets: transport.sockets.map(s => ({ ...s })),
+          options: plain,
+          config: reader && readBy(reader),
+          name,
+          scripts: scriptsOf(options, config),
+        },
+        runtime,
+        source,
+        receive: (bytes, from, socket) => void runtime.receive(bytes, from, socket),
+        sendStream: (socket, bytes, ip, port, how) => transport.send(socket, bytes, ip, port, how),
+      });
+    const run = (method: string, params?: unknown) =>
+      group ? group.call(method, params) : runtime.rpc.call(method, params);
     const call = (method: string, params?: unknown) =>
-      method === 'app_lua.reload'
-        ? logged(parts, () => runtime.rpc.call(method, params))
-        : runtime.rpc.call(method, params);
+      method === 'app_lua.reload' ? logged(parts, () => run(method, params)) : run(method, params);
     if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
@@ -159,11 +204,8 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       parts.watcher = await watchFiles(
         () => files.asked,
         () => {
-          try {
-            reload(runtime, parts);
-          } catch {
-            // Logged. The script that ran runs on until the next change.
-          }
+          // A failure is logged. The script that ran runs on until the next change.
+          reloadAll(runtime, parts).catch(() => {});
         },
       );
     transport.start(
@@ -206,7 +248,13 @@ function reload(runtime: Runtime, parts: Parts): Running {
   }
 }
 
-/** Logs a reload that came over RPC. */
+async function reloadAll(runtime: Runtime, parts: Parts): Promise<Running> {
+  const { group, script } = parts;
+  if (!group) return reload(runtime, parts);
+  return (await logged(parts, async () => group.reload(script.read()))) as Running;
+}
+
+/** Logs a reload of several workers, or one that came over RPC. */
 async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unknown> {
   try {
     const result = await call();
@@ -235,8 +283,30 @@ function notReloaded(parts: Parts, error: unknown): void {
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
   await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
-  await parts.runtime?.close(drainMs);
+  const started = performance.now();
+  await parts.group?.close(drainMs);
+  // the last one writes what all of them left to the database
+  await parts.runtime?.close(Math.max(0, drainMs - (performance.now() - started)));
   await parts.transport.close();
+}
+
+/** @throws KemiError KEMI_ERR_CONFIG */
+function groupOf({ workers = 1, limits, resolver }: ServerOptions, log: Logger): WorkerGroup | undefined {
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS)
+    throw new KemiError('KEMI_ERR_CONFIG', `Cannot start ${workers} workers: write a number from 1 to ${MAX_WORKERS}`);
+  if (workers === 1) return undefined;
+  if (resolver)
+    throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use a resolver of your own with several workers: use one worker');
+  return new WorkerGroup(workers, checkLimits(limits).sharedMiB, log);
+}
+
+/** How a config is read, as data. */
+function readBy({ defines = {}, env }: ConfigHost): WorkerInit['config'] {
+  if (!env || env === process.env) return { defines };
+  return {
+    defines,
+    env: Object.fromEntries(Object.entries(env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]]))),
+  };
 }
 
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;

@@ -13,9 +13,10 @@ export class NodeTransports {
   sockets: readonly Socket[] = [];
   #firstTcp = 0;
 
-  constructor(options: { readonly log: Logger; readonly tcp?: Partial<TcpLimits> }) {
-    const { log, tcp = {} } = options;
-    this.udp = new UdpTransport({ log });
+  /** @param options.shared UDP ports are shared with the sockets of other workers */
+  constructor(options: { readonly log: Logger; readonly tcp?: Partial<TcpLimits>; readonly shared?: boolean }) {
+    const { log, tcp = {}, shared = false } = options;
+    this.udp = new UdpTransport({ log, share: shared ? 'first' : undefined });
     this.tcp = new TcpTransport({ log, limits: tcp, firstIndex: () => this.#firstTcp });
   }
 
