@@ -421,11 +421,12 @@ export class SharedLocation implements Registry {
   #report(error: unknown, text: string): void {
     this.#host.stats.add('usrloc', 'db_failures');
     const reason = error instanceof DbError ? error.reason : 'other';
-    this.#host.log.error({ err: error, reason }, text);
+    this.#host.log.error({ err: error, reason }, reason === 'full' ? `${text}: ${FULL}` : text);
   }
 }
 
-const full = () => new DbError('full', 'the memory that workers share is full: --limits shared=MiB makes it larger');
+const FULL = 'the memory that workers share is full; --limits shared=MiB makes it larger';
+const full = () => new DbError('full', FULL);
 
 /** The answer of a database that answers at once. @throws KemiError KEMI_ERR_CONFIG when it is another one */
 function atOnce<T>(value: Awaitable<T>): T {

@@ -1,10 +1,12 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import path from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import type { ConfigHost } from '../../cfg/config.ts';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
+import type { RpcCall } from '../../rpc/json-rpc.ts';
 import { checkLimits, type Limits, type ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
@@ -109,6 +111,19 @@ export class Server {
     return this.#parts.group?.ready ?? 1;
   }
 
+  /** the threads of the workers but the first */
+  get threads(): readonly Worker[] {
+    return this.#parts.group?.threads ?? [];
+  }
+
+  /**
+   * Runs an RPC command, for all workers.
+   * @throws RpcError with Kamailio's code
+   */
+  call(method: string, params?: unknown): Promise<unknown> {
+    return call(this.runtime, this.#parts, method, params);
+  }
+
   /**
    * Takes no more messages, lets routes in flight end, closes everything. Calling it twice is the same as once.
    * @param drainMs how long routes may go on, milliseconds; then they are abandoned
@@ -192,14 +207,12 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         receive: (bytes, from, socket) => void runtime.receive(bytes, from, socket),
         sendStream: (socket, bytes, ip, port, how) => transport.send(socket, bytes, ip, port, how),
       });
-    const run = (method: string, params?: unknown) =>
-      group ? group.call(method, params) : runtime.rpc.call(method, params);
-    const call = (method: string, params?: unknown) =>
-      method === 'app_lua.reload' ? logged(parts, () => run(method, params)) : run(method, params);
-    if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
+    const commands: RpcCall = (method, params) => call(runtime, parts, method, params);
+    if (options.ctl)
+      parts.ctl = await listenCtl(commands, typeof options.ctl === 'string' ? { path: options.ctl } : {});
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
-      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
+      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, commands, log);
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -252,6 +265,12 @@ async function reloadAll(runtime: Runtime, parts: Parts): Promise<Running> {
   const { group, script } = parts;
   if (!group) return reload(runtime, parts);
   return (await logged(parts, async () => group.reload(script.read()))) as Running;
+}
+
+function call(runtime: Runtime, parts: Parts, method: string, params: unknown): Promise<unknown> {
+  const { group } = parts;
+  const run = () => (group ? group.call(method, params) : runtime.rpc.call(method, params));
+  return method === 'app_lua.reload' ? logged(parts, run) : run();
 }
 
 /** Logs a reload of several workers, or one that came over RPC. */

@@ -1,6 +1,6 @@
 /** A worker but the first: a thread with a runtime of its own, and sockets on the same ports. Started by group.ts, which says what is in it. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import type { Logger } from '../../../core/log.ts';
+import { type Logger, silentLogger, writes } from '../../../core/log.ts';
 import { utf8Of } from '../../../core/memory.ts';
 import type { Socket } from '../../../kemi/host.ts';
 import { SharedMemory } from '../../../kemi/shared/memory.ts';
@@ -19,6 +19,7 @@ import { RemoteStreams } from './remote-streams.ts';
 
 /** Log lines are written by the first worker. */
 function portLogger(port: MessagePort, level: string): Logger {
+  const base = { ...silentLogger, level };
   const say = (level: LogLevel) => (fields: object, message: string) => {
     const line: FromWorker = { is: 'log', level, fields, message };
     try {
@@ -28,10 +29,8 @@ function portLogger(port: MessagePort, level: string): Logger {
       port.postMessage({ ...line, fields: {} } satisfies FromWorker);
     }
   };
-  const levels: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
-  const least = levels.findIndex(l => l === level);
   const quiet = () => {};
-  const at = (l: LogLevel) => (least >= 0 && levels.indexOf(l) >= least ? say(l) : quiet);
+  const at = (one: LogLevel) => (writes(base, one) ? say(one) : quiet);
   return {
     trace: at('trace'),
     debug: at('debug'),
