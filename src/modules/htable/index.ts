@@ -336,7 +336,7 @@ export default defineModule<HtableState>({
     }),
     // ---- locks
     /**
-     * KSR.htable.sht_lock(htname, itname): takes the lock of an item. One thread runs, so it never waits: locks are counted.
+     * KSR.htable.sht_lock(htname, itname): takes the lock of an item. Locks are counted; only one that another worker has is waited for, 1 s at most.
      * @returns 1 taken; -1 no such table
      */
     kemi('sht_lock', {
