@@ -192,6 +192,15 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     parts.runtime = runtime;
     defineStatistics(runtime, transport);
     runtime.load({ name, source });
+    const serve = () =>
+      transport.start(
+        (bytes, from, socket) => {
+          runtime.receive(bytes, from, socket);
+        },
+        connection => runtime.connectionClosed(connection),
+      );
+    // the sockets of the others answer as soon as they are open: what the system gives to this one must not be lost
+    if (group) serve();
     if (group)
       await group.start({
         base: {
@@ -221,12 +230,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
           reloadAll(runtime, parts).catch(() => {});
         },
       );
-    transport.start(
-      (bytes, from, socket) => {
-        runtime.receive(bytes, from, socket);
-      },
-      connection => runtime.connectionClosed(connection),
-    );
+    if (!group) serve();
     return new Server({ ...parts, runtime });
   } catch (error) {
     await close(parts, 0);
