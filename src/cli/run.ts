@@ -1,6 +1,4 @@
 /** `kemi-wasm run`: options, log and signals around createServer(). */
-import { availableParallelism } from 'node:os';
-import type { ConfigOptions } from '../cfg/resolve.ts';
 import type { Diagnostic } from '../errors.ts';
 import { formatAddress, parseListenAddress } from '../transport/listen-address.ts';
 import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
@@ -8,7 +6,6 @@ import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
 import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
-import { MAX_WORKERS } from '../transport/node/workers/group.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
@@ -21,6 +18,7 @@ import {
   readLimits,
   readModparams,
   readOptions,
+  readWorkers,
   text,
   UsageError,
 } from './usage.ts';
@@ -70,7 +68,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
   const db = text(parsed, 'db');
   const rpcHttp = text(parsed, 'rpc-http');
-  const workers = readWorkers(text(parsed, 'workers'), config);
+  const workers = readWorkers(text(parsed, 'workers'), config?.coreParams.children);
   if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
   const { log, flush } = createLogger(level, format);
@@ -111,22 +109,6 @@ export async function run(args: readonly string[]): Promise<number> {
   log.info({}, 'Stopped');
   await flush();
   return 0;
-}
-
-/** @throws UsageError */
-function readWorkers(given: string | undefined, config: ConfigOptions | undefined): number {
-  if (given === undefined) return 1;
-  if (given === 'auto') return Math.min(availableParallelism(), MAX_WORKERS);
-  if (given === 'cfg') {
-    const { children } = config?.coreParams ?? {};
-    if (typeof children !== 'number')
-      throw new UsageError('--workers cfg: there is no config that says children=N; write --workers N');
-    return Math.min(Math.max(children, 1), MAX_WORKERS);
-  }
-  const number = /^\d+$/.test(given) ? Number(given) : 0;
-  if (number < 1 || number > MAX_WORKERS)
-    throw new UsageError(`--workers ${given}: write a number from 1 to ${MAX_WORKERS}, auto, or cfg`);
-  return number;
 }
 
 /** The command line of `check` that `run -c` stands for. */

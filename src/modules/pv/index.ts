@@ -53,6 +53,12 @@ function aliases(value: ByteStr | undefined): Map<ByteStr, ByteStr> {
   return out;
 }
 
+/** What Kamailio has a process id for: no two workers have the same. */
+function processNumber({ random, shared }: ModuleHost): number {
+  const chance = Math.floor(random() * 0x10000);
+  return shared ? chance * shared.workers + shared.worker : chance;
+}
+
 /** The values of $shv; with several workers the first one sets what the configuration says. */
 function sharedValues({ shared }: ModuleHost, initial: Map<ByteStr, number | ByteStr>): Values {
   if (!shared) return initial;
@@ -76,7 +82,7 @@ export default defineModule<PvState>({
     shared: sharedValues(host, assignments('shvset', params.shvset)),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),
     startedMs: host.now(),
-    uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${Math.floor(host.random() * 0x10000).toString(16)}`,
+    uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${processNumber(host).toString(16)}`,
     uniqueCount: 0,
   }),
   functions,

@@ -139,6 +139,29 @@ describe('transactions of two runtimes', () => {
     expect(b.runtime.counters.scriptErrors).toBe(0);
   });
 
+  it('t_continue() of what the other one suspended, t_reply_callid() of its transactions: refused and logged', () => {
+    const { a, b } = workerRuntimes(`
+      function ksr_request_route()
+        if KSR.is_OPTIONS() then
+          KSR.sl.sl_send_reply(200, "R " .. KSR.tmx.t_continue(KSR.pvx.shv_get("i"), KSR.pvx.shv_get("l"), "go")
+            .. " " .. KSR.tmx.t_reply_callid("call-1@example.com", "7", 488, "No"))
+          return
+        end
+        KSR.tmx.t_suspend()
+        KSR.pvx.shv_seti("i", KSR.pv.get("$T(id_index)"))
+        KSR.pvx.shv_seti("l", KSR.pv.get("$T(id_label)"))
+      end
+      function go() KSR.tm.t_reply(480, "Gone on") end`);
+    const ask = request('OPTIONS').replace('call-1', 'call-2').replace('bKtest1', 'bKtest2');
+    b.receive(request('INVITE'), CALLER);
+    expect(first(a.receive(ask))).toEqual(['SIP/2.0 200 R -1 -1']);
+    expect(a.log.lines.map(l => l.message)).toContain('Cannot continue: another worker has the suspended transaction');
+    expect(a.log.lines.map(l => l.message)).toContain(
+      'Cannot find a transaction: only those of this worker are looked at',
+    );
+    expect(first(b.receive(ask))).toEqual(['SIP/2.0 480 Gone on', 'SIP/2.0 200 R 1 -1']);
+  });
+
   it('leaves nothing behind', () => {
     const { a, b, forwarded, memories } = called();
     b.receive(reply(forwarded, '486 Busy Here'), CALLEE);
@@ -320,6 +343,22 @@ describe('what modules share', () => {
     );
     const { a } = workerRuntimes(undefined, { extraModules: [{ ...mine, shares: true }] });
     expect(a.runtime.modules).toContain('mine');
+  });
+});
+
+it('commands that are not about state that all share say what they are with several workers', () => {
+  const { a } = workerRuntimes(PROXY);
+  const { rpc } = a.runtime;
+  const by: Record<string, string[]> = {};
+  for (const method of rpc.methods) {
+    const how = rpc.inWorkers(method);
+    if (how !== 'one') (by[how] ??= []).push(method);
+  }
+  expect(by).toEqual({
+    sum: ['sl.stats', 'tm.hash_stats', 'tm.stats'],
+    list: ['tm.list'],
+    find: ['tm.cancel', 'tm.reply', 'tm.reply_callid'],
+    all: ['app_lua.reload', 'permissions.addressReload', 'permissions.trustedReload'],
   });
 });
 
