@@ -190,14 +190,22 @@ export function generate(): void {
       ),
     )};`,
   ].join('\n');
-  const known: Record<string, string[]> = {};
-  for (const line of readFileSync(new URL('scripts/tables/kamailio-exports.tsv', root), 'utf8').split('\n').slice(1)) {
-    const [module, name] = line.split('\t');
-    if (name) (known[module ?? ''] ??= []).push(name);
-  }
+  const namesIn = (table: string) => {
+    const known: Record<string, string[]> = {};
+    for (const line of readFileSync(new URL(`scripts/tables/${table}`, root), 'utf8')
+      .split('\n')
+      .slice(1)) {
+      const [module, name] = line.split('\t');
+      if (name) (known[module ?? ''] ??= []).push(name);
+    }
+    return JSON.stringify(Object.fromEntries(Object.entries(known).map(([m, f]) => [m, f.join(' ')])));
+  };
   const exports = `${NOTE}
 /** Every KEMI function that Kamailio has, by module ('' is the core): what we name when a script calls one we do not have. */
-export const KAMAILIO_EXPORTS: Readonly<Record<string, string>> = ${JSON.stringify(Object.fromEntries(Object.entries(known).map(([m, f]) => [m, f.join(' ')])))};`;
+export const KAMAILIO_EXPORTS: Readonly<Record<string, string>> = ${namesIn('kamailio-exports.tsv')};
+
+/** Commands of routing blocks that no KEMI function stands for, by module, as the manuals list them. */
+export const KAMAILIO_COMMANDS: Readonly<Record<string, string>> = ${namesIn('kamailio-commands.tsv')};`;
   for (const [file, text] of [
     ['src/kemi/gen/kamailio-exports.gen.ts', exports],
     ['wasm/gen/layout.gen.ts', wasm],

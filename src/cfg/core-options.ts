@@ -20,7 +20,7 @@ export interface CoreOptions {
   readonly logPrefix?: { readonly text: string; readonly each: boolean };
   /** bytes of one message */
   readonly messageBytes?: number;
-  readonly callbacks: { readonly request?: string; readonly reply?: string };
+  readonly callbacks: { readonly request?: string; readonly reply?: string; readonly onsend?: string };
   /** every core parameter that was set, by name */
   readonly coreParams: Readonly<Record<string, Value>>;
 }
@@ -36,8 +36,7 @@ const off = (what: string) => (_out: Writable, g: Given) => {
   if (g.value !== 0) g.warn(`${g.name}: ${what}, it is ignored`);
 };
 const uncalled = (_out: Writable, { name, value, warn }: Given) => {
-  if (value !== '' && value !== 'none' && value !== 'ksr_onsend_route')
-    warn(`${name}: this callback is not called in this version`);
+  if (value !== '' && value !== 'none') warn(`${name}: this callback is not called in this version`);
 };
 
 /** Used by the transport: src/transport/node/tcp-options.ts. */
@@ -136,7 +135,11 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   'kemi.reply_route_callback': (out, { value }) => {
     out.callbacks = { ...out.callbacks, reply: utf8Of(String(value)) };
   },
-  'kemi.onsend_route_callback': uncalled,
+  'kemi.onsend_route_callback': (out, { value }) => {
+    out.callbacks = { ...out.callbacks, onsend: utf8Of(String(value)) };
+  },
+  // read by the runtime
+  onsend_route_reply: () => {},
   'kemi.event_route_callback': uncalled,
   'kemi.received_route_callback': uncalled,
   'kemi.pre_routing_callback': uncalled,

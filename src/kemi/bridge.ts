@@ -10,7 +10,7 @@ import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import { callName } from './call-name.ts';
-import { KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
+import { KAMAILIO_COMMANDS, KAMAILIO_EXPORTS } from './gen/kamailio-exports.gen.ts';
 import type { ModuleHost } from './host.ts';
 import { closest } from './suggest.ts';
 import type { AnyModule, Call, KemiFunction, ParamType, ReturnType, XVal } from './table.ts';
@@ -168,6 +168,14 @@ export class Bridge {
 
   /** Why there is no function of this name, whatever its module: that module's text; undefined when no module of Kamailio has it. */
   whereIs(name: string): string | undefined {
+    for (const [module, names] of Object.entries(KAMAILIO_COMMANDS))
+      if (names.split(' ').includes(name))
+        return (
+          this.unavailable([module, name])?.replace(/^[^:]*: /, '') ??
+          (this.#loaded.has(module)
+            ? `this command of module ${module} is not available in this version`
+            : `module ${module} is not available in this version`)
+        );
     for (const [module, names] of Object.entries(KAMAILIO_EXPORTS))
       if (module && names.split(' ').includes(name)) return this.unavailable([module, name])?.replace(/^[^:]*: /, '');
     return undefined;

@@ -55,6 +55,13 @@ export interface Resolver {
   ptr(ip: string): Promise<string[]>;
 }
 
+/** A message on its way out, while the onsend route looks at it. */
+export interface Sending {
+  /** BORROWED for the time of the route */
+  readonly data: Uint8Array;
+  readonly to: Destination;
+}
+
 export interface Statistics {
   /**
    * Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading.
@@ -96,8 +103,17 @@ export interface ModuleHost extends TransformationHost {
    * @param host name or address, IPv6 with or without brackets, any case  @param port 0 matches any port  @param proto 0 (PROTO_NONE) matches any
    */
   isMyself(host: ByteStr, port: number, proto: number): boolean;
+  /** Takes a domain and all below it as ours. @param text [proto:]domain[:port]  @returns false when it does not read so */
+  addMyDomain?(text: ByteStr): boolean;
   /** Sends bytes; the transport copies them. @returns false when no such socket exists or it is closed */
   send(data: Uint8Array, to: Destination): boolean;
+  /**
+   * Sends what a message that is passed on has become, behind the onsend route when there is one.
+   * @param at address of that message  @returns false also when the route dropped it
+   */
+  sendFor(at: number, data: Uint8Array, to: Destination): boolean;
+  /** What is being sent, while the onsend route runs. */
+  readonly sending?: Sending | undefined;
   /** Calls fn every `ms` milliseconds of the runtime's clock, until cancelled or the runtime closes. */
   every(ms: number, fn: () => void): Timer;
   after(ms: number, fn: () => void): Timer;

@@ -47,7 +47,7 @@ export interface NativeForm {
   readonly routes?: readonly NativeRoute[];
 }
 
-export type NativeRoute = 'request' | 'failure' | 'branch' | 'onreply' | 'reply' | 'event';
+export type NativeRoute = 'request' | 'failure' | 'branch' | 'onreply' | 'reply' | 'event' | 'onsend';
 
 export interface KemiFunction {
   readonly name: string;

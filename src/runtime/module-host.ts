@@ -6,7 +6,7 @@ import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
-import type { Destination, ModuleHost, Resolver, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
+import type { Destination, ModuleHost, Resolver, Sending, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
 import type { Messages } from './messages.ts';
@@ -37,6 +37,8 @@ export interface HostParts {
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly secret: Uint8Array;
+  /** Runs the onsend route. @returns whether the message may go */
+  readonly onSend: (at: number) => boolean;
 }
 
 export class RuntimeHost implements ModuleHost {
@@ -64,6 +66,9 @@ export class RuntimeHost implements ModuleHost {
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
   returnCode = 0;
+  /** whether what runs now has an onsend route, and for replies too */
+  onSendRoute: 'no' | 'requests' | 'all' = 'no';
+  sending: Sending | undefined;
   readonly native: boolean;
   readonly #parts: HostParts;
   readonly #timers = new Set<() => void>();
@@ -110,6 +115,10 @@ export class RuntimeHost implements ModuleHost {
 
   isMyself(host: ByteStr, port: number, proto: number): boolean {
     return this.#parts.self.has(host, port, proto);
+  }
+
+  addMyDomain(text: ByteStr): boolean {
+    return this.#parts.self.addDomain(text);
   }
 
   get route(): number {
@@ -159,6 +168,22 @@ export class RuntimeHost implements ModuleHost {
     if (socket === undefined) return false;
     const { send } = this.#parts.options;
     return socket.proto === 'udp' ? send(socket, data, to.ip, to.port) : send(socket, data, to.ip, to.port, to);
+  }
+
+  sendFor(at: number, data: Uint8Array, to: Destination): boolean {
+    const which = this.onSendRoute;
+    if (which === 'no' || this.sending) return this.send(data, to);
+    if (which === 'requests' && this.core.mem.u8[at + L.M_KIND] !== 1) return this.send(data, to);
+    // the route may write where the bytes lie, and memory may move
+    const kept = data.slice();
+    this.sending = { data: kept, to };
+    let goes: boolean;
+    try {
+      goes = this.#parts.onSend(at);
+    } finally {
+      this.sending = undefined;
+    }
+    return goes && this.send(kept, to);
   }
 
   every(ms: number, fn: () => void): Timer {

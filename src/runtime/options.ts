@@ -69,6 +69,8 @@ export type StartTimer = (ms: number, fn: () => void) => () => void;
 export interface Callbacks {
   readonly request: string;
   readonly reply: string;
+  /** runs before a message that is passed on is sent */
+  readonly onsend: string;
 }
 
 export interface RuntimeOptions {

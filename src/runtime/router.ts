@@ -378,6 +378,36 @@ export class Router {
     return true;
   }
 
+  /** Runs the onsend route. @param at the message that is passed on  @returns whether it may go */
+  onSend(at: number): boolean {
+    const name = this.#parts.callbacks.onsend;
+    const program = this.#parts.program();
+    if (!name || !program?.has(name)) return true;
+    const { core } = this.#parts;
+    const { mem, x } = core;
+    const outer = mem.u8[at + L.M_ROUTE]!;
+    const flags = mem.u32(at + L.M_MFLAGS);
+    mem.setU32(at + L.M_MFLAGS, (flags & ~L.MFL_DROP) | L.MFL_CAN_DROP);
+    mem.u8[at + L.M_ROUTE] = L.RK_ONSEND;
+    const before: number = x.currentMsg();
+    x.setMsg(at);
+    try {
+      const result = program.run(name, at);
+      if (result.error) this.#scriptError(at, name, result.error);
+      else if (result.state === 'suspended') {
+        result.abandon?.('an onsend route cannot wait');
+        this.#parts.log.error({ route: name }, 'Cannot wait in an onsend route');
+      }
+    } finally {
+      x.setMsg(before);
+    }
+    const own = L.MFL_DROP | L.MFL_CAN_DROP;
+    const after = mem.u32(at + L.M_MFLAGS);
+    mem.setU32(at + L.M_MFLAGS, (after & ~own) | (flags & own));
+    mem.u8[at + L.M_ROUTE] = outer;
+    return !(after & L.MFL_DROP);
+  }
+
   /** Fills in where the message came from. */
   #describe(at: number, from: Source, socket: number): void {
     const { mem } = this.#parts.core;

@@ -60,8 +60,8 @@ export interface Prepared {
 }
 
 /** What routes messages: functions of a script, or blocks of a config. */
-const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route' };
-const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route' };
+const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', onsend: 'ksr_onsend_route' };
+const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route', onsend: 'onsend_route' };
 
 /** how often the others hear of our readings, milliseconds */
 const PUBLISH_MS = 100;
@@ -155,6 +155,7 @@ export class Runtime {
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,
       secret,
+      onSend: at => this.#router.onSend(at),
       hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
       callRpc: (method, params) =>
         options.callAll && this.rpc.inWorkers(method) !== 'one'
@@ -315,6 +316,7 @@ export class Runtime {
         this.#program = program;
         this.#script = script;
         this.#loadedMs = this.#now();
+        this.host.onSendRoute = this.#onSendRoute(program);
         old?.dispose();
         return this.running!;
       },
@@ -385,6 +387,13 @@ export class Runtime {
     this.#program?.dispose();
     for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
+  }
+
+  /** Which messages an onsend route is for: blocks see replies only with onsend_route_reply, functions all. */
+  #onSendRoute(program: Program): RuntimeHost['onSendRoute'] {
+    const { onsend } = this.#callbacks;
+    if (!onsend || onsend === 'none' || !program.has(onsend)) return 'no';
+    return program.blocks && !this.#options.coreParams?.onsend_route_reply ? 'requests' : 'all';
   }
 
   /** A program that could run: it parses, its top level ran, the request callback is there. @throws {ScriptError} */

@@ -27,6 +27,8 @@ export function protoId(name: string): number {
 
 export class SelfAddresses {
   readonly #own = new Map<ByteStr, Own[]>();
+  /** domains that are ours with all below them */
+  readonly #domains: (Own & { readonly name: ByteStr })[] = [];
 
   /** @throws KemiError KEMI_ERR_CONFIG for an alias that does not read as [proto:]host[:port] */
   constructor(sockets: readonly Socket[], aliases: readonly string[]) {
@@ -48,9 +50,20 @@ export class SelfAddresses {
 
   /** @param port 0 matches any  @param proto PROTO_*, 0 matches any */
   has(host: ByteStr, port: number, proto: number): boolean {
-    const own = this.#own.get(normal(host));
-    if (!own) return false;
-    return own.some(o => (!port || !o.port || o.port === port) && (!proto || !o.proto || o.proto === proto));
+    const fits = (o: Own) => (!port || !o.port || o.port === port) && (!proto || !o.proto || o.proto === proto);
+    const name = normal(host);
+    if (this.#own.get(name)?.some(fits)) return true;
+    return (
+      this.#domains.length > 0 && this.#domains.some(d => (name === d.name || name.endsWith(`.${d.name}`)) && fits(d))
+    );
+  }
+
+  /** Takes a domain and all below it as ours. @param text [proto:]domain[:port]  @returns false when it does not read so */
+  addDomain(text: ByteStr): boolean {
+    const m = /^(?:(udp|tcp|tls|sctp|ws|wss):)?([\w-]+(?:\.[\w-]+)*)(?::(\d{1,5}))?$/i.exec(text);
+    if (!m) return false;
+    this.#domains.push({ name: m[2]!.toLowerCase(), port: Number(m[3] ?? 0), proto: m[1] ? protoId(m[1]) : 0 });
+    return true;
   }
 
   #add(host: string, port: number, proto: number): void {

@@ -20,6 +20,7 @@ const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
   onreply_route: 'onreply',
   reply_route: 'reply',
   event_route: 'event',
+  onsend_route: 'onsend',
 };
 
 /** Commands whose first parameter names a block. */
@@ -53,12 +54,12 @@ export class BlockCompiler {
     block: RouteBlock,
     code: Code,
   ) {
-    this.#cx = cx;
     this.#commands = commands;
     this.#blocks = blocks;
     this.#code = code;
     this.#kind = block.kind === 'onreply_route' && block.name === '' ? 'reply' : (KINDS[block.kind] ?? 'any');
-    this.#expressions = new ExpressionCompiler(cx, { inExpression: call => this.#inExpression(call) });
+    this.#cx = this.#kind === 'onsend' ? { ...cx, sending: true } : cx;
+    this.#expressions = new ExpressionCompiler(this.#cx, { inExpression: call => this.#inExpression(call) });
   }
 
   statements(list: readonly Statement[]): void {
@@ -311,6 +312,7 @@ export class BlockCompiler {
   /** A call as a statement: its code is $rc; 0 ends the run. */
   #call(call: CallExpr): void {
     if (call.name === 'route') {
+      this.#mayRoute(call.at);
       this.#emit(this.#route(call, false), call.at);
       return;
     }
@@ -356,7 +358,10 @@ export class BlockCompiler {
   }
 
   #compileInExpression(call: CallExpr): CallInExpression {
-    if (call.name === 'route') return { waits: true, emit: this.#route(call, true) };
+    if (call.name === 'route') {
+      this.#mayRoute(call.at);
+      return { waits: true, emit: this.#route(call, true) };
+    }
     const keyword = isKeyword(call.name);
     const run = keyword
       ? compileKeyword(this.#cx, this.#commands, call, this.#kind, expr => this.#expressions.closure(expr, 'any'))
@@ -379,6 +384,10 @@ export class BlockCompiler {
       else this.#cx.uses(named(utf8Of(first.value)), first.at);
     }
     return compileCommand(this.#cx, this.#commands, call, this.#kind, expr => this.#expressions.closure(expr, 'any'));
+  }
+
+  #mayRoute(at: At): void {
+    if (this.#kind === 'onsend') throw new Mistake(at, 'route cannot be used in onsend_route');
   }
 
   /** route(NAME): a block whose name is known is looked up once. @param wanted whether its value is pushed */

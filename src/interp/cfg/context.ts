@@ -26,6 +26,8 @@ export interface Context extends Surroundings {
   readonly flags: ReadonlyMap<string, number>;
   /** rounds that a loop may take */
   readonly maxRounds: number;
+  /** whether the block sees what is being sent: onsend_route */
+  readonly sending?: boolean;
   /** Says that a block is called by name. */
   readonly uses: (block: string, at: At) => void;
   /** Says that blocks are called whose names are known only when the config runs. */

@@ -14,4 +14,13 @@ export const FIELDS: Readonly<Record<string, FieldType>> = {
   af: 'af',
   'msg:len': 'int',
   status: 'int',
+  // of what is being sent: only in onsend_route
+  snd_ip: 'ip',
+  snd_port: 'int',
+  snd_proto: 'proto',
+  snd_af: 'af',
+  to_ip: 'ip',
+  to_port: 'int',
+  to_proto: 'proto',
+  to_af: 'af',
 };

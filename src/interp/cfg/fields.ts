@@ -1,7 +1,7 @@
 /** The language's own words for parts of the message: what they are, and what they can be compared with. */
 import type { At } from '../../cfg/config.ts';
 import * as L from '../../core/gen/layout.gen.ts';
-import type { ByteStr } from '../../core/memory.ts';
+import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Uri } from '../../core/sip-msg.ts';
 import { type IpBytes, numericHost, parseIpv4, parseIpv6 } from '../../kemi/ip.ts';
 import { RegexError } from '../../kemi/posix-regex.ts';
@@ -32,6 +32,7 @@ const RELATIONS: readonly BinaryOp[] = ['==', '!=', '<', '>', '<=', '>='];
 function reader(cx: Context, name: string, at: At): Evaluate {
   const { host } = cx;
   const socket = () => host.sockets[host.message?.socket ?? 0];
+  const sent = () => host.sockets[host.sending?.to.socket ?? -1];
   switch (name) {
     case 'uri':
       return () => host.message?.ruri ?? null;
@@ -52,6 +53,20 @@ function reader(cx: Context, name: string, at: At): Evaluate {
       return () => host.message?.proto ?? 0;
     case 'af':
       return () => (host.message?.af === 6 ? FAMILIES.inet6! : FAMILIES.inet!);
+    case 'snd_ip':
+      return () => sent()?.ip ?? null;
+    case 'snd_port':
+      return () => sent()?.port ?? 0;
+    case 'snd_proto':
+    case 'to_proto':
+      return () => PROTOCOLS[host.sending?.to.proto ?? ''] ?? 0;
+    case 'snd_af':
+    case 'to_af':
+      return () => FAMILIES[host.sending?.to.ip.includes(':') ? 'inet6' : 'inet']!;
+    case 'to_ip':
+      return () => host.sending?.to.ip ?? null;
+    case 'to_port':
+      return () => host.sending?.to.port ?? 0;
     case 'msg:len':
       return () => host.message?.length ?? 0;
     case 'status':
@@ -81,10 +96,13 @@ export function fieldTest(
   };
   const negate = (test: Test): Test => (op === '!=' ? m => 1 - test(m) : test);
   const equality = op === '==' || op === '!=';
+  if ((name === 'snd_ip' || name === 'to_ip') && !cx.sending)
+    throw new Mistake(at, `${name} is there in onsend_route only`);
 
   if (right.kind === 'myself') {
     if (!equality) refuse('myself goes with == and != only');
-    if (name === 'dst_ip') return negate(() => 1);
+    if (name === 'dst_ip' || name === 'snd_ip') return negate(() => 1);
+    if (name === 'to_ip') return negate(m => (cx.host.isMyself(toStr(read(m)), 0, 0) ? 1 : 0));
     if (name === 'src_ip') return negate(() => cx.core.x.isMyselfSrcip() as number);
     if (name === 'uri') {
       // KSR.is_myself_ruri() takes a URI without port for any port: what it denies is not ours, and most are denied or have a port
@@ -129,7 +147,7 @@ export function fieldTest(
     if (wanted === undefined) refuse(`it is one of ${Object.keys(numbers).join(', ')}, not ${right.value}`);
     return negate(m => (read(m) === wanted ? 1 : 0));
   }
-  if (type === 'ip') return negate(addressTest(right, read, value, refuse));
+  if (type === 'ip') return negate(addressTest(right, read, value, refuse, why => cx.found.warning(right.at, why)));
   if (right.kind === 'address') refuse('it is a text, not an address');
   // methods and URIs match letters of both cases
   const other: Evaluate = right.kind === 'word' ? () => right.value : value(right);
@@ -152,15 +170,22 @@ function addressTest(
   read: Evaluate,
   value: (expr: Expr) => Evaluate,
   refuse: (why: string) => never,
+  warn: (why: string) => void,
 ): Test {
-  const literal = right.kind === 'address' ? right.text : right.kind === 'str' ? right.value : undefined;
-  if (right.kind === 'word' || right.kind === 'int') refuse('it is an address');
+  const literal =
+    right.kind === 'address' ? right.text : right.kind === 'str' || right.kind === 'word' ? right.value : undefined;
+  if (right.kind === 'int' || (right.kind === 'word' && !right.value.includes('.'))) refuse('it is an address');
   if (literal === undefined) {
     const other = value(right);
     return m => (read(m) === toStr(other(m)) ? 1 : 0);
   }
   const net = network(literal);
-  if (!net) return refuse(`"${literal}" is no address and no network: names are not resolved here`);
+  if (!net && /^[a-z\d]([\w-]*\.)*[\w-]*$/i.test(literal) && !/^[\d.]+$/.test(literal)) {
+    // as Kamailio 5.6.3, which starts with it
+    warn(`"${utf8Of(literal)}" is no address: names are not resolved, they equal none`);
+    return () => 0;
+  }
+  if (!net) return refuse(`"${utf8Of(literal)}" is no address and no network`);
   return m => (net(toStr(read(m))) ? 1 : 0);
 }
 

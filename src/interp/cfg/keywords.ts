@@ -9,6 +9,7 @@ import type { CallExpr, Expr } from './ast.ts';
 import { type Command, type CompiledCall, compileCommand } from './commands.ts';
 import type { Evaluate } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
+import { compileForward, FORWARDS } from './forward-word.ts';
 import { Mistake } from './token-list.ts';
 import { toStr } from './values.ts';
 
@@ -49,12 +50,32 @@ const MADE: Readonly<Record<string, readonly [params: string, make: Maker]>> = {
   strip: ['number', user((name, n) => name.slice(n))],
   strip_tail: ['number', user((name, n) => name.slice(0, Math.max(0, name.length - n)))],
   prefix: ['text', prefix],
+  sethostporttrans: ['text', hostPortTransport],
+  rewritehostporttrans: ['text', hostPortTransport],
+  userphone: ['', userPhone],
   revert_uri: ['', revert],
   log: ['text', log],
 };
 
+/** Words that are not there, and why. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  udp_mtu_try_proto: 'the size of a message does not change its transport',
+  cfg_select: 'settings are not changed while it runs',
+  cfg_reset: 'settings are not changed while it runs',
+  exec: 'no programs are run',
+  error: 'Kamailio does not do anything with it either',
+  setuserpass: "Kamailio writes the password in the user's place: write $ru",
+  rewriteuserpass: "Kamailio writes the password in the user's place: write $ru",
+};
+
 export const isKeyword = (name: string): boolean =>
-  (OF_THE_CORE as readonly string[]).includes(name) || Object.hasOwn(MADE, name);
+  (OF_THE_CORE as readonly string[]).includes(name) ||
+  (FORWARDS as readonly string[]).includes(name) ||
+  Object.hasOwn(MADE, name) ||
+  Object.hasOwn(NOT_HERE, name);
+
+/** Words that are allowed while a message is being sent. */
+const WHILE_SENDING = ['setflag', 'resetflag', 'isflagset', 'log'];
 
 /** @throws Mistake */
 export function compileKeyword(
@@ -64,6 +85,14 @@ export function compileKeyword(
   kind: NativeRoute | 'any',
   value: (expr: Expr) => Evaluate,
 ): CompiledCall {
+  if (kind === 'onsend' && !WHILE_SENDING.includes(call.name))
+    throw new Mistake(call.at, `${call.name} cannot be used in onsend_route`);
+  if (Object.hasOwn(NOT_HERE, call.name))
+    throw new Mistake(call.at, `${call.name} is not available in this version: ${NOT_HERE[call.name]}`);
+  if ((FORWARDS as readonly string[]).includes(call.name)) {
+    const forwards = compileForward(cx, call);
+    return forwards ?? compileCommand(cx, commands, { ...call, args: [] }, kind, value);
+  }
   const made = Object.hasOwn(MADE, call.name) ? MADE[call.name] : undefined;
   if (!made) return compileCommand(cx, commands, call, kind, value);
   const [params, make] = made;
@@ -97,6 +126,32 @@ function hostPort(cx: Context, args: readonly Expr[], at: At): () => number {
   const host = pvOf(cx, '$rd', at);
   const port = pvOf(cx, '$rp', at);
   return () => (host.set(match[1]!) && (match[2] === undefined || port.set(match[2])) ? 1 : -1);
+}
+
+/** host:port;transport=x in the place of all three; a port or a transport that it does not give is taken away. */
+function hostPortTransport(cx: Context, args: readonly Expr[], at: At): () => number {
+  const match = /^(\[[^\]]*\]|[^:;]+)(:\d+)?(;transport=\w+)?$/i.exec(textIn(args));
+  if (!match) throw new Mistake(at, `"${utf8Of(textIn(args))}" is no host:port;transport=name`);
+  const [, host, port = '', transport = ''] = match;
+  const pv = pvOf(cx, '$ru', at);
+  return () => {
+    const uri = /^(\w+:(?:[^@]*@)?)(?:\[[^\]]*\]|[^:;?]*)(?::\d+)?([^?]*)(.*)$/s.exec(toStr(pv.get()));
+    if (!uri) return -1;
+    const [, user, params, headers] = uri;
+    return pv.set(`${user}${host}${port}${transport}${params!.replace(/;transport=[^;]*/gi, '')}${headers}`) ? 1 : -1;
+  };
+}
+
+/** Says that the user part is a telephone number, where it does not say so yet. */
+function userPhone(cx: Context, _args: readonly Expr[], at: At): () => number {
+  const pv = pvOf(cx, '$ru', at);
+  return () => {
+    const uri = toStr(pv.get());
+    if (uri === '') return -1;
+    const end = uri.includes('?') ? uri.indexOf('?') : uri.length;
+    if (/;user=phone(;|$)/i.test(uri.slice(0, end))) return 1;
+    return pv.set(`${uri.slice(0, end)};user=phone${uri.slice(end)}`) ? 1 : -1;
+  };
 }
 
 /** Cuts the user part of the request URI; what is longer than it leaves no user. */

@@ -105,8 +105,7 @@ export class NativeInterpreter implements Interpreter {
       blocks.set(blockName(route), { name: blockName(route), at: route.at, run: [], places: [] });
     for (const route of config.routes) {
       const code = blocks.get(blockName(route))!;
-      if (route.kind === 'onsend_route') found.error(route.at, 'onsend_route is not available in this version');
-      else if (route.kind === 'event_route' && !EVENTS.test(utf8Of(route.name)))
+      if (route.kind === 'event_route' && !EVENTS.test(utf8Of(route.name)))
         found.warning(route.at, `${code.name} never runs: nothing raises this event in this version`);
       new BlockCompiler(cx, this.#commands, blocks, route, code).statements(parseBlock(route, found));
     }

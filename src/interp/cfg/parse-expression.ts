@@ -65,6 +65,12 @@ export class ExpressionParser {
       this.#tokens.next();
       return { kind: 'word', value: token.text, at: place(token) };
     }
+    // uri:host and uri:port, as forward() takes them
+    if (token.kind === 'word' && token.text === 'uri' && this.#tokens.isSymbol(':', 1)) {
+      this.#tokens.next();
+      this.#tokens.next();
+      return { kind: 'word', value: `uri:${this.#tokens.next().text}`, at: place(token) };
+    }
     // a socket without quotes: udp:127.0.0.1:5060
     if (token.kind === 'word' && /^(udp|tcp|tls|sctp|ws|wss)$/i.test(token.text) && this.#tokens.isSymbol(':', 1)) {
       const { text } = this.#address();
@@ -130,14 +136,32 @@ export class ExpressionParser {
         return token.text === '$null' ? { kind: 'null', at } : { kind: 'pv', spec: token.text, at };
       case 'symbol':
         if (token.text === '(') return this.#brackets();
-        if (token.text === '@')
-          throw new Mistake(token, 'selects (@name) are not available in this version: use pseudo-variables');
+        if (token.text === '@') return this.#select();
         throw new Mistake(token, `"${shown(token)}" stands where a value is expected`);
       case 'word':
         return this.#word(token);
       default:
         throw new Mistake(token, 'a value is missing: the block ends');
     }
+  }
+
+  /** @name.name["name"][1]: all of it without blanks */
+  #select(): Expr {
+    const start = this.#tokens.next();
+    let name = '';
+    for (let token = this.#tokens.peek(); token.glued; token = this.#tokens.peek()) {
+      const { kind, text } = token;
+      const inside = name.endsWith('[') || name.endsWith('[-');
+      if (kind === 'string' && inside && !text.includes('"')) name += `"${text}"`;
+      else if (kind === 'number' ? inside : kind === 'word' && (name === '' || name.endsWith('.'))) name += text;
+      else if (kind === 'symbol' && (text === '.' || text === '[' || (inside && (text === '-' || text === '*'))))
+        name += text;
+      else if (kind === 'symbol' && text === ']' && /\[[^\]]+$/.test(name)) name += text;
+      else break;
+      this.#tokens.next();
+    }
+    if (name === '') throw new Mistake(start, 'a name is missing behind "@"');
+    return { kind: 'pv', spec: `$sel(${name})`, at: place(start) };
   }
 
   /** ( expression ), (int) x, (str) x */
@@ -191,10 +215,22 @@ export class ExpressionParser {
     const known = token.text === 'myself' || this.#tokens.isSymbol('(', 1) || Object.hasOwn(FIELDS, token.text);
     if (token.kind === 'word' && !known) {
       if (/^[\da-fA-F]+$/.test(token.text) && this.#tokens.isSymbol(':', 1)) return this.#address();
-      this.#tokens.next();
-      return { kind: 'word', value: token.text, at: place(token) };
+      return this.#name();
     }
     return this.#binary(6);
+  }
+
+  /** A word, or the name of a host: its dots and dashes stand without blanks. */
+  #name(): Expr {
+    const start = this.#tokens.next();
+    let { text } = start;
+    for (;;) {
+      const [joint, next] = [this.#tokens.peek(), this.#tokens.peek(1)];
+      const joins = joint.kind === 'symbol' && joint.glued && (joint.text === '.' || joint.text === '-');
+      if (!joins || !next.glued || (next.kind !== 'word' && next.kind !== 'number')) break;
+      text += this.#tokens.next().text + this.#tokens.next().text;
+    }
+    return { kind: 'word', value: text, at: place(start) };
   }
 
   /** Whether an address comes. @param separators '.' for IPv4; ':' besides for IPv6, where no label can stand */

@@ -215,10 +215,12 @@ class BlockParser {
   /** exit and drop, with or without parentheses; a number in them means nothing. */
   #leave(kind: 'exit' | 'drop'): Statement {
     const at = this.#tokens.next();
-    if (this.#tokens.accept('(') && !this.#tokens.accept(')')) {
-      this.#expressions.expression();
-      this.#tokens.expect(')', kind);
-    }
+    if (this.#tokens.accept('(')) {
+      if (!this.#tokens.accept(')')) {
+        this.#expressions.expression();
+        this.#tokens.expect(')', kind);
+      }
+    } else if (this.#tokens.peek().kind === 'number') this.#tokens.next();
     this.#end(at);
     return { kind, at };
   }

@@ -41,7 +41,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  return host.send(bytes, destinationOf(socket, target, msg.u32(L.M_MFLAGS))) ? true : 'it cannot be sent';
+  return host.sendFor(msg.at, bytes, destinationOf(socket, target, msg.u32(L.M_MFLAGS))) ? true : 'it cannot be sent';
 }
 
 /**
@@ -78,7 +78,7 @@ export function forwardReply(host: ModuleHost, msg: SipMsg): boolean {
   const send = (found: Target | NoTarget, socket: Socket | undefined) => {
     if (found instanceof NoTarget) return drop(found.why);
     if (!socket) return drop(`no socket for ${proto} and IPv${found.family}`);
-    if (!host.send(bytes, { socket: socket.index, proto, ip: found.ip, port: found.port, connection }))
+    if (!host.sendFor(msg.at, bytes, { socket: socket.index, proto, ip: found.ip, port: found.port, connection }))
       return drop('it cannot be sent', 'err_replies');
     host.stats.add('core', 'fwd_replies');
     return true;

@@ -1,6 +1,7 @@
 /** KSR.corex: what Kamailio's corex adds to the core. */
 import * as L from '../../core/gen/layout.gen.ts';
 import { type ByteStr, byteStr, bytesOf, utf8Of } from '../../core/memory.ts';
+import { KemiError } from '../../errors.ts';
 import { addBranch, Q_UNSPECIFIED } from '../../kemi/branches.ts';
 import type { Socket } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
@@ -71,8 +72,23 @@ function refused(call: C, what: string): number {
 export default defineModule<undefined>({
   name: 'corex',
   shares: true,
-  modparams: {},
-  create: () => undefined,
+  modparams: {
+    alias_subdomains: {
+      type: 'str',
+      repeat: true,
+      doc: 'a domain that is ours with all below it: [proto:]domain[:port]',
+    },
+  },
+  create: (host, { alias_subdomains }) => {
+    for (const text of (alias_subdomains ?? []) as readonly ByteStr[]) {
+      if (!host.addMyDomain?.(text))
+        throw new KemiError(
+          'KEMI_ERR_CONFIG',
+          `Cannot set modparam corex.alias_subdomains to "${utf8Of(text)}": write [proto:]domain[:port]`,
+        );
+    }
+    return undefined;
+  },
   functions: [
     // ---- hot path (wasm)
     /**

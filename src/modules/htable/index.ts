@@ -1,7 +1,7 @@
 /** KSR.htable: tables of values that scripts share across messages, with expiry. */
 import type { ByteStr } from '../../core/memory.ts';
 import { type Call, defineModule, exportsOf, type XVal } from '../../kemi/table.ts';
-import { operatorTest, regexTest, type Test } from './match.ts';
+import { operatorTest, type Test } from './match.ts';
 import { htablePvs } from './pvs.ts';
 import { htableRpc } from './rpc.ts';
 import { HtableState, tableOf, write } from './state.ts';
@@ -42,7 +42,7 @@ function lock(call: C, name: ByteStr, key: ByteStr, by: 1 | -1): number {
 }
 
 function test(call: C, op: ByteStr, value: ByteStr, equality: boolean): Test | undefined {
-  const found = operatorTest(op, value, equality);
+  const found = operatorTest(call.state.patterns, op, value, equality);
   if (!found) call.host.log.error({ op, value }, `Cannot select items: operator "${op}" with value "${value}"`);
   return found;
 }
@@ -50,7 +50,7 @@ function test(call: C, op: ByteStr, value: ByteStr, equality: boolean): Test | u
 const onText = (found: Test) => (_key: ByteStr, value: number | ByteStr) => typeof value === 'string' && found(value);
 
 function removeByRegex(call: C, name: ByteStr, source: ByteStr, byValue: boolean): number {
-  const found = regexTest(source);
+  const found = call.state.patterns.test(source);
   if (!found) {
     call.host.log.error({ regex: source }, `Cannot compile the regular expression "${source}"`);
     return -1;

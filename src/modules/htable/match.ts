@@ -4,35 +4,39 @@ import type { ByteStr } from '../../core/memory.ts';
 
 export type Test = (text: ByteStr) => boolean;
 
-const compiled = new Map<ByteStr, RE2JS | undefined>();
 const MAX_COMPILED = 256;
 
-/** A regular expression as Kamailio's regcomp takes it here: case does not matter. Linear time. @returns undefined when it does not compile */
-export function regexTest(source: ByteStr): Test | undefined {
-  if (!source) return undefined;
-  let re = compiled.get(source);
-  if (!re && !compiled.has(source)) {
-    try {
-      re = RE2JS.compile(source, RE2JS.CASE_INSENSITIVE | RE2JS.DOTALL);
-    } catch {
-      // the caller says so
+/** The regular expressions of one runtime, compiled once each. */
+export class Patterns {
+  readonly #compiled = new Map<ByteStr, RE2JS | undefined>();
+
+  /** A regular expression as Kamailio's regcomp takes it here: case does not matter. Linear time. @returns undefined when it does not compile */
+  test(source: ByteStr): Test | undefined {
+    if (!source) return undefined;
+    let re = this.#compiled.get(source);
+    if (!re && !this.#compiled.has(source)) {
+      try {
+        re = RE2JS.compile(source, RE2JS.CASE_INSENSITIVE | RE2JS.DOTALL);
+      } catch {
+        // the caller says so
+      }
+      if (this.#compiled.size >= MAX_COMPILED) this.#compiled.clear();
+      this.#compiled.set(source, re);
     }
-    if (compiled.size >= MAX_COMPILED) compiled.clear();
-    compiled.set(source, re);
+    const found = re;
+    return found && (text => found.matcher(text).find());
   }
-  const found = re;
-  return found && (text => found.matcher(text).find());
 }
 
 /**
  * @param op 're', 'sw', 'ew', 'in', and with `equality` also 'eq' and 'ne'
  * @returns undefined for an unknown operator, an empty value or a broken regular expression
  */
-export function operatorTest(op: ByteStr, value: ByteStr, equality: boolean): Test | undefined {
+export function operatorTest(patterns: Patterns, op: ByteStr, value: ByteStr, equality: boolean): Test | undefined {
   if (!value) return undefined;
   switch (op) {
     case 're':
-      return regexTest(value);
+      return patterns.test(value);
     case 'sw':
       return text => text.startsWith(value);
     case 'ew':
@@ -52,7 +56,7 @@ export function operatorTest(op: ByteStr, value: ByteStr, equality: boolean): Te
  * The expression of $shtcn and $shtcv: `**` all, `~~re` or no prefix a regular expression, `%~x` begins with, `~%x` ends with, `==x` equals,
  * `eqN` the integer N (values only).
  */
-export function expressionTest(expression: ByteStr): (value: number | ByteStr) => boolean {
+export function expressionTest(patterns: Patterns, expression: ByteStr): (value: number | ByteStr) => boolean {
   const rest = expression.slice(2);
   const onText = (test: Test | undefined) => (value: number | ByteStr) =>
     typeof value === 'string' && (test?.(value) ?? false);
@@ -60,7 +64,7 @@ export function expressionTest(expression: ByteStr): (value: number | ByteStr) =
     case '**':
       return () => true;
     case '~~':
-      return onText(regexTest(rest));
+      return onText(patterns.test(rest));
     case '%~':
       return onText(text => text.startsWith(rest));
     case '~%':
@@ -69,8 +73,8 @@ export function expressionTest(expression: ByteStr): (value: number | ByteStr) =
       return onText(text => text === rest);
     case 'eq':
       if (/^[+-]?\d+$/.test(rest)) return value => value === Number(rest);
-      return onText(regexTest(expression));
+      return onText(patterns.test(expression));
     default:
-      return onText(regexTest(expression));
+      return onText(patterns.test(expression));
   }
 }

@@ -66,12 +66,12 @@ export const htablePvs: readonly PvClass[] = [
         return true;
       }),
   },
-  keyed('shtcn', '$shtcn(htable=>expression): number of items whose name matches', (_c, table, expression) => {
-    const test = expressionTest(expression);
+  keyed('shtcn', '$shtcn(htable=>expression): number of items whose name matches', (call, table, expression) => {
+    const test = expressionTest(call.state.patterns, expression);
     return table.countWhere(key => test(key));
   }),
-  keyed('shtcv', '$shtcv(htable=>expression): number of items whose value matches', (_c, table, expression) => {
-    const test = expressionTest(expression);
+  keyed('shtcv', '$shtcv(htable=>expression): number of items whose value matches', (call, table, expression) => {
+    const test = expressionTest(call.state.patterns, expression);
     return table.countWhere((_key, value) => test(value));
   }),
   counter('shtinc', 1),

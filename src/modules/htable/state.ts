@@ -5,12 +5,14 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import type { Call, ModParamValues } from '../../kemi/table.ts';
 import { type Definition, parseDefinition } from './definition.ts';
 import { Iterators } from './iterator.ts';
+import { Patterns } from './match.ts';
 import { type ItemStore, MemoryStore } from './store.ts';
 import { Table, type Value } from './table.ts';
 
 export class HtableState {
   readonly tables = new Map<ByteStr, Table>();
   readonly iterators = new Iterators();
+  readonly patterns = new Patterns();
   /** the item that an expired event is about */
   record: { key: ByteStr; value: Value } | undefined;
   readonly #host: ModuleHost;

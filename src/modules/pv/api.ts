@@ -1,14 +1,17 @@
 /** What other modules may use of module pv: the per-message variables, and the branches that a script added. */
+
 import { trim } from '../../core/ascii.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { VARS as KEY } from '../../kemi/stores.ts';
 import type { XVal } from '../../kemi/table.ts';
+import type { Selects } from './selects.ts';
 import type { Values } from './shared-values.ts';
 import { XavpList } from './xavp.ts';
 
 export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
 export { xavuSet } from './pvs-vars.ts';
+export { Selects } from './selects.ts';
 export { bracketed, socketOf } from './sockets.ts';
 export { parseParams } from './uri.ts';
 export { scalarOf, type Xavp, XavpList, type XavpValue } from './xavp.ts';
@@ -27,6 +30,7 @@ export interface PvState {
   /** for $sruid */
   readonly uniquePrefix: ByteStr;
   uniqueCount: number;
+  readonly selects: Selects;
 }
 
 /** Variables of the message at hand. */

@@ -11,8 +11,10 @@ import { functions } from './functions.ts';
 import { headers } from './pvs-headers.ts';
 import { message } from './pvs-message.ts';
 import { misc } from './pvs-misc.ts';
+import { sends } from './pvs-sending.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { Selects } from './selects.ts';
 import { SharedValues, type Values } from './shared-values.ts';
 import { transformations } from './transformations.ts';
 
@@ -84,9 +86,10 @@ export default defineModule<PvState>({
     startedMs: host.now(),
     uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${processNumber(host).toString(16)}`,
     uniqueCount: 0,
+    selects: new Selects(),
   }),
   functions,
-  pvs: [...uris, ...headers, ...message, ...variables, ...misc],
+  pvs: [...uris, ...headers, ...message, ...variables, ...misc, ...sends],
   transformations,
   rpc: [
     {

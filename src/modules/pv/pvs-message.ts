@@ -1,16 +1,16 @@
 /** The message itself, its start line, flags, Vias, and the way it came. */
-import { isWs, trimEnd } from '../../core/ascii.ts';
+import { trimEnd } from '../../core/ascii.ts';
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Socket } from '../../kemi/host.ts';
-import { integer } from '../../kemi/pv-parse.ts';
 import type { PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
 import { protoId, protoName } from './protocols.ts';
 import { bracketed, socketOf, socketText } from './sockets.ts';
-import { paramValue, splitList } from './uri.ts';
+import { paramValue } from './uri.ts';
+import { parseViaText, type ViaText, viaTexts } from './via-text.ts';
 
 type C = Call<PvState>;
 
@@ -81,51 +81,6 @@ const METHOD_OTHER = 524288;
 
 // ---- Via
 
-interface ViaText {
-  readonly proto: ByteStr;
-  readonly host: ByteStr;
-  readonly port: number;
-  readonly params: ByteStr;
-}
-
-/** One Via value: SIP/2.0/UDP host:port;params (RFC 3261 20.42, blanks allowed around the slashes). */
-function parseVia(text: ByteStr): ViaText | undefined {
-  const second = text.indexOf('/', text.indexOf('/') + 1);
-  if (second < 0) return undefined;
-  let p = second + 1;
-  const skip = () => {
-    while (p < text.length && isWs(text.charCodeAt(p))) p++;
-  };
-  const word = (stop: string): ByteStr => {
-    const at = p;
-    while (p < text.length && !isWs(text.charCodeAt(p)) && !stop.includes(text[p]!)) p++;
-    return text.slice(at, p);
-  };
-  skip();
-  const proto = word(';');
-  skip();
-  let host: ByteStr;
-  if (text[p] === '[') {
-    const end = text.indexOf(']', p);
-    if (end < 0) return undefined;
-    host = text.slice(p, end + 1);
-    p = end + 1;
-  } else host = word(':;,');
-  skip();
-  let port = 5060;
-  if (text[p] === ':') {
-    p++;
-    skip();
-    const digits = word(';,');
-    port = integer(digits) ?? -1;
-    if (port < 0 || port > 65535) return undefined;
-    skip();
-  }
-  if (!proto || !host || (p < text.length && text[p] !== ';')) return undefined;
-  return { proto, host, port, params: text.slice(p + 1) };
-}
-
-const vias = (msg: SipMsg): ByteStr[] => msg.named('via').flatMap(h => splitList(h.body));
 const VIA_KEYS = [
   'host',
   'port',
@@ -179,16 +134,16 @@ const viaClass = (name: string, index: number, which: string): PvClass => ({
   check: inner =>
     VIA_KEYS.includes(inner) ? undefined : `there is no Via attribute "${inner}", but ${VIA_KEYS.join(', ')}`,
   get: ({ msg }: C, { inner }) => {
-    const text = vias(msg).at(index);
-    const via = text === undefined ? undefined : parseVia(text);
+    const text = viaTexts(msg).at(index);
+    const via = text === undefined ? undefined : parseViaText(text);
     return via ? viaAttribute(via, inner) : null;
   },
 });
 
 /** Where a reply goes by its second Via (RFC 3261 18.2.2, RFC 3581 4). */
 export function replyTo(msg: SipMsg): { host: ByteStr; port: number; proto: ByteStr } | undefined {
-  const text = msg.isReply ? vias(msg)[1] : undefined;
-  const via = text === undefined ? undefined : parseVia(text);
+  const text = msg.isReply ? viaTexts(msg)[1] : undefined;
+  const via = text === undefined ? undefined : parseViaText(text);
   if (!via) return undefined;
   const port = Number(paramValue(via.params, 'rport') || via.port);
   return {
@@ -376,7 +331,7 @@ export const message: readonly PvClass[] = [
       RPL_KEYS.includes(inner) ? undefined : `there is no reply attribute "${inner}", but ${RPL_KEYS.join(', ')}`,
     get: ({ msg }: C, { inner }) => {
       if (!msg.isReply) return null;
-      if (inner === 'cntvia') return vias(msg).length;
+      if (inner === 'cntvia') return viaTexts(msg).length;
       const to = replyTo(msg);
       if (!to) return null;
       if (inner === 'dhost') return to.host;

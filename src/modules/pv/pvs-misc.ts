@@ -5,6 +5,7 @@ import { integer } from '../../kemi/pv-parse.ts';
 import type { PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import type { PvState } from './api.ts';
+import { compileSelect } from './selects.ts';
 
 type C = Call<PvState>;
 
@@ -148,11 +149,10 @@ export const misc: readonly PvClass[] = [
   {
     ...named(
       'sel',
-      'A setting that the config made: $sel(cfg_get.group.name); null when it did not. Other selects are not there.',
-      ({ host }, select) => host.coreParams?.[select.replace(/^cfg_get\./, '')] ?? null,
+      'A part of the message by its older name, as $sel(from.uri.host), $sel(via[1].params["node"]), or a setting that the config made, $sel(cfg_get.group.name).',
+      (call, select) => call.state.selects.of(select)?.(call) ?? null,
     ),
-    check: select =>
-      /^cfg_get\.\w+\.\w+$/.test(select) ? undefined : `of selects only cfg_get.group.name is there, not ${select}`,
+    check: select => (compileSelect(select) ? undefined : `there is no select ${select}`),
   },
 
   anytime('null', 'Null.', () => null),

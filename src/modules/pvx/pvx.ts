@@ -1,7 +1,7 @@
 /** What the rows of module pvx share. The variables themselves belong to module pv. */
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
-import { type PvState, scalarOf, varsOf, XavpList, type XavpValue } from '../pv/api.ts';
+import { type PvState, Selects, scalarOf, varsOf, XavpList, type XavpValue } from '../pv/api.ts';
 
 export const xavps = ({ host }: Call): XavpList => varsOf(host).xavps;
 export const xavis = ({ host }: Call): XavpList => varsOf(host).xavis;
@@ -15,6 +15,7 @@ const none = (): PvState => ({
   startedMs: 0,
   uniquePrefix: '',
   uniqueCount: 0,
+  selects: new Selects(),
 });
 /** State of module pv; an empty one when it is not loaded, as $var is then not there either. */
 export const pvState = ({ host }: Call): PvState => host.module<PvState>('pv') ?? none();

@@ -233,7 +233,7 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     next.instance = branch.instance;
     next.userAgent = branch.userAgent;
     tx.branches.push(next);
-    if (!tm.send(next.block, next.length, next.to)) {
+    if (!tm.sendFor(tx.msg, next.block, next.length, next.to)) {
       next.done = next.dropped = true;
       tm.dropBranch(next);
       continue;
@@ -307,7 +307,7 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
       error = branch;
       continue;
     }
-    if (tm.send(branch.block, branch.length, branch.to)) {
+    if (tm.sendFor(msg.at, branch.block, branch.length, branch.to)) {
       sent++;
       startBranch(tm, branch);
       tm.forwarded.value++;

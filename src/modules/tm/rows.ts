@@ -78,7 +78,7 @@ export const rows = [
    * Kamailio 6.x manual, module tm, t_relay_to; deviations: none
    */
   kemi('t_relay_to_flags', {
-    native: { name: 't_relay', routes: ['request', 'failure', 'event'] },
+    native: false,
     params: ['int'],
     returns: 'int',
     async: true,
@@ -95,7 +95,11 @@ export const rows = [
     params: ['str'],
     returns: 'int',
     async: true,
-    run: (call, proxy) => relayToProxy(call, proxy, 0),
+    run: (call, proxy) =>
+      // routing blocks may give the flags alone
+      call.host.native && /^(0x[\da-f]{1,8}|\d{1,3})$/i.test(proxy)
+        ? relayRequest(call.state, call.msg, { flags: Number(proxy) })
+        : relayToProxy(call, proxy, 0),
   }),
   /**
    * KSR.tm.t_relay_to_proxy_flags(proxy, flags): as t_relay_to_proxy() with the flags of t_relay_to_flags().
@@ -141,6 +145,12 @@ export const rows = [
    */
   kemi('t_relay_to_proto_addr', {
     native: [
+      {
+        name: 't_relay',
+        params: ['str', 'int'],
+        to: [1, 2],
+        routes: ['request', 'failure', 'event'],
+      },
       {
         name: 't_relay_to_udp',
         params: ['str', 'int'],

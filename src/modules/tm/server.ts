@@ -92,7 +92,7 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
     if (block) at = block;
     tm.setAnswer(tx, block, block ? length : 0);
   }
-  const sent = tm.send(at, length, tm.answerTo(tx)!);
+  const sent = tm.sendFor(reply, at, length, tm.answerTo(tx)!);
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
   if (!late) tm.setStatus(tx, code);

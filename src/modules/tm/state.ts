@@ -447,6 +447,11 @@ export class Tm implements Machine {
     return this.host.send(this.host.core.mem.u8.subarray(at, at + length), to);
   }
 
+  /** Sends what a message that is passed on has become. @param msg address of that message */
+  sendFor(msg: number, at: number, length: number, to: Destination): boolean {
+    return this.host.sendFor(msg, this.host.core.mem.u8.subarray(at, at + length), to);
+  }
+
   // ---- events
 
   emit<E extends keyof TmEvents>(event: E, data: TmEvents[E]): void {

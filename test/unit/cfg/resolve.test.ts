@@ -226,8 +226,8 @@ describe('core parameters', () => {
     ['msg_recv_max_size=10', '1:1: error: msg_recv_max_size must be from 64 to 65535 here, not 10'],
     ['kemi.request_route_callback=""', '1:1: error: kemi.request_route_callback may not be empty'],
     [
-      'kemi.onsend_route_callback="x"',
-      '1:1: warning: kemi.onsend_route_callback: this callback is not called in this version',
+      'kemi.event_route_callback="x"',
+      '1:1: warning: kemi.event_route_callback: this callback is not called in this version',
     ],
     ['server_header="foo"', '1:1: warning: server_header is ignored: write "Server: TEXT"'],
     ['enable_tls=yes', '1:1: warning: enable_tls: TLS is not available in this version, it is ignored'],

@@ -5,6 +5,7 @@ import { SipMsg } from '../../../src/core/sip-msg.ts';
 import { branchesOf } from '../../../src/kemi/branches.ts';
 import corex from '../../../src/modules/corex/index.ts';
 import { openCore, place, sip } from '../../support/core.ts';
+import { testRuntime } from '../../support/runtime.ts';
 import { FakeHost, SOCKETS } from './fake-host.ts';
 
 const wasm = openCore();
@@ -102,4 +103,14 @@ test('what is not available says so', () => {
     'Cannot run KSR.corex.forward_uac: it is not available in this version',
     'Cannot run KSR.corex.via_use_xavp_fields: it is not available in this version',
   ]);
+});
+
+test('modparam alias_subdomains', () => {
+  const modparams = (value: string) => ({ modparams: [{ module: 'corex', name: 'alias_subdomains', value }] });
+  const { runtime } = testRuntime(undefined, modparams('udp:example.net:5060'));
+  expect(runtime.host.isMyself('sip.example.net', 5060, 1)).toBe(true);
+  expect(runtime.host.isMyself('sip.example.com', 5060, 1)).toBe(false);
+  expect(() => testRuntime(undefined, modparams('a b'))).toThrow(
+    'Cannot set modparam corex.alias_subdomains to "a b": write [proto:]domain[:port]',
+  );
 });

@@ -74,6 +74,9 @@ export class FakeHost {
       sockets: SOCKETS,
       isMyself: (host, port) =>
         (host === '127.0.0.1' && (port === 0 || port === 20400)) || (host === 'example.com' && port !== 1),
+      sendFor(_at: number, data: Uint8Array, to: Destination) {
+        return this.send(data, to);
+      },
       send: (data, to) => {
         this.sent.push({ data: data.slice(), to });
         return true;

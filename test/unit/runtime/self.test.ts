@@ -41,4 +41,16 @@ describe('SelfAddresses', () => {
       'Cannot use alias "a:b:c:d": write [proto:]host[:port]',
     );
   });
+  it('takes a domain with all below it, in any case', () => {
+    const own = new SelfAddresses(sockets, []);
+    expect(own.addDomain('Example.net')).toBe(true);
+    expect(own.addDomain('tcp:example.org:5080')).toBe(true);
+    expect(own.addDomain('a b')).toBe(false);
+    expect(own.has('example.net', 0, 0)).toBe(true);
+    expect(own.has('A.b.EXAMPLE.net', 5099, 1)).toBe(true);
+    expect(own.has('badexample.net', 0, 0)).toBe(false);
+    expect(own.has('x.example.org', 5080, 2)).toBe(true);
+    expect(own.has('x.example.org', 5080, 1)).toBe(false);
+    expect(own.has('x.example.org', 5060, 2)).toBe(false);
+  });
 });

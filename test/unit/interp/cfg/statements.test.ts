@@ -110,8 +110,8 @@ describe('mistakes', () => {
     ['exit; xlog("x");', '1:23: warning: this never runs: exit above leaves'],
     ['xlog($var(x));', '1:22: error: xlog: this parameter is a text in quotes'],
     ['t_on_branch("NOPE");', '1:29: warning: there is no branch_route[NOPE]: nothing will run'],
-    ['if (@ruri == "x") exit;', '1:21: error: selects (@name) are not available in this version: use pseudo-variables'],
-    ['if (src_ip == "localhost") exit;', '1:31: error: src_ip ==: "localhost" is no address and no network'],
+    ['if (@ruri.x == 1) exit;', '1:21: error: there is no select ruri.x'],
+    [`if (src_ip == "1.2.3") exit;`, `1:31: error: src_ip ==: "1.2.3" is no address and no network`],
   ])('%s', (statements, finding) => {
     expect(findings(`request_route { ${statements} }`)[0]!.startsWith(finding)).toBe(true);
   });
