@@ -20,6 +20,7 @@ import { forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
+import { modulesFor } from './chosen-modules.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
@@ -129,11 +130,7 @@ export class Runtime {
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = sharing(
-      options,
-      [...chosenModules(options.modules), ...(options.extraModules ?? [])],
-      this.log,
-    );
+    const definitions = modulesFor(options, this.log);
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -488,33 +485,6 @@ export class Runtime {
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
-}
-
-function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
-  if (!names) return MODULES;
-  const known = MODULES.map(m => m.name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const near = closest(name, known);
-    throw new KemiError(
-      'KEMI_ERR_CONFIG',
-      `Cannot load module ${name}: it is not available in this version${near ? `, did you mean ${near}` : ''}`,
-    );
-  }
-  return MODULES.filter(m => m.name === '' || names.includes(m.name));
-}
-
-/** The modules that several runtimes may have; a module that was asked for by name must be one of them. */
-function sharing({ shared, modules, extraModules }: RuntimeOptions, all: AnyModule[], log: Logger): AnyModule[] {
-  if (!shared) return all;
-  const out = all.filter(module => !module.shares);
-  for (const { name } of out) {
-    const why = `module ${name} keeps its state per worker, so it cannot be used with ${shared.workers} workers`;
-    if (modules?.includes(name) || extraModules?.some(m => m.name === name))
-      throw new KemiError('KEMI_ERR_CONFIG', `Cannot start: ${why}; use --workers 1`);
-    if (shared.worker === 0) log.warn({ module: name }, `Left out: ${why}`);
-  }
-  return all.filter(module => module.shares);
 }
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */

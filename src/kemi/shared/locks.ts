@@ -9,6 +9,11 @@ const WAITED = 0x10000;
 const SPINS = 100;
 /** a worker that ended may never wake us */
 const SLEEP_MS = 20;
+/**
+ * So long nobody has a lock who lives: it ended inside, and whoever frees the locks of those that ended may be the one that waits here. Locks that are held for
+ * longer are taken by takeWithin() only.
+ */
+const ABANDONED_MS = 10_000;
 
 export class Locks {
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -27,11 +32,15 @@ export class Locks {
     const words = this.#words;
     const at = this.#first + lock;
     const me = this.#me;
+    let since = 0;
     for (let tries = 0; ; tries++) {
       const is = Atomics.compareExchange(words, at, 0, me);
       if (is === 0) return true;
       if ((is & OWNER) === me) return false;
       if (tries < SPINS) continue;
+      if (tries === SPINS) since = performance.now();
+      else if (performance.now() - since > ABANDONED_MS && Atomics.compareExchange(words, at, is, me) === is)
+        return true;
       if (is & WAITED || Atomics.compareExchange(words, at, is, is | WAITED) === is)
         Atomics.wait(words, at, is | WAITED, SLEEP_MS);
     }
@@ -53,8 +62,7 @@ export class Locks {
   }
 
   give(lock: number): void {
-    const at = this.#first + lock;
-    if (Atomics.exchange(this.#words, at, 0) & WAITED) Atomics.notify(this.#words, at);
+    this.#free(this.#first + lock, this.#me);
   }
 
   run<T>(lock: number, fn: () => T): T {
@@ -68,7 +76,16 @@ export class Locks {
 
   /** Frees what a worker that is gone had. */
   freeAll(worker: number): void {
-    for (let lock = 0; lock < LOCKS; lock++)
-      if ((Atomics.load(this.#words, this.#first + lock) & OWNER) === worker + 1) this.give(lock);
+    for (let lock = 0; lock < LOCKS; lock++) this.#free(this.#first + lock, worker + 1);
+  }
+
+  /** Frees a lock if `owner` has it. */
+  #free(at: number, owner: number): void {
+    const words = this.#words;
+    for (let is = Atomics.load(words, at); (is & OWNER) === owner; is = Atomics.load(words, at)) {
+      if (Atomics.compareExchange(words, at, is, 0) !== is) continue;
+      if (is & WAITED) Atomics.notify(words, at);
+      return;
+    }
   }
 }

@@ -8,8 +8,11 @@ const BUCKETS = 65536;
 export interface SharedOwners {
   /** @returns number of the runtime, -1 nobody */
   of(key: ByteStr): number;
-  /** The transaction is this runtime's from now on. @returns false when another has it already, or the shared memory is full */
-  claim(key: ByteStr): boolean;
+  /**
+   * The transaction is this runtime's from now on.
+   * @returns 'full' when the shared memory has no room: it is, but the others do not know it
+   */
+  claim(key: ByteStr): 'ours' | 'others' | 'full';
   /** Gives back what claim() gave. */
   drop(key: ByteStr): void;
 }
@@ -40,10 +43,11 @@ class Owners implements SharedOwners {
     return typeof value === 'number' ? value : -1;
   }
 
-  claim(key: ByteStr): boolean {
+  claim(key: ByteStr): 'ours' | 'others' | 'full' {
     return this.#map.exclusive(key, () => {
       const owner = this.of(key);
-      return owner < 0 ? this.#map.set(key, { value: this.#worker, expiresMs: 0 }) : owner === this.#worker;
+      if (owner >= 0) return owner === this.#worker ? 'ours' : 'others';
+      return this.#map.set(key, { value: this.#worker, expiresMs: 0 }) ? 'ours' : 'full';
     });
   }
 

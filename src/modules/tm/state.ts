@@ -4,11 +4,11 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
-import { ownersOf, type SharedOwners, watchOwners } from '../../kemi/shared/owners.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
+import { Ownership } from './ownership.ts';
 import type { TmParams } from './params.ts';
 import { match } from './replies.ts';
 import { retransmitAnswer, WATCH_MS } from './server.ts';
@@ -18,6 +18,8 @@ import { type Branch, type Machine, type Settings, type Times, Transaction } fro
 /** URIs whose targets are remembered */
 const MAX_TARGETS = 4096;
 const SETTINGS = Symbol('tm settings');
+/** transactions of one worker have numbers below this (wasm/modules/tm.ts) */
+const WORKER_NUMBERS = 2 ** 24;
 
 /** Counters of tm.stats and of the statistics of tmx. */
 function newCounters() {
@@ -63,7 +65,8 @@ export class Tm implements Machine {
   /** targets of URIs with a numeric host, which do not change */
   readonly #targets = new Map<ByteStr, readonly Target[]>();
   /** who has which transaction, where several runtimes serve the same addresses */
-  readonly #owners: SharedOwners | undefined;
+  readonly #ownership: Ownership | undefined;
+  readonly #firstId: number;
   /** the last create() failed because another runtime made this transaction at the same moment: it answers */
   elsewhere = false;
 
@@ -71,10 +74,8 @@ export class Tm implements Machine {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host);
-    if (host.shared) {
-      this.#owners = ownersOf(host.shared);
-      watchOwners(host.shared);
-    }
+    if (host.shared) this.#ownership = new Ownership(host, host.shared);
+    this.#firstId = (host.shared?.worker ?? 0) * WORKER_NUMBERS;
     this.forwarded = host.stats.counter('core', 'fwd_requests');
     this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;
@@ -166,7 +167,7 @@ export class Tm implements Machine {
       this.counters.refused++;
       return undefined;
     }
-    if (this.#owners && !this.#claim(number, 0)) {
+    if (this.#ownership && !this.#ownership.claim(number, 0)) {
       x.tmRemove(number);
       this.#putFree(number);
       this.elsewhere = true;
@@ -240,33 +241,19 @@ export class Tm implements Machine {
     this.active++;
   }
 
-  /** The number of a transaction among those of all runtimes, as scripts and RPC commands see it. */
-  idOf(tx: Transaction): number {
-    return tx.number + (this.host.shared?.worker ?? 0) * 2 ** 24;
-  }
-
-  /** @returns the number here of what idOf() gave; -1 when it is another runtime's */
-  numberOf(id: number): number {
-    const own = (this.host.shared?.worker ?? 0) * 2 ** 24;
-    return id >= own && id < own + 2 ** 24 ? id - own : -1;
-  }
-
   /** From now on an ACK to the 2xx of this INVITE finds it. */
   insertDialog(tx: Transaction): void {
-    if (!tx.msg || !this.host.core.x.tmInsertDialog(tx.msg, tx.number)) return;
-    if (this.#owners) this.#claim(tx.number, 1);
+    if (tx.msg && this.host.core.x.tmInsertDialog(tx.msg, tx.number)) this.#ownership?.claim(tx.number, 1);
   }
 
-  #claim(number: number, dialog: 0 | 1): boolean {
-    const { x, mem } = this.host.core;
-    const key: number = x.tmKeyOf(number, dialog);
-    return !key || this.#owners!.claim(mem.str(key, 8));
+  /** The number of a transaction among those of all workers, as scripts and RPC commands see it. */
+  idOf(tx: Transaction): number {
+    return tx.number + this.#firstId;
   }
 
-  #disown(number: number, dialog: 0 | 1): void {
-    const { x, mem } = this.host.core;
-    const key: number = x.tmKeyOf(number, dialog);
-    if (key) this.#owners!.drop(mem.str(key, 8));
+  /** @returns the number here of what idOf() gave; -1 when it is another worker's */
+  numberOf(id: number): number {
+    return id >= this.#firstId && id < this.#firstId + WORKER_NUMBERS ? id - this.#firstId : -1;
   }
 
   #putFree(number: number): void {
@@ -281,7 +268,7 @@ export class Tm implements Machine {
     for (const branch of tx.branches) this.dropBranch(branch);
     this.wheel.stop(tx.timer);
     this.setAnswer(tx, 0, 0);
-    if (this.#owners) for (const dialog of [0, 1] as const) this.#disown(tx.number, dialog);
+    this.#ownership?.drop(tx.number);
     x.tmRemove(tx.number);
     if (tx.status < 200) this.active--;
     this.release(tx);

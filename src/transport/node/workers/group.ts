@@ -46,6 +46,8 @@ interface Member {
   readonly thread: Worker;
   readonly questions: Questions;
   readonly startedMs: number;
+  /** the program that it was started with */
+  readonly source: Uint8Array;
   ready: boolean;
 }
 
@@ -169,6 +171,20 @@ export class WorkerGroup {
     return running;
   }
 
+  /** A worker that was being started while the others took over another program does the same now. */
+  async #catchUp(member: Member): Promise<void> {
+    await this.#reloading;
+    const source = this.#source!;
+    if (member.source === source || !this.#members.has(member.number)) return;
+    try {
+      await this.#ask(member, 'prepare', { source });
+      await this.#ask(member, 'commit', null);
+    } catch {
+      // it runs in all others: this one is not to go on with another program
+      void member.thread.terminate();
+    }
+  }
+
   // ---- the end
 
   /** Ends the others; what they share is as they left it. */
@@ -220,6 +236,7 @@ export class WorkerGroup {
       thread,
       questions: new Questions(),
       startedMs: performance.now(),
+      source: this.#source!,
       ready: false,
     };
     this.#members.set(number, member);
@@ -229,6 +246,7 @@ export class WorkerGroup {
         if (message.is === 'ready') {
           member.ready = true;
           resolve();
+          void this.#catchUp(member);
         } else if (message.is === 'failed') failure = errorOf(message.error);
         else this.#told(member, message);
       });
