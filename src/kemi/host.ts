@@ -120,6 +120,11 @@ export interface ModuleHost extends TransformationHost {
   readonly stats: Statistics;
   /** what this runtime has in common with others of the same server; absent: it is alone */
   readonly shared?: Shared;
+  /**
+   * Tells the same module of another runtime something, with `shared`: its onTold() is called soon, if that runtime is there.
+   * @param data plain values: they are cloned on the way
+   */
+  tell?(module: string, worker: number, data: unknown): void;
   /** The state of another loaded module, undefined when it is not loaded. */
   module<S>(name: string): S | undefined;
   /** The message being routed, undefined outside of a route. */

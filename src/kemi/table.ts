@@ -164,6 +164,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
   /** Called when a connection is gone. @param id as in L.M_CONID */
   readonly onClosed?: (state: S, id: number) => void;
+  /** Called with what the same module of another runtime had to say (ModuleHost.tell). */
+  readonly onTold?: (state: S, host: ModuleHost, data: unknown) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */
   readonly dispose?: (state: S) => void | Promise<void>;
 }

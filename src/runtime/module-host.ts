@@ -60,6 +60,7 @@ export class RuntimeHost implements ModuleHost {
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly shared?: Shared;
+  readonly tell?: (module: string, worker: number, data: unknown) => void;
   readonly resolver?: Resolver;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
@@ -97,7 +98,9 @@ export class RuntimeHost implements ModuleHost {
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
-    if (parts.options.shared) this.shared = parts.options.shared;
+    const { shared, tell } = parts.options;
+    if (shared) this.shared = shared;
+    if (tell) this.tell = (module, worker, data) => tell(worker, module, data);
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;

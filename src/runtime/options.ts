@@ -114,6 +114,8 @@ export interface RuntimeOptions {
   readonly shared?: Shared;
   /** Gives a message to the runtime (Shared.worker) that has its transaction; with `shared`. BORROWED */
   readonly handOver?: (worker: number, bytes: Uint8Array, from: Source, socket: number) => void;
+  /** Brings what a module has to say to the same module of another runtime, which takes it with Runtime.told(); with `shared` */
+  readonly tell?: (worker: number, module: string, data: unknown) => void;
   /** Runs an RPC command in all runtimes that share, for scripts (KSR.jsonrpcs); with `shared` */
   readonly callAll?: (method: string, params: unknown) => Promise<unknown>;
   /** What the RPC command app_lua.reload does where several runtimes serve: all of them reload, or none */

@@ -21,6 +21,7 @@ import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import { VERSION } from '../version.ts';
 import { modulesFor } from './chosen-modules.ts';
+import { KAMAILIO_LEVEL, logAt } from './kamailio-log.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
@@ -367,6 +368,17 @@ export class Runtime {
     return this.#router.receive(bytes, from, socket);
   }
 
+  /** Gives a module what the same module of another runtime had to say (RuntimeOptions.tell). */
+  told(module: string, data: unknown): void {
+    if (this.#closed) return;
+    const { definition, state } = this.#modules.find(m => m.definition.name === module) ?? {};
+    try {
+      definition?.onTold?.(state, this.host, data);
+    } catch (error) {
+      this.log.error({ err: error, module }, 'Cannot do what another worker asked for');
+    }
+  }
+
   /** Tells the modules that a connection is gone, by the id that its messages came with. */
   connectionClosed(id: number): void {
     if (this.#closed) return;
@@ -489,26 +501,5 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
 const DEFAULT_MATCHING = 6;
-
-/** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
-const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {
-  trace: 3,
-  debug: 3,
-  info: 2,
-  warn: 0,
-  error: -1,
-  fatal: -2,
-  silent: -6,
-};
-
-/** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */
-function logAt(log: Logger, level: number, text: string): void {
-  const line = text.replace(/\s+$/, '');
-  if (level <= -2) log.fatal({ kamailioLevel: level }, line);
-  else if (level === -1) log.error({}, line);
-  else if (level === 0) log.warn({}, line);
-  else if (level <= 2) log.info({}, line);
-  else log.debug({}, line);
-}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);

@@ -24,6 +24,7 @@ export function workerRuntimes(
           handed.push({ from: worker, to });
           workers[to]!.runtime.receive(bytes.slice(), { ...from, handedOver: true }, socket);
         },
+        tell: (to, module, data) => workers[to]!.runtime.told(module, structuredClone(data)),
         ...options,
       }),
     );

@@ -251,6 +251,12 @@ export class Tm implements Machine {
     return tx.number + this.#firstId;
   }
 
+  /** @returns the worker that has the transaction of what idOf() gave; -1 when there is no such worker */
+  workerOf(id: number): number {
+    const worker = Math.floor(id / WORKER_NUMBERS);
+    return worker < (this.host.shared?.workers ?? 1) ? worker : -1;
+  }
+
   /** @returns the number here of what idOf() gave; -1 when it is another worker's */
   numberOf(id: number): number {
     return id >= this.#firstId && id < this.#firstId + WORKER_NUMBERS ? id - this.#firstId : -1;

@@ -6,6 +6,7 @@ import { defineModule } from '../../kemi/table.ts';
 import type { TmModule } from '../tm/index.ts';
 import { PVS } from './pvs.ts';
 import { rows } from './rows.ts';
+import { type Continue, goOnHere } from './suspend.ts';
 
 export interface TmxState {
   /** tm, without which this module can do nothing */
@@ -43,6 +44,7 @@ export default defineModule<TmxState>({
   },
   pvs: PVS,
   functions: rows,
+  onTold: (state, host, data) => void goOnHere(state, host, data as Continue),
   onWait: (state, _host, msg, waits) => {
     if (state.precheck) state.tm.noteWaiting(msg, waits);
   },

@@ -139,7 +139,7 @@ describe('transactions of two runtimes', () => {
     expect(b.runtime.counters.scriptErrors).toBe(0);
   });
 
-  it('t_continue() of what the other one suspended, t_reply_callid() of its transactions: refused and logged', () => {
+  it('t_continue() of what the other one suspended goes on there; t_reply_callid() of its transactions is refused and logged', () => {
     const { a, b } = workerRuntimes(`
       function ksr_request_route()
         if KSR.is_OPTIONS() then
@@ -154,12 +154,15 @@ describe('transactions of two runtimes', () => {
       function go() KSR.tm.t_reply(480, "Gone on") end`);
     const ask = request('OPTIONS').replace('call-1', 'call-2').replace('bKtest1', 'bKtest2');
     b.receive(request('INVITE'), CALLER);
-    expect(first(a.receive(ask))).toEqual(['SIP/2.0 200 R -1 -1']);
-    expect(a.log.lines.map(l => l.message)).toContain('Cannot continue: another worker has the suspended transaction');
+    expect(first(a.receive(ask))).toEqual(['SIP/2.0 200 R 1 -1']);
+    expect(first(b.sent.slice(-1))).toEqual(['SIP/2.0 480 Gone on']);
     expect(a.log.lines.map(l => l.message)).toContain(
       'Cannot find a transaction: only those of this worker are looked at',
     );
-    expect(first(b.receive(ask))).toEqual(['SIP/2.0 480 Gone on', 'SIP/2.0 200 R 1 -1']);
+    // it waits no more, wherever that is asked
+    expect(first(a.receive(ask))).toEqual(['SIP/2.0 200 R 1 -1']);
+    expect(b.log.lines.map(l => l.message)).toContain('Cannot continue: there is no such suspended transaction');
+    expect(first(b.receive(ask))).toEqual(['SIP/2.0 200 R -1 -1']);
   });
 
   it('leaves nothing behind', () => {

@@ -78,11 +78,12 @@ export class WorkerGroup {
   /** What the first worker's runtime needs to be one of them. @param reloadAll for app_lua.reload */
   runtimeOptions(
     reloadAll: () => Promise<Running>,
-  ): Pick<RuntimeOptions, 'shared' | 'secret' | 'handOver' | 'callAll' | 'reloadAll'> {
+  ): Pick<RuntimeOptions, 'shared' | 'secret' | 'handOver' | 'tell' | 'callAll' | 'reloadAll'> {
     return {
       shared: this.shared,
       secret: this.#secret,
       handOver: (worker, bytes, from, socket) => this.#peers.handOver(worker, bytes, from, socket),
+      tell: (worker, module, data) => this.#peers.tell(worker, module, data),
       callAll: (method, params) => this.call(method, params),
       reloadAll,
     };
@@ -92,7 +93,8 @@ export class WorkerGroup {
   async start(parts: GroupParts): Promise<void> {
     this.#parts = parts;
     this.#source = parts.source;
-    this.#peers.start(parts.receive);
+    const { runtime } = parts;
+    this.#peers.start(parts.receive, (module, data) => runtime.told(module, data));
     const ready: Promise<void>[] = [];
     for (let number = 1; number < this.workers; number++) ready.push(this.#begin(number));
     await Promise.all(ready);

@@ -12,8 +12,11 @@ export interface PeerLink {
   readonly in: SharedArrayBuffer;
 }
 
-/** A message that did not fit into the ring, in place of the bell. */
-type Letter = readonly [bytes: Uint8Array, from: Source, socket: number];
+/** What comes over a port: the bell; a message that did not fit into the ring; what a module tells. */
+type Letter =
+  | 0
+  | readonly [bytes: Uint8Array, from: Source, socket: number]
+  | { readonly module: string; readonly data: unknown };
 
 /** messages taken in one go; then what the network brings has its turn */
 const BATCH = 64;
@@ -28,6 +31,7 @@ export class Peers {
   readonly #peers: (Peer | undefined)[] = [];
   readonly #log: Logger;
   #take: Taker | undefined;
+  #told: ((module: string, data: unknown) => void) | undefined;
   /** what came before start() */
   readonly #waiting: Parameters<Taker>[] = [];
 
@@ -35,8 +39,9 @@ export class Peers {
     this.#log = log;
   }
 
-  /** Where messages of others go from now on. */
-  start(take: Taker): void {
+  /** Where messages of others go from now on, and what modules of others tell. */
+  start(take: Taker, told: (module: string, data: unknown) => void): void {
+    this.#told = told;
     this.#take = (bytes, from, socket) => {
       try {
         take(bytes, from, socket);
@@ -52,8 +57,9 @@ export class Peers {
     this.#peers[worker]?.port.close();
     const peer: Peer = { port, out: new Ring(out), in: new Ring(into) };
     this.#peers[worker] = peer;
-    port.on('message', (letter: Letter | 0) => {
+    port.on('message', (letter: Letter) => {
       if (letter === 0) this.#read(peer);
+      else if ('module' in letter) this.#told?.(letter.module, letter.data);
       else this.#receive(...letter);
     });
     // a port alone must not keep a worker alive
@@ -76,8 +82,14 @@ export class Peers {
     } else if (peer.out.quiet) peer.port.postMessage(0);
   }
 
+  /** Tells a module of another worker something; to one that is gone nothing is told. */
+  tell(worker: number, module: string, data: unknown): void {
+    this.#peers[worker]?.port.postMessage({ module, data } satisfies Letter);
+  }
+
   close(): void {
     this.#take = undefined;
+    this.#told = undefined;
     for (const peer of this.#peers) peer?.port.close();
     this.#peers.length = 0;
   }

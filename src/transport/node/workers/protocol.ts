@@ -25,6 +25,7 @@ export type PlainOptions = Omit<
   | 'print'
   | 'shared'
   | 'handOver'
+  | 'tell'
   | 'callAll'
   | 'reloadAll'
 >;

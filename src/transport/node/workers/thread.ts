@@ -16,6 +16,7 @@ import { outcomeOf, plainError, Questions } from './ask.ts';
 import { Peers } from './peers.ts';
 import type { AskName, Asks, FromWorker, LogLevel, ToWorker, WorkerInit } from './protocol.ts';
 import { RemoteStreams } from './remote-streams.ts';
+import type { Taker } from './ring.ts';
 
 /** Log lines are written by the first worker. */
 function portLogger(port: MessagePort, level: string): Logger {
@@ -80,12 +81,12 @@ class Thread {
   async start(): Promise<void> {
     const { name, source, sockets } = this.#init;
     this.#runtime.load({ name, source });
-    const receive: Parameters<Peers['start']>[0] = (bytes, from, socket) => {
+    const receive: Taker = (bytes, from, socket) => {
       this.#runtime.receive(bytes, from, socket);
     };
     // before there are sockets: no datagram finds nobody
     this.#udp.start(receive);
-    this.#peers.start(receive);
+    this.#peers.start(receive, (module, data) => this.#runtime.told(module, data));
     await this.#udp.open(sockets.filter(s => s.proto === 'udp').map(addressOf));
     this.#tell({ is: 'ready' });
   }
@@ -116,6 +117,7 @@ class Thread {
       openDatabase: openSqlite,
       shared: new SharedMemory({ buffer: memory, worker, workers, byteText }),
       handOver: (to, bytes, from, socket) => peers.handOver(to, bytes, from, socket),
+      tell: (to, module, data) => peers.tell(to, module, data),
       callAll: (method, params) => this.#questions.ask(id => this.#tell({ is: 'call', id, method, params })),
     });
     const { counters } = udp;

@@ -28,6 +28,18 @@ const SCRIPT = `
       KSR.sl.sl_send_reply(200, KSR.pv.gete("$jsonrpl(code)"))
       return
     end
+    if KSR.is_INFO() then
+      local name = KSR.pv.get("$fU")
+      local r = KSR.tmx.t_continue(KSR.htable.sht_get("t", "i" .. name), KSR.htable.sht_get("t", "l" .. name), "go_on")
+      KSR.sl.sl_send_reply(200, "R " .. r)
+      return
+    end
+    if KSR.is_INVITE() and KSR.pv.get("$rU") == "wait" then
+      KSR.tmx.t_suspend()
+      KSR.htable.sht_seti("t", "i" .. KSR.pv.get("$fU"), KSR.pv.get("$T(id_index)"))
+      KSR.htable.sht_seti("t", "l" .. KSR.pv.get("$fU"), KSR.pv.get("$T(id_label)"))
+      return
+    end
     if KSR.is_CANCEL() or KSR.is_ACK() then
       if KSR.tm.t_check_trans() > 0 then KSR.tm.t_relay() return end
       if KSR.is_CANCEL() then return end
@@ -41,7 +53,8 @@ const SCRIPT = `
     KSR.rr.record_route()
     if KSR.registrar.lookup("location") < 0 then KSR.sl.sl_send_reply(404, "Nobody") return end
     KSR.tm.t_relay()
-  end`;
+  end
+  function go_on() KSR.tm.t_reply(480, "Gone on") end`;
 
 const cleanup: (() => unknown)[] = [];
 afterEach(async () => {
@@ -289,6 +302,26 @@ describe('two workers', () => {
     all[0]!.send(all[0]!.request('OPTIONS', 'x', 'o-2'));
     expect(await all[0]!.next(/^SIP\/2.0 200 n=/)).toContain('n=2 ');
     expect(await stat(server, 'usrloc.location_contacts')).toBe(16);
+  });
+
+  it('a request that one of them suspended goes on when the other one says so', async () => {
+    const { port } = await start();
+    const all = await phones(12, port);
+    const others = await phones(12, port);
+    await Promise.all(
+      all.map(async (phone, i) => {
+        const id = `wait-${phone.name}`;
+        phone.send(phone.request('INVITE', 'wait', id));
+        await phone.next(/^SIP\/2.0 100 /, id);
+        const other = others[i]!;
+        // the 100 is out before the script has noted how to go on
+        for (let ask = 0, said = ''; !/ R 1\r/.test(said); ask++) {
+          other.send(other.request('INFO', 'x', `go-${other.name}-${ask}`));
+          said = await other.next(/^SIP\/2.0 200 /);
+        }
+        await phone.next(/^SIP\/2.0 480 Gone on/, id);
+      }),
+    );
   });
 
   it('a phone on TCP is reached from either one', async () => {
