@@ -18,6 +18,7 @@ const DIRECTORY = 1;
 const NEXT_LOCK = 2;
 const SEED = 3;
 const FULL = 4;
+const IN_FREE = 5;
 const HEAD_WORDS = 16;
 const FREE_AT = HEAD_WORDS + LOCKS;
 const BLOCKS_AT = (FREE_AT + 64) * 4;
@@ -133,9 +134,19 @@ export class SharedMemory implements Shared {
     return first + (this.hash(key) & (STRIPES - 1));
   }
 
-  /** bytes that were ever taken, of the whole */
-  get used(): number {
+  /** bytes of the whole */
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  /** bytes that were ever taken */
+  get mostUsed(): number {
     return Atomics.load(this.words, BUMP);
+  }
+
+  /** bytes that are in use */
+  get used(): number {
+    return this.mostUsed - Atomics.load(this.words, IN_FREE);
   }
 
   /** how often something did not fit */
@@ -162,8 +173,10 @@ export class SharedMemory implements Shared {
     this.locks.take(LOCK_ALLOC);
     const free = FREE_AT + cls;
     let at = this.words[free]!;
-    if (at) this.words[free] = this.words[at >> 2]!;
-    else {
+    if (at) {
+      this.words[free] = this.words[at >> 2]!;
+      this.words[IN_FREE]! -= SIZES[cls]!;
+    } else {
       at = this.words[BUMP]!;
       const end = at + SIZES[cls]!;
       if (end > this.bytes.length) at = 0;
@@ -174,8 +187,10 @@ export class SharedMemory implements Shared {
   }
 
   free(at: number, size: number): void {
-    const free = FREE_AT + classOf(size);
+    const cls = classOf(size);
+    const free = FREE_AT + cls;
     this.locks.take(LOCK_ALLOC);
+    this.words[IN_FREE]! += SIZES[cls]!;
     this.words[at >> 2] = this.words[free]!;
     this.words[free] = at;
     this.locks.give(LOCK_ALLOC);

@@ -190,7 +190,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       openDatabase: openSqlite,
     });
     parts.runtime = runtime;
-    defineStatistics(runtime, transport);
+    defineStatistics(runtime, transport, group);
     runtime.load({ name, source });
     const serve = () =>
       transport.start(
@@ -238,7 +238,16 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   }
 }
 
-function defineStatistics({ stats }: Runtime, { udp, tcp }: NodeTransports): void {
+function defineStatistics({ stats }: Runtime, { udp, tcp }: NodeTransports, group: WorkerGroup | undefined): void {
+  if (group) {
+    const { shared } = group;
+    stats.define('kemi', 'workers', () => group.ready, true);
+    // with Kamailio's names
+    stats.define('shmem', 'total_size', () => shared.size, true);
+    stats.define('shmem', 'used_size', () => shared.used, true);
+    stats.define('shmem', 'free_size', () => shared.size - shared.used, true);
+    stats.define('shmem', 'max_used_size', () => shared.mostUsed, true);
+  }
   for (const [group, counters] of [['udp', udp.counters] as const, ['tcp', tcp.counters] as const])
     for (const name of Object.keys(counters) as (keyof typeof counters)[])
       stats.define(group, snake(name), () => counters[name]);

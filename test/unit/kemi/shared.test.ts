@@ -75,6 +75,10 @@ describe('SharedMap', () => {
       for (let i = 0; i < count; i++) map.delete(`k${i}`);
       for (let i = 0; i < count; i++) expect(map.set(`k${i}`, item(big))).toBe(true);
     }
+    expect(a!.used).toBeGreaterThan(count * 10_000);
+    for (let i = 0; i < count; i++) map.delete(`k${i}`);
+    expect(a!.used).toBeLessThan(150_000);
+    expect(a!.mostUsed).toBeLessThanOrEqual(a!.size);
     expect(map.set('huge', item('x'.repeat(MiB)))).toBe(false);
   });
 

@@ -231,6 +231,8 @@ describe('two workers', () => {
     expect([stats.created, stats['2xx']]).toEqual([48, 48]);
     const list = (await server.call('tm.list')) as { tindex: number }[];
     expect(list.length).toBeLessThanOrEqual(48);
+    expect(await stat(server, 'kemi.workers')).toBe(2);
+    expect(await stat(server, 'shmem.used_size')).toBeGreaterThan(0);
   });
 
   it('counters of htables are exact', async () => {
