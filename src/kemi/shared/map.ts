@@ -133,9 +133,9 @@ export class MemoryMap implements SharedMap {
     for (const { entry } of all) yield entry;
   }
 
-  keys(): ByteStr[] {
+  keys(part = 0, parts = 1): ByteStr[] {
     const keys: ByteStr[] = [];
-    this.#walk(at => keys.push(this.#key(at)));
+    this.#walk(at => keys.push(this.#key(at)), part, parts);
     return keys;
   }
 
@@ -149,14 +149,16 @@ export class MemoryMap implements SharedMap {
     return keys;
   }
 
-  /** Shows every entry; `use` may unlink it. */
-  #walk(use: (at: number, bucket: number) => void): void {
+  /** Shows every entry of a share of the buckets; `use` may unlink it. */
+  #walk(use: (at: number, bucket: number) => void, part = 0, parts = 1): void {
     const { locks, words } = this.#memory;
     for (let first = 0; first <= this.#mask; first += WALK) {
       locks.take(this.#lock);
       try {
         const last = Math.min(first + WALK, this.#mask + 1);
-        for (let bucket = this.#buckets + first; bucket < this.#buckets + last; bucket++)
+        // the first of the share at or behind `first`
+        const start = first + ((((part - first) % parts) + parts) % parts);
+        for (let bucket = this.#buckets + start; bucket < this.#buckets + last; bucket += parts)
           for (let at = words[bucket]!; at; ) {
             const next = words[at >> 2]!;
             use(at, bucket);

@@ -266,7 +266,7 @@ export class SharedMemory implements Shared {
   }
 
   read(at: number, length: number): ByteStr {
-    if (this.#text && length > 24) return this.#text.read(at, at + length);
+    if (this.#text) return this.#text.read(at, at + length);
     let text = '';
     for (let i = at; i < at + length; i += CHUNK)
       text += String.fromCharCode(...this.bytes.subarray(i, Math.min(i + CHUNK, at + length)));

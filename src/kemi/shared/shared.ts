@@ -21,8 +21,8 @@ export interface SharedMap {
   delete(key: ByteStr): boolean;
   clear(): void;
   readonly size: number;
-  /** every key, in no order; as entries() otherwise */
-  keys(): ByteStr[];
+  /** every key, in no order; as entries() otherwise. @param part,parts only one of so many shares of them, 0..parts-1: a key is always in the same */
+  keys(part?: number, parts?: number): ByteStr[];
   /** every item in the order in which they came; what changes meanwhile may be among them or not */
   entries(): Iterable<[ByteStr, SharedItem]>;
   /** keys of the items whose end is at `nowMs` or before */

@@ -196,7 +196,7 @@ export class Pinger {
     if (msg.status < 200) return true;
     this.#host.stats.add('nathelper', 'pings_answered');
     const roundTripMs = Math.max(0, this.#host.monotonic() - Number.parseInt(m[2]!, 16));
-    this.#known?.keepalive(m[1]!, Math.round(roundTripMs * 1000));
+    this.#source()?.keepalive(m[1]!, Math.round(roundTripMs * 1000));
     return true;
   }
 }

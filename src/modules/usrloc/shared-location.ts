@@ -4,7 +4,6 @@
  */
 import type { ByteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import { coreHash } from '../../kemi/core-hash.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
 import type { Shared, SharedMap } from '../../kemi/shared/shared.ts';
@@ -368,9 +367,8 @@ export class SharedLocation implements Registry {
   pingTargets(flags: number, part: number, parts: number): Contact[] {
     const now = this.now();
     const out: Contact[] = [];
-    const mine = (aor: ByteStr) => parts <= 1 || coreHash(aor) % parts === part;
     for (const table of this.tables.values())
-      for (const { contacts } of table.all(mine))
+      for (const { contacts } of table.all(part, Math.max(1, parts)))
         for (const c of contacts) if ((c.cflags & flags) === flags && isValid(c, now)) out.push(c);
     return out;
   }

@@ -80,10 +80,10 @@ export class SharedTable implements ContactTable {
     return this.#records.expired(nowSec * 1000);
   }
 
-  /** Records as they are when each is looked at. @param wanted by address of record */
-  *all(wanted: (aor: ByteStr) => boolean = () => true): Generator<UserRecord> {
-    for (const aor of this.#records.keys()) {
-      const record = wanted(aor) ? this.get(aor) : undefined;
+  /** Records as they are when each is looked at. @param part,parts only one of so many shares of them */
+  *all(part = 0, parts = 1): Generator<UserRecord> {
+    for (const aor of this.#records.keys(part, parts)) {
+      const record = this.get(aor);
       if (record) yield record;
     }
   }

@@ -35,8 +35,20 @@ describe('SharedMap', () => {
     expect([...map.entries()].map(([key]) => key)).toEqual(Array.from({ length: 100 }, (_, i) => `k${i}`));
     expect(map.expired(1050).sort()).toEqual(['k10', 'k20', 'k30', 'k40', 'k50', 'k0'].sort());
     expect(map.keys()).toHaveLength(100);
+    const shares = [0, 1, 2].map(part => map.keys(part, 3));
+    expect(shares.flat().sort()).toEqual(map.keys().sort());
     map.clear();
     expect([map.size, [...map.entries()]]).toEqual([0, []]);
+  });
+
+  it('gives each key in one share of any number', () => {
+    const map = memories(1)[0]!.map('m', 1024);
+    for (let i = 0; i < 500; i++) map.set(`k${i}`, item(i));
+    for (const parts of [1, 2, 7, 30, 256, 300, 5000]) {
+      const shares = Array.from({ length: parts }, (_, part) => map.keys(part, parts));
+      expect(shares.flat().sort()).toEqual(map.keys().sort());
+      if (parts === 30) expect(Math.max(...shares.map(s => s.length))).toBeLessThan(60);
+    }
   });
 
   it('does what a Map does, whatever is done with it', () => {

@@ -226,6 +226,28 @@ describe('registrations of two runtimes', () => {
     expect(b.runtime.stats.get('usrloc', 'location_expires')).toBe(1);
   });
 
+  it('the first one pings, and the answer counts wherever it comes', async () => {
+    const modparams = Object.entries({
+      natping_interval: 1,
+      sipping_from: 'sip:ping@127.0.0.1',
+      sipping_bflag: 7,
+    }).map(([name, value]) => ({ module: 'nathelper', name, value }));
+    const { a, b } = workerRuntimes(PROXY, { modparams });
+    b.receive(register('one', 5, 'sip:bob@127.0.0.1:5070'));
+    const before = [a.sent.length, b.sent.length];
+    for (const worker of [b, a]) worker.advance(1500);
+    expect(first(b.sent.slice(before[1]))).toEqual([]);
+    const pings = a.sent.slice(before[0]);
+    expect(first(pings)).toEqual(['OPTIONS sip:bob@127.0.0.1:5070 SIP/2.0']);
+    b.advance(20);
+    expect(b.receive(reply(pings[0]!.text, '200 OK'), CALLEE)).toEqual([]);
+    const { Last, trip } = /"Last-Keepalive":(?<Last>\d+),"KA-Roundtrip":(?<trip>\d+)/.exec(
+      JSON.stringify(await a.runtime.rpc.call('ul.dump')),
+    )!.groups!;
+    expect([Number(Last), Number(trip)]).toEqual([1_700_000_001, 520_000]);
+    expect(a.runtime.stats.get('nathelper', 'pings_answered')).toBe(1);
+  });
+
   it('a full memory refuses a registration and says so', () => {
     const { a, b } = workerRuntimes(PROXY, {}, 2, 4);
     let last = '';
