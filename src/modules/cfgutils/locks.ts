@@ -1,6 +1,6 @@
 /**
- * Named locks, of one worker or of several. In one, one thread runs, so nobody waits inside a call; but a route that is suspended keeps its locks, and another message that wants one waits
- * for it. A message may take a lock that it has, and must give it back as often. A lock whose message is gone is free.
+ * Named locks. One thread runs, so nobody waits inside a call; but a route that is suspended keeps its locks, and another message that wants one waits for it, in
+ * this worker or in another one. A message may take a lock that it has, and must give it back as often. A lock whose message is gone is free.
  */
 import type { ByteStr } from '../../core/memory.ts';
 import type { Shared } from '../../kemi/shared/shared.ts';
@@ -37,7 +37,7 @@ export function sharedGate(shared: Shared): Gate {
   };
 }
 
-/** Owner of a lock that another worker has: sweep() asks for it again. */
+/** Owner of a lock that another worker has: retry() asks for it again. */
 const ELSEWHERE = -1;
 
 export class Locks {

@@ -337,7 +337,7 @@ export default defineModule<HtableState>({
     // ---- locks
     /**
      * KSR.htable.sht_lock(htname, itname): takes the lock of an item. Locks are counted; only one that another worker has is waited for, 1 s at most.
-     * @returns 1 taken; -1 no such table
+     * @returns 1 taken; -1 no such table, or another worker had it for all of that time
      */
     kemi('sht_lock', {
       native: { params: ['pair'] },

@@ -77,7 +77,8 @@ export class Peers {
     const peer = this.#peers[worker];
     if (!peer) return;
     if (!peer.out.write(bytes, from, socket)) {
-      const letter: Letter = [bytes.slice(), { ...from, handedOver: true }, socket];
+      // not slice(): that of a Buffer is a view
+      const letter: Letter = [new Uint8Array(bytes), { ...from, handedOver: true }, socket];
       peer.port.postMessage(letter);
     } else if (peer.out.quiet) peer.port.postMessage(0);
   }
@@ -101,6 +102,6 @@ export class Peers {
 
   #receive(bytes: Uint8Array, from: Source, socket: number): void {
     if (this.#take) this.#take(bytes, from, socket);
-    else this.#waiting.push([bytes.slice(), from, socket]);
+    else this.#waiting.push([new Uint8Array(bytes), from, socket]);
   }
 }
