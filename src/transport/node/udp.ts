@@ -133,16 +133,13 @@ export class UdpTransport implements Transport {
   #bindOne(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Open> {
     const family = net.isIPv6(ip) ? 6 : 4;
     const reusePort = this.#share !== undefined;
+    const cannot: ReadonlySet<string> = NO_SHARING[this.#share ?? 'alone'];
     const handle = dgram.createSocket({ ...optionsFor(family), reusePort });
     const { counters } = this;
     return new Promise<Open>((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException) => {
         handle.close();
-        reject(
-          reusePort && NO_SHARING.has(error.code ?? '')
-            ? cannotShare(ip, port, error)
-            : listenError('udp', ip, port, error),
-        );
+        reject(cannot.has(error.code ?? '') ? cannotShare(ip, port, error) : listenError('udp', ip, port, error));
       };
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
@@ -222,8 +219,12 @@ function assertFree(ip: string, port: number): Promise<void> {
   });
 }
 
-/** what a system, or a Node, without SO_REUSEPORT says */
-const NO_SHARING = new Set(['ENOTSUP', 'ENOSYS', 'EADDRINUSE']);
+/** what a system without SO_REUSEPORT says, and a Node that does not ask for it */
+const NO_SHARING = {
+  first: new Set(['ENOTSUP', 'ENOSYS']),
+  more: new Set(['ENOTSUP', 'ENOSYS', 'EADDRINUSE']),
+  alone: new Set<string>(),
+} as const;
 
 function cannotShare(ip: string, port: number, cause: Error): KemiError {
   return new KemiError(
