@@ -77,9 +77,10 @@ function check()
 	end
 end
 
--- A phone behind a NAT writes addresses that lead nowhere. 19: a private Contact or top Via, or another source address than the top Via's.
+-- A phone behind a NAT, or in a browser, writes addresses that lead nowhere. 83: a private Contact or top Via, another source address than the top Via's, a
+-- WebSocket.
 function nat()
-	if KSR.nathelper.nat_uac_test(19) < 0 then
+	if KSR.nathelper.nat_uac_test(83) < 0 then
 		return
 	end
 	if KSR.is_REGISTER() then
@@ -101,8 +102,14 @@ function within_dialog()
 			end
 			reply(403, "Not Relaying")
 		end
-		if not KSR.isdsturiset() then
-			KSR.nathelper.handle_ruri_alias()
+		if not KSR.isdsturiset() and KSR.nathelper.handle_ruri_alias() == 2 and KSR.is_myself_ruri() then
+			-- Our own name for one of our phones (a GRUU): it is where it registered.
+			if KSR.registrar.lookup("location") < 0 then
+				if KSR.is_ACK() then
+					KSR.x.exit()
+				end
+				reply(404, "Not Found")
+			end
 		end
 		if KSR.is_BYE() then
 			KSR.setflag(FLAG_ACC)

@@ -1,12 +1,15 @@
 /**
  * Holds the documentation to the tables: each function has a doc comment in order, each module's README names its functions, and docs/api.md is
- * what the tables make; links between pages lead somewhere. `node scripts/check-docs.ts` prints each gap and exits 1.
+ * what the tables make; links between pages lead somewhere; the README's table of runtimes has the rows and columns there are. `node scripts/check-docs.ts` prints each gap and exits 1.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ABILITIES } from '../test/runtime/contract/suite.ts';
+import { RUNTIMES } from '../test/runtime/runtimes.ts';
 import { apiPage } from './docs/api-page.ts';
 import { type ModuleDoc, readModules } from './docs/read.ts';
+import { tableGaps } from './docs/runtimes-table.ts';
 
 /**
  * @param readme text of the module's README.md, undefined when there is none
@@ -53,6 +56,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
   for (const m of modules)
     if (m.name && !readme.includes(`\`${m.name}\``)) gaps.push(`README.md: module ${m.name} is not in it`);
+  const columns = RUNTIMES.map(r => r.name);
+  gaps.push(...tableGaps(readme, ABILITIES, columns));
   const page = path.join(root, 'docs/api.md');
   if (!existsSync(page) || readFileSync(page, 'utf8') !== apiPage(modules))
     gaps.push('docs/api.md: not what the tables make: run npm run gen and commit it');

@@ -1,9 +1,9 @@
 /**
  * Checks the seam between JavaScript and the two wasm modules: wasmoon's build imports exactly what src/core/load.ts gives (the pin is the list),
  * lua.wasm exports all that wasmoon's build does, the core imports only Lua's API and the hooks, and every core export that src/ names exists. Exit 1 with a list
- * otherwise.
+ * otherwise. What package.json exports is built, and build/kemi-wasm.js stands alone.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callName } from '../src/kemi/call-name.ts';
 import { MODULES } from '../src/modules/index.ts';
@@ -19,7 +19,7 @@ const LUA_IMPORTS =
   );
 /** what load.ts gives the core, by import module */
 const HOOKS: Readonly<Record<string, readonly string[]>> = {
-  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'log'],
+  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'cfgHost', 'log'],
   engine: ['engineCall'],
   env: ['memory', 'table', 'abort'],
 };
@@ -60,6 +60,26 @@ function namedExports(): { file: string; name: string }[] {
       found.push({ file: `src/${entry}`, name: (m[1] ?? m[2] ?? m[3])! });
   }
   return found;
+}
+
+/** What package.json promises to importers is there; the file that stands alone has what the others have, and imports nothing. */
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, Target>;
+};
+type Target = string | { readonly [condition: string]: Target };
+const filesOf = (target: Target): string[] =>
+  typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
+for (const [name, target] of Object.entries(exports))
+  for (const file of filesOf(target))
+    if (!existsSync(join(root, file))) problems.push(`package.json exports ${name} as ${file}, which is not there`);
+const standalone = join(root, 'build/kemi-wasm.js');
+if (existsSync(standalone)) {
+  const names = Object.keys((await import(standalone)) as object);
+  for (const file of ['index', 'transport/edge/index', 'transport/browser/index'])
+    for (const name of Object.keys((await import(join(root, `src/${file}.ts`))) as object))
+      if (!names.includes(name)) problems.push(`build/kemi-wasm.js does not export ${name} of src/${file}.ts`);
+  if (/^\s*import\b(?!\s*\.)/m.test(readFileSync(standalone, 'utf8')))
+    problems.push('build/kemi-wasm.js imports something');
 }
 
 for (const problem of new Set(problems)) console.error(problem);

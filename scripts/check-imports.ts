@@ -22,14 +22,28 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kemi: ['core', 'errors.ts'],
   interp: ['cfg', 'kemi', 'core', 'errors.ts'],
   modules: ['kemi', 'core', 'errors.ts'],
+  // modules that are WebAssembly components
+  components: ['kemi', 'core', 'errors.ts'],
   // the text of a kamailio.cfg
   cfg: ['kemi', 'core', 'errors.ts'],
   rpc: ['kemi', 'core', 'errors.ts', 'version.ts'],
-  runtime: ['cfg', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  runtime: ['cfg', 'rpc', 'components', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
-  'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
-  'index.ts': ['cfg', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  'transport/': [
+    'cfg',
+    'components',
+    'modules',
+    'runtime',
+    'rpc',
+    'kemi',
+    'core',
+    'errors.ts',
+    'version.ts',
+    'index.ts',
+  ],
+  'standalone.ts': ['index.ts', 'transport/edge', 'transport/browser'],
+  'index.ts': ['cfg', 'components', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 
 /** Open to all: what a room promises to others. */
@@ -92,6 +106,8 @@ function judge(from: string, to: string): string | undefined {
   if (room === 'cli' || CONTRACTS.some(c => c.test(target))) return undefined;
   const other = roomOf(target);
   if (room === other) return sibling(from, target, to);
+  // Bun and Deno have Node's interfaces and take what is good of them.
+  if (other === 'transport/node' && ['transport/bun', 'transport/deno'].includes(room)) return undefined;
   const may = MAY[room.startsWith('transport/') ? 'transport/' : room];
   if (!may) return `${room} is no room of scripts/check-imports.ts: say there what it may import`;
   if (!may.includes(other)) return `${room} may not import ${other} ("${to}"): imports point the other way`;

@@ -30,6 +30,8 @@ type Writable = { -readonly [K in keyof CoreOptions]: CoreOptions[K] };
 interface Given extends CoreSetting {
   readonly warn: (message: string) => void;
   readonly error: (message: string) => void;
+  /** whether the config loads a module */
+  readonly loads: (name: string) => boolean;
 }
 
 const off = (what: string) => (_out: Writable, g: Given) => {
@@ -46,11 +48,18 @@ const TCP_PARAMETERS = [
   'tcp_send_timeout',
   'tcp_msg_read_timeout',
   'tcp_max_connections',
+  'tls_max_connections',
   'tcp_accept_iplimit',
   'tcp_conn_wq_max',
   'tcp_wq_max',
   'tcp_crlf_ping',
   'tcp_no_connect',
+  'tcp_accept_aliases',
+  'tcp_keepalive',
+  'tcp_keepcnt',
+  'tcp_keepidle',
+  'tcp_keepintvl',
+  'tcp_listen_backlog',
 ] as const;
 const notNegative = (_out: Writable, { name, value, error }: Given) => {
   if (Number(value) < 0) error(`${name} must be 0 or more, not ${value}`);
@@ -107,8 +116,10 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   // told below
   log_prefix_mode: () => undefined,
   ...Object.fromEntries(TCP_PARAMETERS.map(name => [name, notNegative])),
-  tcp_accept_no_cl: (_out, { value, name, warn }) => {
-    if (value !== 0) warn(`${name}: where a message without Content-Length ends is not guessed, it is ignored`);
+  tcp_accept_no_cl: (_out, { value, name, warn, loads }) => {
+    // of requests of HTTP, which Kamailio needs it for, the end is known
+    if (value !== 0 && !loads('xhttp'))
+      warn(`${name}: where a message without Content-Length ends is not guessed, it is ignored`);
   },
   log_prefix: (out, { value }) => {
     if (value !== '') out.logPrefix = { text: utf8Of(String(value)), each: false };
@@ -117,9 +128,11 @@ const APPLY: Readonly<Record<string, (out: Writable, given: Given) => void>> = {
   force_rport: (out, { value }) => {
     out.forceRport = value !== 0;
   },
-  enable_tls: off('TLS is not available in this version'),
-  disable_tls: (_out, g) => {
-    if (g.value === 0) g.warn('disable_tls=no: TLS is not available in this version, it is ignored');
+  // read with the addresses to listen on
+  enable_tls: () => undefined,
+  disable_tls: () => undefined,
+  tls_port_no: (_out, { value, error }) => {
+    if (Number(value) < 1 || Number(value) > 65535) error(`tls_port_no ${value} is no port: they go from 1 to 65535`);
   },
   sip_warning: off('replies carry no Warning header'),
   mhomed: off('requests leave from the socket that the message came in on'),
@@ -161,6 +174,7 @@ export function coreOptions(config: KamailioConfig, found: Diagnostics, notes: s
         ...setting,
         warn: message => found.warning(setting.at, message),
         error: message => found.error(setting.at, message),
+        loads: name => config.modules.some(m => m.name === name),
       });
     else {
       const why = parameter(setting.name)?.ignored ?? 'it has no meaning here';

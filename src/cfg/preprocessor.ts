@@ -11,6 +11,7 @@ import { Regions } from './regions.ts';
 import { Scanner } from './scanner.ts';
 import { readString } from './strings.ts';
 import { parseSubstitution, type Substitution, SubstitutionError, substitute } from './substitution.ts';
+import { DefineUses } from './unused-defines.ts';
 
 /** Kamailio's limit */
 const MAX_INCLUDE_DEPTH = 10;
@@ -38,6 +39,7 @@ export class Stop extends Error {}
 export class Preprocessor {
   readonly files: string[] = [];
   readonly defines = new Map<string, ByteStr>();
+  readonly uses = new DefineUses();
   readonly #host: ConfigHost;
   readonly #found: Diagnostics;
   readonly #keywords: (word: string) => boolean;
@@ -330,6 +332,7 @@ export class Preprocessor {
       this.#found.error(at, `#!${directive} needs a name of letters, digits and _, and a blank before its value`);
       return;
     }
+    this.uses.define(name, at);
     if (this.defines.has(name)) {
       if (directive.startsWith('try')) return;
       if (directive.startsWith('def')) {
@@ -472,6 +475,7 @@ export class Preprocessor {
     if (bytes.length > MAX_FILE_BYTES)
       this.#stop({ file, line: 0, column: 0 }, `the file is larger than ${MAX_FILE_BYTES >> 20} MiB`);
     const text = byteStr(bytes);
+    this.uses.file(text);
     // a byte order mark is no part of the text
     return new Scanner(text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text, file);
   }

@@ -25,7 +25,7 @@ export interface Catalogue {
 
 /** One address to listen on, as transports take it. */
 export interface ConfigListen {
-  readonly proto: 'udp' | 'tcp';
+  readonly proto: 'udp' | 'tcp' | 'tls';
   readonly host: string;
   readonly port: number;
   readonly advertise?: { readonly host: string; readonly port: number };
@@ -38,6 +38,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly engine: 'lua' | 'native';
   /** paths of the scripts in the order in which they run; one at least. With the native engine, that of the config */
   readonly scripts: readonly string[];
+  /** scripts of lua_run() beside the config's own blocks, in the order in which they run; none with the Lua engine */
+  readonly luaScripts: readonly string[];
   /** of a config with routing blocks that was read from disk: how it is read again */
   readonly source?: ConfigHost;
   /** every file that was read or looked for */
@@ -46,6 +48,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly aliases: readonly string[];
   /** names of our modules */
   readonly modules: readonly string[];
+  /** components: name, path as the config writes it, and the place of its loadmodule */
+  readonly components: readonly { readonly name: string; readonly file: string; readonly at: At }[];
   readonly modparams: readonly { readonly module: string; readonly name: string; readonly value: Value }[];
   readonly defines: Readonly<Record<string, string>>;
   /** what is accepted without effect, for the log */
@@ -57,6 +61,11 @@ export interface Resolved {
   /** of reading and of resolving, in the order of the files; with an error among them the options must not be used */
   readonly diagnostics: readonly Diagnostic[];
 }
+
+const whyNot = (proto: string): string =>
+  proto === 'ws' || proto === 'wss'
+    ? `as in Kamailio a WebSocket begins on a listener of ${proto === 'ws' ? 'tcp' : 'tls'} with ws_handle_handshake() in event_route[xhttp:request]; --listen ${proto}: needs no script`
+    : `${proto} is not available in this version, only udp, tcp and tls are: take the line out or write one of them`;
 
 export function resolveConfig(config: KamailioConfig, catalogue: Catalogue): Resolved {
   return new Resolver(config, catalogue).resolve();
@@ -84,7 +93,15 @@ class Resolver {
       engine: this.#native ? 'native' : 'lua',
       files: config.files,
       scripts,
+      luaScripts: this.#native
+        ? this.#loads()
+            .map(m => utf8Of(String(m.value)))
+            .reverse()
+        : [],
       modules: this.#modules(scripts),
+      components: config.modules.flatMap(({ name, component: file, at }) =>
+        file === undefined ? [] : [{ name, file, at }],
+      ),
       modparams: this.#modparams(),
       listen: this.#listen(core),
       aliases: [...new Set(config.aliases.map(a => a.text))],
@@ -103,7 +120,8 @@ class Resolver {
 
   #modules(scripts: readonly string[]): string[] {
     const names = new Set(WITHOUT_LOADMODULE);
-    for (const { name, at } of this.#config.modules) {
+    for (const { name, at, component } of this.#config.modules) {
+      if (component !== undefined) continue;
       const brought = broughtBy(name, this.#ours);
       for (const b of brought) names.add(b);
       if (brought.length > 0) continue;
@@ -183,6 +201,8 @@ class Resolver {
 
   /** @returns the name of our module that takes the value; undefined when none does */
   #checked(name: string, { name: param, value, at }: ModparamSetting): string | undefined {
+    // A component knows its parameters itself.
+    if (this.#config.modules.some(m => m.name === name && m.component !== undefined)) return name;
     const brought = broughtBy(name, this.#ours);
     const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
     // The module itself is an error already.
@@ -228,23 +248,42 @@ class Resolver {
     const { listen } = this.#config;
     const port = core.port ?? 5060;
     const tcp = core.coreParams.disable_tcp !== 1;
-    const each: readonly ConfigListen['proto'][] = tcp ? ['udp', 'tcp'] : ['udp'];
+    const tls = tcp && this.#tls(core);
+    const each: readonly ConfigListen['proto'][] = [
+      'udp',
+      ...(tcp ? (['tcp'] as const) : []),
+      ...(tls ? (['tls'] as const) : []),
+    ];
+    // as in Kamailio: of an address with a port TLS has the next one
+    const portOf = (proto: ConfigListen['proto'], given: number | undefined, asked: boolean) =>
+      proto !== 'tls'
+        ? (given ?? port)
+        : given === undefined
+          ? Number(core.coreParams.tls_port_no ?? 5061)
+          : asked
+            ? given
+            : given + 1;
     if (listen.length === 0)
-      return each.map(proto => ({ proto, host: '0.0.0.0', port, ...advertised({}, port, core) }));
+      return each.map(proto => {
+        const own = portOf(proto, undefined, false);
+        return { proto, host: '0.0.0.0', port: own, ...advertised({}, own, core) };
+      });
     const out: ConfigListen[] = [];
+    const off: { at: At; why: string }[] = [];
     for (const one of listen) {
       const { proto: asked } = one;
-      if (asked !== undefined && asked !== 'udp' && asked !== 'tcp') {
-        this.#found.error(
-          one.at,
-          `cannot listen on ${asked}:${one.host}: ${asked} is not available in this version, only udp and tcp are: take the line out or write one of them`,
-        );
+      if (asked !== undefined && asked !== 'udp' && asked !== 'tcp' && asked !== 'tls') {
+        this.#found.error(one.at, `cannot listen on ${asked}:${one.host}: ${whyNot(asked)}`);
         continue;
       }
-      if (asked === 'tcp' && !tcp)
-        this.#found.warning(one.at, `tcp:${one.host} is not listened on: disable_tcp=yes turns TCP off`);
-      const at = one.port ?? port;
+      if (asked !== undefined && !each.includes(asked)) {
+        const why = tcp
+          ? 'TLS needs enable_tls=yes and loadmodule "tls.so"'
+          : `disable_tcp=yes turns ${asked.toUpperCase()} off`;
+        off.push({ at: one.at, why: `${asked}:${one.host} is not listened on: ${why}` });
+      }
       for (const proto of asked ? each.filter(p => p === asked) : each) {
+        const at = portOf(proto, one.port, asked !== undefined);
         if (out.some(o => o.proto === proto && o.host === one.host && o.port === at)) continue;
         out.push({
           proto,
@@ -255,12 +294,27 @@ class Resolver {
         });
       }
     }
+    // without any address the default ones would be opened: nobody asked for those
+    for (const { at, why } of off)
+      if (out.length > 0) this.#found.warning(at, why);
+      else this.#found.error(at, why);
     return out;
+  }
+
+  /** Whether TLS is on: Kamailio wants both the parameter and the module. */
+  #tls({ coreParams }: CoreOptions): boolean {
+    const asked = coreParams.enable_tls === 1 || (coreParams.disable_tls === 0 && coreParams.enable_tls === undefined);
+    const loaded = this.#config.modules.some(m => m.name === 'tls');
+    if (asked && loaded) return true;
+    const setting = this.#config.settings.find(({ name }) => name === 'enable_tls' || name === 'disable_tls');
+    if (asked && setting)
+      this.#found.warning(setting.at, `${setting.name}: without loadmodule "tls.so" there is no TLS`);
+    return false;
   }
 
   /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */
   #scripts(): readonly string[] {
-    const { engine, modparams, file, routes } = this.#config;
+    const { engine, file, routes } = this.#config;
     const given = this.#catalogue.script;
     if (this.#native) {
       if (given !== undefined) {
@@ -271,9 +325,7 @@ class Resolver {
     }
     if (engine) this.#engine(engine);
     this.#blocks();
-    const loads = modparams.filter(
-      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
-    );
+    const loads = this.#loads();
     if (given !== undefined) {
       if (loads[0])
         this.#found.error(loads[0].at, `the config says which script runs: ${given} cannot be given beside it`);
@@ -282,6 +334,13 @@ class Resolver {
     if (loads.length === 0 && engine?.name === 'lua')
       this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
     return loads.map(m => utf8Of(String(m.value))).reverse();
+  }
+
+  /** What app_lua loads. */
+  #loads(): ModparamSetting[] {
+    return this.#config.modparams.filter(
+      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
+    );
   }
 
   #engine({ name, loaded, at }: NonNullable<KamailioConfig['engine']>): void {

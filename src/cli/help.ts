@@ -16,19 +16,21 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
 
 Exit codes: 0 all is well, 1 it failed, 2 the command line makes no sense.
 `,
-  run: `Serves a script over UDP and TCP.
+  run: `Serves a script over UDP, TCP, TLS and WebSocket.
 
 usage: kemi-wasm run [OPTIONS] [SCRIPT]
 
   -f FILE                      serve as this kamailio.cfg says: addresses, modules, parameters, script
   -c                           only check the config and the script, as kemi-wasm check does
   -L PATH                      accepted and ignored: modules are part of the program
-  --listen udp:HOST[:PORT], --listen tcp:HOST[:PORT]
-                               listen there; may be given several times. IPv6 in brackets. Default: what the config
+  --listen PROTOCOL:HOST[:PORT]
+                               listen there with udp, tcp, tls, ws or wss; may be given several times. IPv6 in brackets. Default: what the config
                                says, else port 5060 of each IPv4 address of this machine: UDP for a script alone,
                                UDP and TCP without one
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
   -A NAME[=VALUE]              define a name; may be given several times
+  --module [NAME=]FILE.wasm    load a WebAssembly component as module NAME; may be given several times. Default: the file's name
+  --grant NAME=WHAT[,WHAT...]  what component NAME may use besides message and log: edit, reply, kv, timer, clock
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, transactions,
                                wait (ms), shared (MiB that workers share)
@@ -37,6 +39,12 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
                                have one. It is made when it is not there
   --workers N                  threads that route on the same UDP ports, 1 to 64; auto: as many as there are processors; cfg: what
                                the config says with children=N. Default: 1
+  --ws-origin SCHEME://HOST[:PORT]
+                               pages of there may open a WebSocket on ws: and wss: addresses; may be given several
+                               times, * for all. Default: pages of the same host and of this machine
+  --tls-cert FILE              PEM certificate for TLS, the ones that lead to its CA behind it
+  --tls-key FILE               PEM file of its key, when that is not in the same file
+  --tls-ca FILE                PEM file of the CAs that certificates of peers lead to
   --watch                      reload when the script or a file it required changes
   --log-level LEVEL            trace, debug, info, warn, error, fatal or silent; default: info
   --log-format FORMAT          pretty or json; default: pretty on a terminal, else json

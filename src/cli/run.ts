@@ -4,19 +4,23 @@ import { formatAddress, parseListenAddress } from '../transport/listen-address.t
 import { readConfigFile, usableConfig } from '../transport/node/config-file.ts';
 import { defaultCtlPath } from '../transport/node/ctl.ts';
 import { parseRpcHttp } from '../transport/node/rpc-http.ts';
-import { createServer, DRAIN_MS, type Server } from '../transport/node/server.ts';
+import { DRAIN_MS, type Server } from '../transport/node/server.ts';
+import type { TlsFiles } from '../transport/node/tls-options.ts';
 import { tuneForServer } from '../transport/node/tune.ts';
 import { check } from './check.ts';
 import { HELP } from './help.ts';
 import { createLogger, LOG_FORMATS, LOG_LEVELS } from './log.ts';
+import { createServer } from './servers.ts';
 import {
   asUsage,
   list,
   oneOf,
   type Parsed,
   readDefines,
+  readGrants,
   readLimits,
   readModparams,
+  readModules,
   readOptions,
   readWorkers,
   text,
@@ -30,9 +34,15 @@ const OPTIONS = {
   listen: { type: 'string', multiple: true },
   alias: { type: 'string', multiple: true },
   define: { type: 'string', short: 'A', multiple: true },
+  module: { type: 'string', multiple: true },
+  grant: { type: 'string', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
+  'ws-origin': { type: 'string', multiple: true },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'tls-ca': { type: 'string' },
   watch: { type: 'boolean' },
   'log-level': { type: 'string' },
   'log-format': { type: 'string' },
@@ -71,6 +81,11 @@ export async function run(args: readonly string[]): Promise<number> {
   const workers = readWorkers(text(parsed, 'workers'), config?.coreParams.children);
   if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
+  const origins = list(parsed, 'ws-origin');
+  for (const origin of origins)
+    if (origin !== '*' && !/^[a-z][a-z0-9+.-]*:\/\/[^/\s]+$/i.test(origin))
+      throw new UsageError(`--ws-origin ${origin}: write scheme://host[:port], as browsers do, or *`);
+
   const { log, flush } = createLogger(level, format);
   const crash = (error: unknown) => {
     log.fatal({ err: error }, 'Internal error: the server ends');
@@ -89,9 +104,13 @@ export async function run(args: readonly string[]): Promise<number> {
     watch: parsed.values.watch === true,
     limits,
     modparams,
+    components: readModules(list(parsed, 'module')),
+    grants: readGrants(list(parsed, 'grant')),
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
+    tls: tlsFiles(parsed),
+    ...(origins.length > 0 && { origins }),
     ...(rpcHttp !== undefined && { rpcHttp }),
     workers,
   });
@@ -101,6 +120,7 @@ export async function run(args: readonly string[]): Promise<number> {
   process.on('SIGHUP', () => {
     // A failure is logged. The script that ran runs on.
     server.reloadAll().catch(() => {});
+    void server.reloadComponents();
   });
   const signal = await firstSignal();
   log.info({ signal, drainMs: DRAIN_MS }, 'Stopping: routes in flight may end; a second signal exits at once');
@@ -111,6 +131,19 @@ export async function run(args: readonly string[]): Promise<number> {
   return 0;
 }
 
+function tlsFiles(parsed: Parsed): TlsFiles {
+  const certificate = text(parsed, 'tls-cert');
+  const privateKey = text(parsed, 'tls-key');
+  const caList = text(parsed, 'tls-ca');
+  if (privateKey !== undefined && certificate === undefined)
+    throw new UsageError('--tls-key FILE goes with --tls-cert FILE: a key belongs to a certificate');
+  return {
+    ...(certificate !== undefined && { certificate }),
+    ...(privateKey !== undefined && { privateKey }),
+    ...(caList !== undefined && { caList }),
+  };
+}
+
 /** The command line of `check` that `run -c` stands for. */
 function checkArguments(parsed: Parsed): string[] {
   const config = text(parsed, 'config');
@@ -118,7 +151,7 @@ function checkArguments(parsed: Parsed): string[] {
     throw new UsageError('-c checks a config or a script: write -f FILE or a script');
   return [
     ...(config === undefined ? [] : ['-f', config]),
-    ...['define', 'modparam', 'limits', 'db'].flatMap(name =>
+    ...['define', 'module', 'grant', 'modparam', 'limits', 'db'].flatMap(name =>
       list(parsed, name).flatMap(value => [`--${name}`, value]),
     ),
     ...parsed.positionals,

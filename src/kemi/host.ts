@@ -7,6 +7,7 @@ import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
 import type { Shared } from './shared/shared.ts';
+import type { WebSocketLinks } from './web-socket.ts';
 
 /** One listening socket. */
 export interface Socket {
@@ -19,6 +20,8 @@ export interface Socket {
   readonly advertisedPort?: number;
   /** name="..." of the listen parameter */
   readonly name?: ByteStr;
+  /** It listens on nothing of its own: WebSockets that connections of that socket became. */
+  readonly shares?: number;
 }
 
 /** What to do about connections; without meaning for datagrams. */
@@ -31,6 +34,9 @@ export interface SendHow {
   readonly close?: boolean;
   /** Called when bytes that were taken did not leave after all: the connection could not be made. Never from inside send(). */
   readonly lost?: () => void;
+  /** for a new TLS connection: id of the client profile, and the name that the server is asked for (SNI), in place of the profile's */
+  readonly serverId?: string;
+  readonly serverName?: string;
 }
 
 /** Where bytes go. */
@@ -39,6 +45,119 @@ export interface Destination extends SendHow {
   readonly proto: Socket['proto'];
   readonly ip: ByteStr;
   readonly port: number;
+}
+
+/** One connection as it is now. */
+export interface ConnectionInfo {
+  readonly id: number;
+  readonly proto: Socket['proto'];
+  /** accepting and connecting: it is being made (a handshake of TLS included); ending: nothing new goes by it */
+  readonly state: 'accepting' | 'connecting' | 'open' | 'ending';
+  /** the peer opened it */
+  readonly incoming: boolean;
+  /** address of the peer */
+  readonly ip: ByteStr;
+  readonly port: number;
+  readonly localIp: ByteStr;
+  readonly localPort: number;
+  /** index of the socket it belongs to */
+  readonly socket: number;
+  /** milliseconds that it may be without a byte in or out, and what is left of them; Infinity for ever */
+  readonly lifetimeMs: number;
+  readonly leftMs: number;
+  /** bytes that the kernel has not taken */
+  readonly queuedBytes: number;
+  /** other ports of the peer that lead to it */
+  readonly aliases: readonly number[];
+}
+
+/** Why a connection is gone: one side closed it; it went silent, or was not served in time; it was reset; nothing went by it for its lifetime. */
+export type CloseReason = 'closed' | 'timeout' | 'reset' | 'expired';
+
+/** Which connection something is about. */
+export interface ConnectionRef {
+  readonly id: number;
+  readonly proto: Socket['proto'];
+  /** index of its socket */
+  readonly socket: number;
+  /** address of the peer */
+  readonly ip: ByteStr;
+  readonly port: number;
+}
+
+/** A connection that is gone, or by which nothing comes in any more. */
+export interface ClosedConnection extends ConnectionRef {
+  readonly reason: CloseReason;
+}
+
+/** Probes of an idle connection, in seconds. */
+export interface KeepAlive {
+  readonly idleSec: number;
+  readonly count: number;
+  readonly intervalSec: number;
+}
+
+/** A certificate as it is written, in Unicode text, and the parts of it that scripts ask for. */
+export interface Certificate {
+  readonly pem: string;
+  /** distinguished names, one `key=value` a line, as OpenSSL names the keys (CN, O, OU, C, ST, L, emailAddress) */
+  readonly subject: string;
+  readonly issuer: string;
+  /** hexadecimal, upper case */
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** 1 to 3 */
+  readonly version: number;
+  /** `DNS:a, URI:sip:b` */
+  readonly alternative: string;
+}
+
+/** The protection of a connection. */
+export interface Security {
+  /** TLSv1.3 */
+  readonly version: string;
+  /** as OpenSSL names it */
+  readonly cipher: string;
+  readonly bits: number;
+  /** the peer has a certificate that leads to a CA of ours */
+  readonly verified: boolean;
+  /** why not, as OpenSSL names it; undefined when verified, or when there is no certificate */
+  readonly verifyError?: string;
+  /** name that the client asked for */
+  readonly serverName?: string;
+  readonly peer?: Certificate;
+  readonly own?: Certificate;
+}
+
+/** The connections of all transports. Their ids are what messages carry (L.M_CONID). */
+export interface Connections {
+  /** how many there are, of a protocol */
+  count(proto?: Socket['proto']): number;
+  get(id: number): ConnectionInfo | undefined;
+  list(): ConnectionInfo[];
+  /** The connection that a message to that address would take. @param proto any when absent  @returns 0 when there is none */
+  find(ip: ByteStr, port: number, proto?: Socket['proto']): number;
+  /** Closes it when what waits has left. @returns false when there is none */
+  close(id: number): boolean;
+  /** How long it may go on without a byte in or out, from now on. @param ms Infinity for ever  @returns false when there is none */
+  setLifetime(id: number, ms: number): boolean;
+  /** @param how undefined turns probes off  @returns false when there is none */
+  setKeepAlive(id: number, how: KeepAlive | undefined): boolean;
+  /** From now on what goes to that port of the peer takes this connection. @returns false when there is none, it has enough aliases, or another one has that port */
+  addAlias(id: number, port: number): boolean;
+  /** undefined where there is none, or the connection is not protected */
+  security(id: number): Security | undefined;
+  /** limits by their core parameter, for core.tcp_options and tls.info */
+  readonly options: Readonly<Record<string, number>>;
+}
+
+/** Certificates of the transports. */
+export interface TlsControl {
+  /** Reads files and certificates anew, for new connections. @throws Error saying what is wrong: the old ones stay then */
+  reload(): void;
+  /** the profiles in use, by the names of tls.cfg */
+  profiles(): readonly Readonly<Record<string, string | number>>[];
 }
 
 /** Asks the DNS. A name without such records gives an empty list; a rejected promise is a failure (no server, timeout). Names and results are text. */
@@ -133,6 +252,8 @@ export interface ModuleHost extends TransformationHost {
   pv(spec: ByteStr): Pv | undefined;
   /** Evaluates text with PVs in it, as xlog does: `$ru`, `$(hdr(X)[0])`, `$$`; null PVs give "<null>". @returns undefined (logged) when it does not parse */
   format(text: ByteStr): ByteStr | undefined;
+  /** Whether format() would give a text: logs why not, as format() does. */
+  parses?(text: ByteStr): boolean;
   /** names set with -A NAME[=VALUE] or #!define */
   readonly defines: ReadonlyMap<string, ByteStr>;
   /** core parameters that a kamailio.cfg set, by name; undefined when there is none */
@@ -143,6 +264,10 @@ export interface ModuleHost extends TransformationHost {
   readonly env: ReadonlyMap<string, ByteStr>;
   /** absent: names are not resolved, and what needs that says so */
   readonly resolver?: Resolver;
+  /** absent where no transport has connections */
+  readonly connections?: Connections;
+  /** absent where no transport speaks TLS */
+  readonly tls?: TlsControl;
   /** reads a file where the host grants it; undefined when absent or not granted */
   readFile?(path: string): Uint8Array | undefined;
   writeFile?(path: string, data: Uint8Array): boolean;
@@ -162,7 +287,7 @@ export interface ModuleHost extends TransformationHost {
   /**
    * Runs a callback of the loaded script with a given message, as a route of the given kind; drop() is possible where Kamailio allows it.
    * @param at address of the message: BORROWED for the time of the route, across waits  @param kind L.RK_*
-   * @returns bits: 1 it ran, 2 it dropped; 0 there is no such function. A promise of that, never rejected, when the route waits
+   * @returns bits: 1 it ran, 2 it dropped, 4 an error ended it; 0 there is no such function. A promise of that, never rejected, when the route waits
    */
   runRouteOn(at: number, kind: number, name: ByteStr, arg: ByteStr | undefined): number | Promise<number>;
   /** A message by its address. */
@@ -180,6 +305,8 @@ export interface ModuleHost extends TransformationHost {
   readonly limits: { readonly transactions: number };
   /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */
   secret(name: string): Uint8Array;
+  /** WebSockets of the transport; absent where there are none */
+  readonly webSockets?: WebSocketLinks;
   /** Runs a route callback of the loaded script by name, with the current message. @returns false when there is no such function */
   runRoute(name: ByteStr, arg?: ByteStr): boolean;
   /** @param kind L.RK_* of the route it would run as; absent: a callback by its plain name */

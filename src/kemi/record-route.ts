@@ -144,15 +144,18 @@ function textOf(found: Found, came: Socket, leaves: Socket): ByteStr {
   const rest = `${params}${tail}${before}${after}${end}`;
   const both = flags[1] !== DOUBLE.never;
   if (flags[0] === KINDS.address) {
-    const crosses = came.proto !== leaves.proto;
-    if (!both) return `${start}${crosses ? `;transport=${came.proto}` : ''}${rest}`;
+    const crosses = uriTransport(came) !== uriTransport(leaves);
+    if (!both) return `${start}${crosses ? `;transport=${uriTransport(came)}` : ''}${rest}`;
     if (!crosses && flags[1] === DOUBLE.auto) return `${start}${rest}`;
-    return `${start};transport=${leaves.proto};r2=on${rest}${start};transport=${came.proto};r2=on${rest}`;
+    return `${start};transport=${uriTransport(leaves)};r2=on${rest}${start};transport=${uriTransport(came)};r2=on${rest}`;
   }
   const names = flags[2] === 'n';
   if (!both || (came === leaves && flags[1] === DOUBLE.auto)) return `${start}${addressOf(came, names)}${rest}`;
   return `${start}${addressOf(leaves, names)};r2=on${rest}${start}${addressOf(came, names)};r2=on${rest}`;
 }
+
+/** RFC 7118 5.2.3: there is one transport for WebSockets, secure or not. */
+const uriTransport = ({ proto }: Socket): Socket['proto'] => (proto === 'wss' ? 'ws' : proto);
 
 /** `host:port;sn=name;transport=tcp` of a socket; UDP and port 5060 are left out, as they are what a URI means without them */
 function addressOf(socket: Socket, names: boolean): ByteStr {
@@ -161,6 +164,6 @@ function addressOf(socket: Socket, names: boolean): ByteStr {
   const port = socket.advertisedPort ?? socket.port;
   const name = names && socket.name ? `;sn=${socket.name}` : '';
   const tls = socket.proto === 'tls' || socket.proto === 'wss';
-  const transport = socket.proto === 'udp' ? '' : `;transport=${socket.proto}`;
+  const transport = socket.proto === 'udp' ? '' : `;transport=${uriTransport(socket)}`;
   return `${host}${port === 5060 && !tls ? '' : `:${port}`}${name}${transport}`;
 }

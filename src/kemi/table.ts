@@ -4,7 +4,8 @@
  */
 import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
-import type { ModuleHost } from './host.ts';
+import type { ClosedConnection, ConnectionRef, ModuleHost } from './host.ts';
+import type { HttpRequest } from './http.ts';
 import type { PvClass, Transformation } from './pv-types.ts';
 
 export type ParamType = 'int' | 'str';
@@ -43,6 +44,8 @@ export interface NativeForm {
   readonly to?: readonly number[];
   /** values of the function's parameters that the command does not give, by their place; absent: 0 and '' */
   readonly fill?: Readonly<Record<number, number | ByteStr>>;
+  /** for a function that gives a value: one more parameter, the variable that takes it. The command's code is 1, or -1 when there is no value */
+  readonly into?: boolean;
   /** where it is allowed; absent: in every block. Blocks of the kind `route` are not looked at: anything may call them */
   readonly routes?: readonly NativeRoute[];
 }
@@ -143,9 +146,13 @@ export type InWorkers = 'one' | 'sum' | 'list' | 'find' | 'all';
 export interface ModuleDefinition<S = unknown> {
   readonly name: string;
   readonly modparams: Readonly<Record<string, ModParam>>;
+  /** it knows itself which modparams it has: none is refused before, and create() gets none */
+  readonly anyModparam?: boolean;
   /** Makes the module's state for one runtime. @throws KemiError KEMI_ERR_CONFIG for modparams that make no sense */
   readonly create: (host: ModuleHost, params: ModParamValues) => S;
   readonly functions: readonly KemiFunction[];
+  /** commands of routing blocks that KEMI does not have: they are not on KSR */
+  readonly commands?: readonly KemiFunction[];
   /** false: functions that do not say so are no native commands */
   readonly native?: false;
   /** true: what outlives a message is in ModuleHost.shared where there is one, or need not be common. Without it the module is for one runtime */
@@ -162,8 +169,12 @@ export interface ModuleDefinition<S = unknown> {
   readonly afterRoute?: (state: S, host: ModuleHost, msg: SipMsg) => void;
   /** Called when a request route begins to wait, and when it ends then. */
   readonly onWait?: (state: S, host: ModuleHost, msg: SipMsg, waits: boolean) => void;
-  /** Called when a connection is gone. @param id as in L.M_CONID */
-  readonly onClosed?: (state: S, id: number) => void;
+  /** Asked which callback takes a request of HTTP. @returns undefined: none does */
+  readonly httpRoute?: (state: S, host: ModuleHost, request: HttpRequest) => ByteStr | undefined;
+  /** Called when a TLS connection was opened from here. @returns false when nothing is to be sent by it: it is closed */
+  readonly onOpened?: (state: S, connection: ConnectionRef) => boolean | Promise<boolean>;
+  /** Called when a connection is gone, or nothing comes in by it any more. @param id as in L.M_CONID  @param how absent where the transport does not tell */
+  readonly onClosed?: (state: S, id: number, how?: ClosedConnection) => void;
   /** Called with what the same module of another runtime had to say (ModuleHost.tell). */
   readonly onTold?: (state: S, host: ModuleHost, data: unknown) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */

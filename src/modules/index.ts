@@ -25,12 +25,16 @@ import sanity from './sanity/index.ts';
 import siputils from './siputils/index.ts';
 import sl from './sl/index.ts';
 import statistics from './statistics/index.ts';
+import tcpops from './tcpops/index.ts';
 import textops from './textops/index.ts';
 import textopsx from './textopsx/index.ts';
+import tls from './tls/index.ts';
 import tm from './tm/index.ts';
 import tmx from './tmx/index.ts';
 import usrloc from './usrloc/index.ts';
 import uuid from './uuid/index.ts';
+import websocket from './websocket/index.ts';
+import xhttp from './xhttp/index.ts';
 import xlog from './xlog/index.ts';
 
 export const MODULES: readonly AnyModule[] = [
@@ -58,6 +62,7 @@ export const MODULES: readonly AnyModule[] = [
   permissions,
   statistics,
   counters,
+  xhttp,
   jsonrpcs,
   kex,
   uuid,
@@ -66,4 +71,7 @@ export const MODULES: readonly AnyModule[] = [
   usrloc,
   registrar,
   acc,
+  websocket,
+  tls,
+  tcpops,
 ];

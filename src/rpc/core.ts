@@ -70,18 +70,20 @@ export function coreCommands(host: RpcHost, rpc: Pick<Rpc, 'methods' | 'command'
       name: 'core.sockets_list',
       doc: 'Returns the sockets that listen.',
       run: () =>
-        host.sockets.map(s => ({
-          socket: {
-            proto: s.proto,
-            address: s.ip,
-            ipaddress: s.ip,
-            port: String(s.port),
-            mcast: 'no',
-            mhomed: 'no',
-            virtual: 'no',
-            ...(s.name !== undefined && { name: utf8Of(s.name) }),
-          },
-        })),
+        host.sockets
+          .filter(s => s.shares === undefined)
+          .map(s => ({
+            socket: {
+              proto: s.proto,
+              address: s.ip,
+              ipaddress: s.ip,
+              port: String(s.port),
+              mcast: 'no',
+              mhomed: 'no',
+              virtual: 'no',
+              ...(s.name !== undefined && { name: utf8Of(s.name) }),
+            },
+          })),
     },
     {
       name: 'core.aliases_list',

@@ -1,4 +1,5 @@
 /** Which modules a runtime loads: those that were asked for, or all there are. */
+import { componentModule } from '../components/module.ts';
 import type { Logger } from '../core/log.ts';
 import { KemiError } from '../errors.ts';
 import { closest } from '../kemi/suggest.ts';
@@ -6,9 +7,16 @@ import type { AnyModule } from '../kemi/table.ts';
 import { MODULES } from '../modules/index.ts';
 import type { RuntimeOptions } from './options.ts';
 
-/** @throws KemiError KEMI_ERR_CONFIG for one that is not there, or cannot be used with several workers */
+/** Modules in load order. @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
 export function modulesFor(options: RuntimeOptions, log: Logger): readonly AnyModule[] {
-  return sharing(options, [...chosenModules(options.modules), ...(options.extraModules ?? [])], log);
+  const { modules, extraModules = [], components = [], modparams = [], wasm } = options;
+  const definitions = [...chosenModules(modules), ...extraModules];
+  for (const component of components) {
+    const settings = modparams.filter(p => p.module === component.name);
+    const taken = ['x', ...definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)))];
+    definitions.push(componentModule(component, taken, settings, wasm.byteText));
+  }
+  return sharing(options, definitions, log);
 }
 
 function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
@@ -26,14 +34,24 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
 }
 
 /** The modules that several runtimes may have; a module that was asked for by name must be one of them. */
-function sharing({ shared, modules, extraModules }: RuntimeOptions, all: AnyModule[], log: Logger): AnyModule[] {
+function sharing(options: RuntimeOptions, all: AnyModule[], log: Logger): AnyModule[] {
+  const { shared, modules = [], extraModules = [], components = [] } = options;
   if (!shared) return all;
-  const out = all.filter(module => !module.shares);
-  for (const { name } of out) {
-    const why = `module ${name} keeps its state per worker, so it cannot be used with ${shared.workers} workers`;
-    if (modules?.includes(name) || extraModules?.some(m => m.name === name))
-      throw new KemiError('KEMI_ERR_CONFIG', `Cannot start: ${why}; use --workers 1`);
-    if (shared.worker === 0) log.warn({ module: name }, `Left out: ${why}`);
+  const asked = new Set([...modules, ...[...extraModules, ...components].map(m => m.name)]);
+  const left: string[] = [];
+  for (const { name, shares } of all) {
+    if (shares) continue;
+    if (asked.has(name))
+      throw new KemiError(
+        'KEMI_ERR_CONFIG',
+        `Cannot start: module ${name} keeps its state per worker, so it cannot be used with ${shared.workers} workers; use --workers 1`,
+      );
+    left.push(name);
   }
+  if (left.length > 0 && shared.worker === 0)
+    log.info(
+      { modules: left },
+      `Left out with ${shared.workers} workers, because they keep their state per worker: ${left.join(', ')}`,
+    );
   return all.filter(module => module.shares);
 }

@@ -6,9 +6,21 @@ import { type ByteStr, byteStr, byteStrOf } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import type { Database } from '../kemi/db.ts';
-import type { Destination, ModuleHost, Resolver, Sending, Socket, Statistics, Text, Timer } from '../kemi/host.ts';
+import type {
+  Connections,
+  Destination,
+  ModuleHost,
+  Resolver,
+  Sending,
+  Socket,
+  Statistics,
+  Text,
+  Timer,
+  TlsControl,
+} from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
@@ -31,6 +43,7 @@ export interface HostParts {
   readonly states: ReadonlyMap<string, unknown>;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: ModuleHost['hasRoute'];
@@ -54,24 +67,28 @@ export class RuntimeHost implements ModuleHost {
   readonly random: () => number;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
+  readonly webSockets?: WebSocketLinks;
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
   readonly shared?: Shared;
   readonly tell?: (module: string, worker: number, data: unknown) => void;
   readonly resolver?: Resolver;
+  readonly connections?: Connections;
+  readonly tls?: TlsControl;
   readonly readFile?: (path: string) => Uint8Array | undefined;
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
-  returnCode = 0;
   /** whether what runs now has an onsend route, and for replies too */
   onSendRoute: 'no' | 'requests' | 'all' = 'no';
   sending: Sending | undefined;
   readonly native: boolean;
   readonly #parts: HostParts;
+  readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
   readonly #databases = new Map<string, Database>();
@@ -80,6 +97,7 @@ export class RuntimeHost implements ModuleHost {
     this.#parts = parts;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
+    this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
     this.log = parts.log;
     this.sockets = parts.sockets;
     this.stats = parts.stats;
@@ -89,8 +107,10 @@ export class RuntimeHost implements ModuleHost {
     this.random = parts.random;
     this.pv = parts.pv;
     this.format = parts.format;
+    this.parses = parts.parses;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
+    if (parts.options.webSockets) this.webSockets = parts.options.webSockets;
     this.limits = parts.limits;
     this.hasRoute = parts.hasRoute;
     this.callRpc = parts.callRpc;
@@ -102,10 +122,20 @@ export class RuntimeHost implements ModuleHost {
     if (shared) this.shared = shared;
     if (tell) this.tell = (module, worker, data) => tell(worker, module, data);
     if (parts.options.resolver) this.resolver = parts.options.resolver;
+    if (parts.options.connections) this.connections = parts.options.connections;
+    if (parts.options.tls) this.tls = parts.options.tls;
     if (parts.options.readFile) this.readFile = parts.options.readFile;
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
     if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
     if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
+  }
+
+  /** $rc: in the core's memory, where its part of the native engine sets it. */
+  get returnCode(): number {
+    return this.core.mem.i32(this.#returnCodeAt);
+  }
+  set returnCode(code: number) {
+    this.core.mem.setU32(this.#returnCodeAt, code);
   }
 
   get message(): SipMsg | undefined {

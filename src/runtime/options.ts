@@ -1,13 +1,15 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
 
 import type { ConfigHost } from '../cfg/config.ts';
+import type { ComponentOptions } from '../components/module.ts';
 import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
-import type { Resolver, SendHow, Socket } from '../kemi/host.ts';
+import type { Connections, Resolver, SendHow, Socket, TlsControl } from '../kemi/host.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { LogPrefix } from './log-prefix.ts';
 
 /** Where a message came from. */
@@ -87,6 +89,8 @@ export interface RuntimeOptions {
    * @param how what to do about connections; absent for datagrams  @returns false when it cannot be sent
    */
   readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
+  /** the WebSockets among the connections, for module websocket */
+  readonly webSockets?: WebSocketLinks;
   readonly log?: Logger;
   /** wall clock, milliseconds */
   readonly now?: () => number;
@@ -96,6 +100,10 @@ export interface RuntimeOptions {
   readonly random?: () => number;
   /** names are not resolved without one */
   readonly resolver?: Resolver;
+  /** the connections of what `send` sends by, for scripts and RPC that look after them */
+  readonly connections?: Connections;
+  /** the certificates of it */
+  readonly tls?: TlsControl;
   readonly every?: StartTimer;
   readonly after?: StartTimer;
   /** 16 bytes or more from which To-tags are made; random when absent. Give the same to servers that share an address */
@@ -106,6 +114,8 @@ export interface RuntimeOptions {
   readonly modules?: readonly string[];
   /** modules of your own, loaded behind ours: see defineModule() */
   readonly extraModules?: readonly AnyModule[];
+  /** extension modules: WebAssembly components, loaded behind all others */
+  readonly components?: readonly ComponentOptions[];
   readonly defines?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -144,7 +154,10 @@ export interface RuntimeOptions {
   readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
-  /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */
+  /**
+   * 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes. Of routing blocks 'api' runs every
+   * instruction in TypeScript, the others run in the core what they can
+   */
   readonly lane?: 'auto' | 'api' | 'inplace';
 }
 

@@ -107,6 +107,10 @@ export class Router {
   #nextId = 1;
   #drained: (() => void) | undefined;
 
+  get core(): Core {
+    return this.#parts.core;
+  }
+
   constructor(parts: RouterParts) {
     this.#parts = parts;
     this.#protocols = parts.sockets.map(socket => protoId(socket.proto));
@@ -155,6 +159,22 @@ export class Router {
       return 'ignored';
     }
     return mem.u8[at + L.M_KIND] === 1 ? this.#request(at) : this.#reply(at);
+  }
+
+  /**
+   * Makes a message for a route that no SIP message starts: indexed, not checked. The caller releases it.
+   * @returns its address; 0 when there is no room for one more, it is too long, or its start line or headers do not parse
+   */
+  make(text: ByteStr, from: Source, socket: number): number {
+    const { core, messages, limits } = this.#parts;
+    if (text.length > limits.messageBytes || messages.count >= limits.messages) return 0;
+    const at: number = core.x.msgAlloc(text.length);
+    if (at < 0) return 0;
+    core.mem.putStr(core.mem.u32(at + L.M_BUF), text);
+    this.#describe(at, from, socket);
+    if (core.x.msgIndex(at) === 0) return at;
+    messages.release(at);
+    return 0;
   }
 
   /** Lets suspended routes finish for `ms` milliseconds, then abandons them. */
@@ -356,7 +376,7 @@ export class Router {
     mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
     mem.u8[at + L.M_ROUTE] = kind;
     if (end.error) this.#scriptError(at, name, end.error);
-    return flags & L.MFL_DROP ? 3 : 1;
+    return 1 | (flags & L.MFL_DROP ? 2 : 0) | (end.error ? 4 : 0);
   }
 
   /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */

@@ -2,27 +2,35 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
+
+import { Extension } from '../components/extension.ts';
+import type { Component } from '../components/instance.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
-import { byteStrOf, utf8Of } from '../core/memory.ts';
-import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
+import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
+import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
 import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
-import type { Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
+import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
-import { forwardReply } from '../modules/core/api.ts';
+import { acceptAlias, forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
+import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { modulesFor } from './chosen-modules.ts';
 import { KAMAILIO_LEVEL, logAt } from './kamailio-log.ts';
 import { prefixedLogger } from './log-prefix.ts';
+import { LuaBeside } from './lua-beside.ts';
+import { type MadeRouteParts, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
 import {
@@ -95,12 +103,15 @@ export class Runtime {
   readonly #interpreter: Interpreter;
   readonly #callbacks: Callbacks;
   readonly #router: Router;
+  readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
   readonly #onRequest: Hook[] = [];
   readonly #onReplyIn: Hook[] = [];
   readonly #afterRoute: ((at: number) => void)[] = [];
   readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
+  /** Lua for lua_run() of routing blocks, made when it is needed */
+  #beside: LuaInterpreter | undefined;
   #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
@@ -149,6 +160,7 @@ export class Runtime {
       states,
       pv: spec => this.pvs.compile(spec),
       format: text => this.pvs.format(text),
+      parses: text => this.pvs.parses(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,
@@ -192,6 +204,12 @@ export class Runtime {
         return sent;
       },
     });
+    this.#made = {
+      router: this.#router,
+      messages: this.#messages,
+      httpRoute: exchange => this.#httpRoute(exchange.request),
+      viaProtocol: socket => this.sockets[socket]?.proto ?? 'tcp',
+    };
     this.#configureCore(self, secret);
     this.#defineStatistics();
     for (const definition of definitions) {
@@ -211,6 +229,11 @@ export class Runtime {
         `Cannot set modparam ${unknown.module}.${unknown.name}: module ${unknown.module} is not loaded${near ? `, did you mean ${near}` : ''}`,
       );
     }
+    if (options.coreParams?.tcp_accept_aliases === 1)
+      this.#onRequest.push(at => {
+        acceptAlias(this.host, this.#messages.at(at).msg);
+        return false;
+      });
     this.bridge = new Bridge(
       core,
       this.#modules,
@@ -233,12 +256,18 @@ export class Runtime {
       host,
       config: config ?? { readFile: () => undefined },
       limits: this.limits,
+      startLua: scripts => {
+        this.#beside ??= this.#lua();
+        return new LuaBeside(this.#beside, scripts, this.#options.readFile, () => core.x.currentMsg());
+      },
+      inCore: this.#options.lane !== 'api',
     });
   }
 
   #lua(): LuaInterpreter {
     const { core } = this;
     const options = this.#options;
+    const commands = new CommandRunner({ core, bridge: this.bridge, pvs: this.pvs.registry, host: this.host });
     return new LuaInterpreter({
       core,
       tree: this.bridge,
@@ -251,6 +280,8 @@ export class Runtime {
         memoryBytes: this.limits.memoryPages * 32768,
       },
       takePending: () => this.bridge.takePending(),
+      command: (name, args) => commands.run(name, args),
+      wait: promise => this.bridge.wait(promise),
       lane: options.lane ?? 'auto',
     });
   }
@@ -328,15 +359,12 @@ export class Runtime {
    */
   check(script: Script): Diagnostic[] {
     this.#assertOpen();
-    const { bridge } = this;
-    if (this.#interpreter instanceof NativeInterpreter)
-      return this.#interpreter.check(script.source, script.name, this.#callbacks.request);
-    const found = lintLua(new TextDecoder().decode(script.source), script.name, {
-      params: path => bridge.params(path),
-      isModule: name => bridge.modules.has(name),
-      unavailable: path => bridge.unavailable(path.split('.')),
-      suggest: path => bridge.suggest(path.split('.')),
-    });
+    if (this.#interpreter instanceof NativeInterpreter) {
+      const { diagnostics, lua } = this.#interpreter.check(script.source, script.name, this.#callbacks.request);
+      const scripts = lua.map(name => ({ name, source: this.#options.readFile?.(name) }));
+      return [...diagnostics, ...scripts.flatMap(s => (s.source ? this.#lint(s.source, s.name) : []))];
+    }
+    const found = this.#lint(script.source, script.name);
     try {
       this.#validated(script).dispose();
     } catch (error) {
@@ -344,6 +372,17 @@ export class Runtime {
       found.unshift(...error.diagnostics);
     }
     return found;
+  }
+
+  /** Uses of KSR in a Lua script that cannot be right. */
+  #lint(source: Uint8Array, name: string): Diagnostic[] {
+    const { bridge } = this;
+    return lintLua(new TextDecoder().decode(source), name, {
+      params: path => bridge.params(path),
+      isModule: module => bridge.modules.has(module),
+      unavailable: path => bridge.unavailable(path.split('.')),
+      suggest: path => bridge.suggest(path.split('.')),
+    });
   }
 
   /**
@@ -354,6 +393,27 @@ export class Runtime {
     const script = this.#script;
     if (!script) throw new KemiError('KEMI_ERR_SCRIPT', 'Cannot reload: no script is loaded');
     return this.load({ name: script.name, source: source ?? this.#options.readFile?.(script.name) ?? script.source });
+  }
+
+  /** The components that are loaded, in load order. */
+  get components(): readonly Extension[] {
+    return this.#modules.map(m => m.state).filter(s => s instanceof Extension);
+  }
+
+  /**
+   * Puts another component in the place of one that is loaded, between two messages: the given one, or what its `read` gives. Messages that are being routed
+   * stay with the old one.
+   * @throws KemiError KEMI_ERR_COMPONENT, KEMI_ERR_CONFIG: it cannot take its place; nothing has changed
+   * @throws RpcError there is none of this name, or it cannot be read again
+   */
+  async reloadComponent(name: string, component?: Component): Promise<void> {
+    this.#assertOpen();
+    const extension = this.#component(name);
+    if (!component && !extension.read)
+      throw new RpcError(500, `Cannot reload ${name}: the runtime was not told how to read it again`);
+    const next = component ?? (await extension.read!());
+    this.#assertOpen();
+    extension.reload(next);
   }
 
   /**
@@ -379,10 +439,47 @@ export class Runtime {
     }
   }
 
-  /** Tells the modules that a connection is gone, by the id that its messages came with. */
-  connectionClosed(id: number): void {
+  /** Whether requests of HTTP are for this runtime: a module takes them. */
+  get servesHttp(): boolean {
+    return this.#modules.some(m => m.definition.httpRoute);
+  }
+
+  /**
+   * Routes one request of HTTP, and has it answered: now, or later where the route waits.
+   * @param socket index of the socket that the connection belongs to
+   * @throws {KemiError} KEMI_ERR_CLOSED after close()
+   */
+  receiveHttp(exchange: HttpExchange, from: Source, socket: number): void {
+    this.#assertOpen();
+    routeHttp(this.#made, exchange, from, socket);
+  }
+
+  #httpRoute(request: HttpRequest): ByteStr | undefined {
+    for (const { definition, state } of this.#modules) {
+      const route = definition.httpRoute?.(state, this.host, request);
+      if (route !== undefined) return route;
+    }
+    return undefined;
+  }
+
+  /**
+   * Asks the modules about a connection that was opened from here, before anything is sent by it.
+   * @returns false when one does not want it; a promise where a route waits
+   */
+  connectionOpened(connection: ConnectionRef): boolean | Promise<boolean> {
+    if (this.#closed) return true;
+    const answers = this.#modules.map(({ definition, state }) => definition.onOpened?.(state, connection) ?? true);
+    if (!answers.some(answer => answer instanceof Promise)) return !answers.includes(false);
+    return Promise.all(answers).then(all => !all.includes(false));
+  }
+
+  /**
+   * Tells the modules that a connection is gone, by the id that its messages came with.
+   * @param how what is known of it: without that, no event is run for it
+   */
+  connectionClosed(id: number, how?: ClosedConnection): void {
     if (this.#closed) return;
-    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id);
+    for (const { definition, state } of this.#modules) definition.onClosed?.(state, id, how);
   }
 
   /**
@@ -433,6 +530,7 @@ export class Runtime {
       stats,
       sockets,
       aliases: options.aliases ?? [],
+      connections: options.connections,
       defines: host.defines,
       modules: this.#modules.map(({ definition, state }) => ({ definition, state, host })),
       get script() {
@@ -440,7 +538,19 @@ export class Runtime {
       },
       reload: async () => (options.reloadAll ? options.reloadAll() : runtime.reload()),
       apiList: () => this.bridge.apiList(),
+      components: () => this.components.map(infoOf),
+      reloadComponent: async name => {
+        await this.reloadComponent(name);
+        return this.#component(name).version;
+      },
     });
+  }
+
+  /** @throws RpcError when there is none of this name */
+  #component(name: string): Extension {
+    const found = this.components.find(c => c.name === name);
+    if (!found) throw new RpcError(400, `There is no component ${name}`);
+    return found;
   }
 
   #configureCore(self: SelfAddresses, secret: Uint8Array): void {
@@ -492,6 +602,12 @@ export class Runtime {
   #assertOpen(): void {
     if (this.#closed) throw new KemiError('KEMI_ERR_CLOSED', 'Cannot use the runtime: it is closed');
   }
+}
+
+function infoOf(extension: Extension): ComponentInfo {
+  const { name, file, version, granted, memoryBytes, counters, rows } = extension;
+  const functions = Object.fromEntries(rows.map(r => [r.name, r.type]));
+  return { name, file, version, grants: granted, memoryBytes, counters, functions };
 }
 
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */

@@ -50,7 +50,7 @@ export class SelfAddresses {
 
   /** @param port 0 matches any  @param proto PROTO_*, 0 matches any */
   has(host: ByteStr, port: number, proto: number): boolean {
-    const fits = (o: Own) => (!port || !o.port || o.port === port) && (!proto || !o.proto || o.proto === proto);
+    const fits = (o: Own) => (!port || !o.port || o.port === port) && (!proto || !o.proto || speaks(o.proto, proto));
     const name = normal(host);
     if (this.#own.get(name)?.some(fits)) return true;
     return (
@@ -73,6 +73,9 @@ export class SelfAddresses {
     else this.#own.set(key, [{ port, proto }]);
   }
 }
+
+/** A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3). */
+const speaks = (own: number, proto: number): boolean => own === proto || (proto === L.PROTO_WS && own === L.PROTO_WSS);
 
 /** One spelling for a host: lower case, no brackets, IPv6 in the form URL gives it. */
 function normal(host: ByteStr): ByteStr {

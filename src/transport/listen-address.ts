@@ -1,26 +1,30 @@
-/** Reads `udp:host:port` and `tcp:host:port`, the form of Kamailio's `listen` parameter and of `--listen`. */
+/** Reads `udp:host:port`, `tcp:host:port` and the like, the form of Kamailio's `listen` parameter and of `--listen`. */
 import { KemiError } from '../errors.ts';
 import type { ListenAddress } from './transport.ts';
 
-const DEFAULT_PORT = 5060;
-const HOW = 'write udp:HOST, udp:HOST:PORT or udp:[IPv6]:PORT, or tcp in place of udp, for example udp:127.0.0.1:5060';
+const HOW =
+  'write udp:HOST, udp:HOST:PORT or udp:[IPv6]:PORT, or tcp, tls, ws or wss in place of udp, for example udp:127.0.0.1:5060';
+
+const PROTOCOLS = ['udp', 'tcp', 'tls', 'ws', 'wss'] as const;
+
+const isProtocol = (name: string): name is (typeof PROTOCOLS)[number] =>
+  (PROTOCOLS as readonly string[]).includes(name);
 
 /**
- * @param text `[udp:|tcp:]host[:port]`; UDP and port 5060 when absent; IPv6 addresses in brackets; `*` or `any` as host: each IPv4 address of the machine
+ * @param text `[udp:|tcp:|tls:|ws:|wss:]host[:port]`; UDP and port 5060, with tls and wss 5061, when absent; IPv6 addresses in brackets; `*` or `any` as host: each IPv4 address of the machine
  * @throws KemiError KEMI_ERR_CONFIG: the message says what is wrong and what to write
  */
 export function parseListenAddress(text: string): ListenAddress {
   const fail = (what: string) => new KemiError('KEMI_ERR_CONFIG', `Cannot listen on "${text}": ${what}; ${HOW}`);
   let rest = text;
-  let protocol: 'udp' | 'tcp' = 'udp';
+  let protocol: ListenAddress['proto'] = 'udp';
   const proto = /^([a-z]+):(?!:)/i.exec(rest);
   if (proto) {
     const name = proto[1]!.toLowerCase();
-    if (name === 'udp' || name === 'tcp') {
+    if (isProtocol(name)) {
       protocol = name;
-      rest = rest.slice(4);
-    } else if (['tls', 'ws', 'wss', 'sctp'].includes(name))
-      throw fail(`${name} is not available in this version, only udp and tcp are`);
+      rest = rest.slice(name.length + 1);
+    } else if (name === 'sctp') throw fail('sctp is not available in this version');
     else if (rest.indexOf(':') !== rest.lastIndexOf(':')) throw fail(`"${proto[1]}" is not a protocol`);
   }
   let host: string;
@@ -43,7 +47,7 @@ export function parseListenAddress(text: string): ListenAddress {
   if (host === '') throw fail('the host is missing');
   if (host === '*' || host.toLowerCase() === 'any') host = '0.0.0.0';
   if (!/^[0-9A-Za-z._:%-]+$/.test(host)) throw fail(`"${host}" is not a host name or an address`);
-  let port = DEFAULT_PORT;
+  let port = protocol === 'tls' || protocol === 'wss' ? 5061 : 5060;
   if (portText !== undefined) {
     if (!/^[0-9]{1,5}$/.test(portText) || Number(portText) > 65535)
       throw fail(`"${portText}" is not a port (0 to 65535)`);

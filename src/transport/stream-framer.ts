@@ -182,7 +182,9 @@ export class StreamFramer {
   #keep(chunk: Uint8Array, from: number, count: number): void {
     const needed = this.#length + count;
     if (needed > this.#kept.length) {
-      const grown = new Uint8Array(Math.max(needed, Math.min(2 * this.#kept.length, this.#limit), FIRST_BYTES));
+      const grown = new Uint8Array(
+        Math.max(needed, Math.min(Math.max(2 * this.#kept.length, FIRST_BYTES), this.#limit)),
+      );
       grown.set(this.#kept.subarray(0, this.#length));
       this.#kept = grown;
     }

@@ -3,7 +3,8 @@
  * bytes out. Transports of datagrams know no connections; for the others a connection has an id from 1 up, and the socket it belongs to is the one it came in
  * by, or that it was opened for. test/unit/transport/contract.ts holds each transport to it.
  */
-import type { SendHow, Socket } from '../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, SendHow, Socket } from '../kemi/host.ts';
+import type { HttpExchange } from '../kemi/http.ts';
 
 export type { SendHow } from '../kemi/host.ts';
 
@@ -39,6 +40,9 @@ export interface Source {
  */
 export type Receiver = (bytes: Uint8Array, from: Source, socket: number) => void;
 
+/** Takes one HTTP request that came by a connection, and answers it now or later. Must not throw. */
+export type HttpReceiver = (exchange: HttpExchange, from: Source, socket: number) => void;
+
 export interface TransportCounters {
   received: number;
   receivedBytes: number;
@@ -63,9 +67,16 @@ export interface Transport {
   open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]>;
   /**
    * From now on each message goes to the receiver. Never from inside send().
-   * @param closed is told the id of each connection that is gone
+   * @param closed is told of each connection that is gone, or by which nothing comes in any more: once
+   * @param opened is asked of each TLS connection that was opened from here, before anything is sent by it: false closes it
+   * @param http takes requests of HTTP on connections of SIP; absent: there are none
    */
-  start(receiver: Receiver, closed?: (connection: number) => void): void;
+  start(
+    receiver: Receiver,
+    closed?: (connection: ClosedConnection) => void,
+    opened?: (connection: ConnectionRef) => boolean | Promise<boolean>,
+    http?: HttpReceiver | undefined,
+  ): void;
   /**
    * Sends one message. COPIED: `bytes` may be reused as soon as this returns.
    * @param ip address as text, no brackets  @param port 1..65535

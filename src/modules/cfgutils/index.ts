@@ -1,7 +1,7 @@
 /** KSR.cfgutils: chance, pauses, locks, hashes. */
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
-import type { ModuleHost } from '../../kemi/host.ts';
+import type { ModuleHost, Timer } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { Locks, sharedGate } from './locks.ts';
 
@@ -80,9 +80,21 @@ export default defineModule<State>({
   create: (host, params) => {
     const initialProbability = Number(params.initial_probability);
     const { shared } = host;
-    const gate = shared && sharedGate(shared);
-    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0, gate);
-    host.every(SWEEP_MS, () => locks.sweep());
+    let sweeper: Timer | undefined;
+    // A server that has nothing to do has no timers: it may sleep.
+    const sweep = () => {
+      locks.sweep();
+      if (locks.size > 0) return;
+      sweeper?.cancel();
+      sweeper = undefined;
+    };
+    const locks: Locks = new Locks(
+      owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0,
+      () => {
+        sweeper ??= host.every(SWEEP_MS, sweep);
+      },
+      shared && sharedGate(shared),
+    );
     if (!shared) return { initialProbability, probability: initialProbability, locks };
     // 0 is what is there before anybody set it
     const set = shared.ints('cfgutils.probability', 1);

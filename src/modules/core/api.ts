@@ -1,4 +1,6 @@
 /** What other modules and the runtime may use of the core functions: where a URI leads, and forwarding of requests and replies. */
+
+export { acceptAlias } from './alias.ts';
 export {
   defaultPort,
   destinationOf,
@@ -10,7 +12,9 @@ export {
   type Target,
   targetOf,
   targetsOf,
+  useOutboundConnection,
 } from './destination.ts';
+export { runEvent } from './event.ts';
 export { forwardReply, forwardRequest, secondVia } from './forward.ts';
 export { PROTOCOLS } from './uri.ts';
 export { prefixFor, viaPrefix } from './via.ts';

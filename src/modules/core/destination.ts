@@ -5,6 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, SendHow, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { parseUri, uriParam } from '../../kemi/uri.ts';
+import type { TlsApi } from '../tls/api.ts';
 import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
 import { PROTOCOLS, transportOf } from './uri.ts';
 
@@ -128,17 +129,33 @@ async function collect(
 
 /**
  * The socket to send from: the one the script forced when it fits, else the receiving one when it fits, else the first that fits and is not bound to a
- * loopback address, else, as Kamailio, the last that fits.
+ * loopback address, else, as Kamailio, the last that fits. A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3): its sockets fit when there
+ * is no other, or when forced.
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
-  const fits = (socket: Socket | undefined): socket is Socket =>
-    socket !== undefined && socket.proto === target.proto && socket.ip.includes(':') === (target.family === 6);
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
-  for (const socket of [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]])
-    if (fits(socket)) return socket;
-  return host.sockets.find(s => fits(s) && !isLoopback(s.ip)) ?? host.sockets.findLast(fits);
+  const near = [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]];
+  const found = bestSocket(host, near, target, target.proto);
+  if (target.proto !== 'ws') return found;
+  return near.find(s => fits(s, target, 'wss')) ?? found ?? bestSocket(host, near, target, 'wss');
 }
+
+function bestSocket(
+  host: ModuleHost,
+  near: readonly (Socket | undefined)[],
+  target: Target,
+  proto: Socket['proto'],
+): Socket | undefined {
+  for (const socket of near) if (fits(socket, target, proto)) return socket;
+  const { sockets } = host;
+  return (
+    sockets.find(s => fits(s, target, proto) && !isLoopback(s.ip)) ?? sockets.findLast(s => fits(s, target, proto))
+  );
+}
+
+const fits = (socket: Socket | undefined, target: Target, proto: Socket['proto']): socket is Socket =>
+  socket !== undefined && socket.proto === proto && socket.ip.includes(':') === (target.family === 6);
 
 const isLoopback = (ip: ByteStr): boolean => ip.startsWith('127.') || ip === '::1';
 
@@ -149,18 +166,47 @@ export function replyHow(connection: number, flags: number): SendHow {
   return { connection, noConnect, close };
 }
 
-/**
- * Where a request goes by a socket.
- * @param flags M_MFLAGS of the request  @param lost called when the connection could not be made, see SendHow
- */
+/** key of a message's store */
+const USE_OTCPID = Symbol('use otcpid');
+
+/** Whether the message at hand leaves by the connection that its branches name (otcpid). */
+export function useOutboundConnection(host: ModuleHost, use: boolean): void {
+  if (use) host.perMessage.set(USE_OTCPID, true);
+  else host.perMessage.delete(USE_OTCPID);
+}
+
+/** What a request needs beside its target. */
+export interface Leaving {
+  /** connection that its branch names; 0 for none */
+  readonly otcpid?: number | undefined;
+  /** called when the connection could not be made, see SendHow */
+  readonly lost?: (() => void) | undefined;
+}
+
+/** Where a request goes by a socket. */
 export function destinationOf(
+  host: ModuleHost,
+  msg: SipMsg,
   socket: Socket,
   { proto, ip, port }: Target,
-  flags: number,
-  lost?: () => void,
+  { otcpid, lost }: Leaving = {},
 ): Destination {
   if (proto === 'udp') return { socket: socket.index, proto, ip, port };
+  const flags = msg.u32(L.M_MFLAGS);
   const noConnect = (flags & L.MFL_FORWARD_NO_CONNECT) !== 0;
   const close = (flags & L.MFL_FORWARD_CLOSE) !== 0;
-  return { socket: socket.index, proto, ip, port, noConnect, close, ...(lost && { lost }) };
+  const connection = otcpid && host.storeOf(msg.at)?.get(USE_OTCPID) ? otcpid : 0;
+  const secure = proto === 'tls' || proto === 'wss';
+  const choice = secure ? host.module<TlsApi>('tls')?.clientChoice(msg.at) : undefined;
+  return {
+    socket: socket.index,
+    proto,
+    ip,
+    port,
+    noConnect,
+    close,
+    ...(connection && { connection }),
+    ...(lost && { lost }),
+    ...choice,
+  };
 }

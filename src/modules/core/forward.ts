@@ -2,6 +2,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
+import { branchZeroOf } from '../../kemi/branches.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { writeForward } from '../../kemi/record-route.ts';
 import { destinationOf, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
@@ -41,7 +42,8 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  return host.sendFor(msg.at, bytes, destinationOf(socket, target, msg.u32(L.M_MFLAGS))) ? true : 'it cannot be sent';
+  const to = destinationOf(host, msg, socket, target, { otcpid: branchZeroOf(host, msg.at)?.otcpid });
+  return host.sendFor(msg.at, bytes, to) ? true : 'it cannot be sent';
 }
 
 /**

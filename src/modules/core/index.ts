@@ -5,6 +5,7 @@ import type { Uri } from '../../core/sip-msg.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { parseUri } from '../../kemi/uri.ts';
+import { addAlias, viaPort } from './alias.ts';
 import { forwardRequest } from './forward.ts';
 import { hot } from './hot.ts';
 import { setHost, setUser } from './rewrite.ts';
@@ -59,13 +60,6 @@ const DEBUG_LEVELS: Readonly<Record<string, number>> = {
   fatal: -2,
   silent: -5,
 };
-
-/** TCP aliases are for connections; on UDP there is nothing to do, and that is well, as in Kamailio. */
-function tcpAlias(call: C): number {
-  if (call.msg.proto === L.PROTO_UDP) return 1;
-  call.host.log.error({}, 'Cannot add a TCP alias: connections are not aliased in this version');
-  return -1;
-}
 
 export default defineModule<CoreState>({
   name: '',
@@ -169,15 +163,23 @@ export default defineModule<CoreState>({
       'to_IPv6',
       nextHopIs(uri => numericHost(uri.host)?.family === 6),
     ),
-    /** KSR.add_tcp_alias(port): keeps a connection for requests to that port. @returns 1 also over UDP, where it does nothing; -1 over connections */
+    /**
+     * KSR.add_tcp_alias(port): requests to that port of the peer take the connection that this message came by, until it is closed.
+     * @param port 1..65535; 0 is the port of the top Via
+     * @returns 1, also over UDP, where it does nothing; -1 it has three already, or the port is that of another connection (Kamailio 5.6.3: 0)
+     */
     kemi('add_tcp_alias', {
       native: [{ params: ['int?'] }, { name: 'force_tcp_alias', params: ['int?'] }],
       params: ['int'],
       returns: 'int',
-      run: tcpAlias,
+      run: ({ host, msg }, port) => addAlias(host, msg, port || viaPort(msg)),
     }),
-    /** KSR.add_tcp_alias_via(): as add_tcp_alias, with the port of the top Via. */
-    kemi('add_tcp_alias_via', { params: [], returns: 'int', run: tcpAlias }),
+    /** KSR.add_tcp_alias_via(): as add_tcp_alias, with the port of the top Via. @returns as add_tcp_alias() */
+    kemi('add_tcp_alias_via', {
+      params: [],
+      returns: 'int',
+      run: ({ host, msg }) => addAlias(host, msg, viaPort(msg)),
+    }),
     // ---- request and destination URI
     /** KSR.seturi(uri): sets the request URI; it is not checked. @returns true */
     kemi('seturi', {

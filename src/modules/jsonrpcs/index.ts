@@ -1,7 +1,7 @@
 /** KSR.jsonrpcs: RPC commands run by the script. JSON-RPC from outside is the transport's: kemi-wasm ctl, --rpc-http. */
 import type { ByteStr } from '../../core/memory.ts';
 import { defineModule, exportsOf } from '../../kemi/table.ts';
-import { execute, type JsonRpcState, noRequest, replyOf, replyPv } from './jsonrpcs.ts';
+import { dispatch, execute, type JsonRpcState, replyOf, replyPv } from './jsonrpcs.ts';
 
 const kemi = exportsOf<JsonRpcState>();
 const UNSERVED = 'kemi-wasm ctl and --rpc-http are there instead';
@@ -68,15 +68,17 @@ export default defineModule<JsonRpcState>({
      */
     kemi('response', { params: [], returns: 'xval', run: ({ state, host }) => replyOf(state, host)?.body ?? '' }),
     /**
-     * KSR.jsonrpcs.dispatch(): answer the HTTP request at hand. There are none: xhttp is not there, --rpc-http answers by itself.
-     * @returns -1
+     * KSR.jsonrpcs.dispatch(): run the JSON-RPC command in the body of the HTTP request at hand, and answer the request. Whoever may send it commands the
+     * server: the script says who may.
+     * @returns 1 answered; -1 the message is no HTTP request, its body no JSON-RPC request, or it was answered already
      * Kamailio 6.x manual, module jsonrpcs, jsonrpc_dispatch; deviations: -1, not 1, for a SIP message
      */
     kemi('dispatch', {
       native: { name: 'jsonrpc_dispatch', routes: ['request', 'event'] },
       params: [],
       returns: 'int',
-      run: ({ host }) => noRequest(host),
+      async: true,
+      run: ({ state, host }) => dispatch(state, host),
     }),
   ],
 });

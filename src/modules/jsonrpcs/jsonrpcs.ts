@@ -1,7 +1,8 @@
 /** One RPC command run for a script, and its reply. */
-import { type ByteStr, byteStrOf, utf8Of } from '../../core/memory.ts';
+import { type ByteStr, byteStr, byteStrOf, utf8Of } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
+import { exchangeOf } from '../../kemi/http.ts';
 import type { PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import { prettyJson } from './pretty.ts';
@@ -52,9 +53,25 @@ export function execute(state: JsonRpcState, host: ModuleHost, command: ByteStr)
   }
 }
 
-export function noRequest(host: ModuleHost): number {
-  host.log.error({ module: 'jsonrpcs' }, 'Cannot dispatch a JSON-RPC request: the message is no HTTP request');
-  return -1;
+/** Runs the command in the body of the HTTP request at hand, and answers it. @returns 1; -1; a promise where the command waits */
+export function dispatch(state: JsonRpcState, host: ModuleHost): number | Promise<number> {
+  const exchange = exchangeOf(host);
+  if (!exchange) {
+    host.log.error({ module: 'jsonrpcs' }, 'Cannot dispatch a JSON-RPC request: the message is no HTTP request');
+    return -1;
+  }
+  // of this message: another one may be at hand when a command that waits is done
+  const kept = host.perMessage;
+  const answer = (ran: number) => {
+    const reply = (kept.get(state) as Slot | undefined)?.reply;
+    if (ran < 0 || !reply) return -1;
+    const headers = `Content-Type: application/json\r\nServer: kemi-wasm/${host.version}\r\n`;
+    const { code, text, body } = reply;
+    const status = code >= 100 && code <= 599 ? code : 500;
+    return exchange.answer({ code: status, reason: text.replace(/[\r\n\0]/g, ' '), headers, body }) ? 1 : -1;
+  };
+  const ran = execute(state, host, byteStr(exchange.request.body));
+  return ran instanceof Promise ? ran.then(answer) : answer(ran);
 }
 
 export const replyPv: PvClass = {

@@ -6,7 +6,6 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import { VARS as KEY } from '../../kemi/stores.ts';
 import type { XVal } from '../../kemi/table.ts';
 import type { Selects } from './selects.ts';
-import type { Values } from './shared-values.ts';
 import { XavpList } from './xavp.ts';
 
 export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
@@ -16,14 +15,25 @@ export { bracketed, socketOf } from './sockets.ts';
 export { parseParams } from './uri.ts';
 export { scalarOf, type Xavp, XavpList, type XavpValue } from './xavp.ts';
 
+/** Values by name. */
+export interface ScalarStore extends Iterable<readonly [ByteStr, number | ByteStr]> {
+  get(name: ByteStr): number | ByteStr | undefined;
+  set(name: ByteStr, value: number | ByteStr): unknown;
+  delete(name: ByteStr): unknown;
+  /** see PvClass.cell */
+  cell?(name: ByteStr): number;
+  /** Runs fn while no other worker is inside of it; absent where there is none. */
+  exclusive?<T>(name: ByteStr, fn: () => T): T;
+}
+
 /** State of module pv in one runtime. */
 export interface PvState {
   /** $var and $vz: 0 when unset; as long as the runtime */
-  readonly vars: Map<ByteStr, number | ByteStr>;
+  readonly vars: ScalarStore;
   /** $vn: null when unset */
   readonly nulls: Map<ByteStr, number | ByteStr>;
   /** $shv */
-  readonly shared: Values;
+  readonly shared: ScalarStore;
   /** avp_aliases: alias to 's:name' or 'i:number' */
   readonly aliases: ReadonlyMap<ByteStr, ByteStr>;
   readonly startedMs: number;

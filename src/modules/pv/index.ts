@@ -6,7 +6,7 @@ import { KemiError, RpcError } from '../../errors.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { integer } from '../../kemi/pv-parse.ts';
 import { defineModule } from '../../kemi/table.ts';
-import type { PvState } from './api.ts';
+import type { PvState, ScalarStore } from './api.ts';
 import { functions } from './functions.ts';
 import { headers } from './pvs-headers.ts';
 import { message } from './pvs-message.ts';
@@ -14,8 +14,9 @@ import { misc } from './pvs-misc.ts';
 import { sends } from './pvs-sending.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { ScriptVars } from './script-vars.ts';
 import { Selects } from './selects.ts';
-import { SharedValues, type Values } from './shared-values.ts';
+import { SharedValues } from './shared-values.ts';
 import { transformations } from './transformations.ts';
 
 /** `name=s:text` or `name=i:number`, the form of shvset and varset */
@@ -62,7 +63,7 @@ function processNumber({ random, shared }: ModuleHost): number {
 }
 
 /** The values of $shv; with several workers the first one sets what the configuration says. */
-function sharedValues({ shared }: ModuleHost, initial: Map<ByteStr, number | ByteStr>): Values {
+function sharedValues({ shared }: ModuleHost, initial: Map<ByteStr, number | ByteStr>): ScalarStore {
   if (!shared) return initial;
   const values = new SharedValues(shared.map('pv.shv'));
   if (shared.worker === 0) for (const [name, value] of initial) values.set(name, value);
@@ -79,7 +80,7 @@ export default defineModule<PvState>({
     avp_aliases: { type: 'str', doc: 'Other names of AVPs: alias=s:name;alias=i:number.' },
   },
   create: (host, params) => ({
-    vars: assignments('varset', params.varset),
+    vars: new ScriptVars(host.core, assignments('varset', params.varset)),
     nulls: new Map(),
     shared: sharedValues(host, assignments('shvset', params.shvset)),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),

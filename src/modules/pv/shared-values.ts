@@ -1,17 +1,9 @@
 /** Values of $shv where several runtimes have them in common. */
 import type { ByteStr } from '../../core/memory.ts';
 import type { SharedMap } from '../../kemi/shared/shared.ts';
+import type { ScalarStore } from './api.ts';
 
-/** A map, as far as $shv needs one. */
-export interface Values extends Iterable<[ByteStr, number | ByteStr]> {
-  get(name: ByteStr): number | ByteStr | undefined;
-  set(name: ByteStr, value: number | ByteStr): unknown;
-  delete(name: ByteStr): boolean;
-  /** Runs fn while no other worker is inside of it; absent where there is none. */
-  exclusive?<T>(name: ByteStr, fn: () => T): T;
-}
-
-export class SharedValues implements Values {
+export class SharedValues implements ScalarStore {
   readonly #map: SharedMap;
 
   constructor(map: SharedMap) {

@@ -54,7 +54,9 @@ function planOf(call: C, routes: RouteSet, strict: boolean): Plan {
   if (!ruri) throw new BadRoute();
   const inDialog = msg.toTag !== '';
   const plan: Plan = { front: 0, back: false, socket: 0, params: '', nextHop: false, code: ROUTED };
-  if (strict && inDialog && isOurs(host, ruri)) return afterStrict(call, routes, ruri, plan);
+  // a GRUU (RFC 5627) is in our domain and names a phone
+  const gruu = param(ruri.params, 'gr') !== undefined;
+  if (strict && inDialog && !gruu && isOurs(host, ruri)) return afterStrict(call, routes, ruri, plan);
   return afterLoose(call, routes, inDialog, plan);
 }
 

@@ -60,7 +60,8 @@ export function socketOf(host: ModuleHost, state: State, uri: Uri): Socket | und
   const ip = numericHost(uri.host)?.ip ?? uri.host;
   return host.sockets.find(
     s =>
-      s.proto === proto &&
+      // what Record-Route says of a secure WebSocket is transport=ws
+      (s.proto === proto || (proto === 'ws' && s.proto === 'wss')) &&
       ((s.ip === ip && s.port === port) || (s.advertisedIp === ip && (s.advertisedPort ?? s.port) === port)),
   );
 }

@@ -143,6 +143,7 @@ function make(
     branch.instance = contact.instance;
     branch.path = contact.path;
     branch.userAgent = contact.locationUa;
+    branch.otcpid = contact.otcpid;
   } else takeBranchZero(tm, branch);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
@@ -172,6 +173,7 @@ function takeBranchZero(tm: Tm, branch: Branch): void {
   branch.instance = main.instance;
   branch.path = main.path;
   branch.userAgent = main.locationUa;
+  branch.otcpid = main.otcpid;
 }
 
 function resolve(
@@ -232,6 +234,7 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     next.ruid = branch.ruid;
     next.instance = branch.instance;
     next.userAgent = branch.userAgent;
+    next.otcpid = branch.otcpid;
     tx.branches.push(next);
     if (!tm.sendFor(tx.msg, next.block, next.length, next.to)) {
       next.done = next.dropped = true;
@@ -340,7 +343,10 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     schedule(tm, lost, lost.endAt);
     return 1;
   }
-  if (options.silent || noteError(tx, msg, error, options) || error !== E_RESOLVE) return error;
+  const noted = !options.silent && noteError(tx, msg, error, options);
+  // Kamailio tells a failed send by its answer only
+  if (error === E_SEND) return E_UNSPEC;
+  if (options.silent || noted || error !== E_RESOLVE) return error;
   // as Kamailio, when no answer of our own is wanted
   return E_BAD_URI;
 }

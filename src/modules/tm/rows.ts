@@ -60,8 +60,8 @@ export const rows = [
    * KSR.tm.t_relay(): relay the request statefully to its destination URI or request URI, and to the branches added. An ACK that belongs to a negative
    * answer is absorbed, another is forwarded statelessly; a CANCEL is answered and cancels the branches of its INVITE. A name is resolved while other
    * messages are routed.
-   * @returns 1 relayed, or it came before and was answered again; -1 no branches, too many transactions, or a route that cannot
-   *   relay; -6 the branch route dropped it; -7 no socket for the destination; -9 the transaction was cancelled; -477 not sent; -478 the destination does not resolve
+   * @returns 1 relayed, or it came before and was answered again; -1 not sent, no branches, too many transactions, or a route that cannot
+   *   relay; -6 the branch route dropped it; -7 no socket for the destination; -9 the transaction was cancelled; -478 the destination does not resolve
    * Kamailio 6.x manual, module tm, t_relay; deviations: none
    */
   kemi('t_relay', {

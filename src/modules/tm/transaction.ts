@@ -66,6 +66,8 @@ export class Branch implements TimerOwner {
   instance: ByteStr | undefined;
   path: ByteStr | undefined;
   userAgent: ByteStr | undefined;
+  /** connection that its contact came in by, 0 none */
+  otcpid = 0;
   dstUri: ByteStr | undefined;
   /** index + 1 of the forced socket */
   socket = 0;

@@ -92,7 +92,7 @@ export class MemoryTransport implements Transport {
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number): boolean {
     const from = this.sockets[socket];
-    if (!this.#open || !from || ip.includes(':') !== from.ip.includes(':')) {
+    if (!this.#open || !from || ip.includes(':') !== from.ip.includes(':') || !(port > 0 && port < 65536)) {
       this.counters.sendErrors++;
       return false;
     }

@@ -3,6 +3,7 @@ import dns from 'node:dns/promises';
 import net from 'node:net';
 import os from 'node:os';
 import { KemiError } from '../../errors.ts';
+import type { Socket } from '../../kemi/host.ts';
 import { formatAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
 
@@ -40,7 +41,7 @@ export async function expand(address: ListenAddress): Promise<string[]> {
 }
 
 /** What to do about a socket that does not open. */
-export function listenError(proto: 'udp' | 'tcp', ip: string, port: number, error: NodeJS.ErrnoException): KemiError {
+export function listenError(proto: Socket['proto'], ip: string, port: number, error: NodeJS.ErrnoException): KemiError {
   const address = formatAddress({ proto, ip, port });
   const advice: Record<string, string> = {
     EADDRINUSE: `the address is in use; stop the other program (ss ${proto === 'udp' ? '-lunp' : '-ltnp'} 'sport = :${port}') or choose another with --listen`,

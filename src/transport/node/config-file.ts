@@ -5,7 +5,8 @@ import { parseConfig } from '../../cfg/parser.ts';
 import { type ConfigOptions, resolveConfig } from '../../cfg/resolve.ts';
 import { ConfigError, type Diagnostic } from '../../errors.ts';
 import { MODULES } from '../../modules/index.ts';
-import type { Limits, ModParamSetting, RuntimeOptions } from '../../runtime/options.ts';
+
+export { configured, usableConfig } from '../../runtime/configured.ts';
 
 export interface ConfigFile {
   readonly path: string;
@@ -55,38 +56,6 @@ export function configHost(
   env: Readonly<Record<string, string | undefined>>,
 ): ConfigHost {
   return { readFile, defines, env, os: process.platform };
-}
-
-/** The options of a config without errors; warnings go to `warn`. @throws ConfigError with all of its diagnostics */
-export function usableConfig(file: ConfigFile, warn: (warning: Diagnostic) => void): ConfigOptions {
-  if (file.diagnostics.some(d => d.severity === 'error')) throw new ConfigError(file.diagnostics);
-  for (const warning of file.diagnostics) warn(warning);
-  return file.options;
-}
-
-/** What a config gives to a runtime; what is given beside it comes behind, and so counts where there can be only one. */
-export function configured(
-  config: ConfigOptions,
-  modparams: readonly ModParamSetting[] = [],
-  aliases: readonly string[] = [],
-  limits: Partial<Limits> = {},
-) {
-  const { messageBytes, serverHeader, userAgent, forceRport, logPrefix } = config;
-  return {
-    modules: config.modules,
-    modparams: [...config.modparams, ...modparams],
-    defines: config.defines,
-    aliases: [...config.aliases, ...aliases],
-    limits: { ...(messageBytes !== undefined && { messageBytes }), ...limits },
-    callbacks: config.callbacks,
-    coreParams: config.coreParams,
-    engine: config.engine,
-    ...(config.source && { config: config.source }),
-    ...(serverHeader !== undefined && { serverHeader }),
-    ...(userAgent !== undefined && { userAgent }),
-    ...(forceRport !== undefined && { forceRport }),
-    ...(logPrefix && { logPrefix }),
-  } satisfies Partial<RuntimeOptions>;
 }
 
 /** Larger than any config; a device or a log is not read by mistake. */

@@ -30,6 +30,9 @@ export type Done = (error: Error | null, bytes: number) => void;
 const MAX_KEPT = 2048;
 const BUFFER_BYTES = 65536;
 
+export const WAITS = -1;
+export const FAILED = -2;
+
 export class DirectSend {
   readonly #handle: object;
   readonly #send: Send;
@@ -53,22 +56,25 @@ export class DirectSend {
   /**
    * COPIED.
    * @param ip address as text of the socket's family
-   * @returns bytes sent; -1 it did not leave at once: `done` is called when the kernel took it, or was called with why it will not
+   * @returns bytes sent; WAITS: `done` is called when the kernel took it; FAILED: `done` was called with why it never will
    */
   send(bytes: Uint8Array, port: number, ip: string): number {
     const { length } = bytes;
     if (length > BUFFER_BYTES) {
       this.#done(sendError(-constants.errno.EMSGSIZE, ip, port), 0);
-      return -1;
+      return FAILED;
     }
     const view = this.#views[length] ?? this.#view(length);
     view.set(bytes);
     this.#list[0] = view;
     const result = this.#send.call(this.#handle, this.#request, this.#list, 1, port, ip, true);
     if (result > 0) return result - 1;
-    if (result < 0) this.#done(sendError(result, ip, port), 0);
-    else this.#fresh();
-    return -1;
+    if (result < 0) {
+      this.#done(sendError(result, ip, port), 0);
+      return FAILED;
+    }
+    this.#fresh();
+    return WAITS;
   }
 
   #view(length: number): Uint8Array {
@@ -96,8 +102,14 @@ function sendError(status: number, ip: string, port: number): NodeJS.ErrnoExcept
 /**
  * Watches what a bound socket sends until a datagram leaves at once.
  * @param found called with the direct way then; never, where dgram works in another way than this file expects
+ * @param failed called, from inside of dgram's send(), for each datagram until then that the kernel refuses at once
  */
-export function watchSend(socket: dgram.Socket, done: Done, found: (direct: DirectSend) => void): void {
+export function watchSend(
+  socket: dgram.Socket,
+  done: Done,
+  found: (direct: DirectSend) => void,
+  failed: () => void = () => {},
+): void {
   const handle = handleOf(socket);
   const send = handle?.send;
   if (!handle || typeof send !== 'function') return;
@@ -110,6 +122,7 @@ export function watchSend(socket: dgram.Socket, done: Done, found: (direct: Dire
     const sent = make && result === (args[1] as Uint8Array[])[0]!.length + 1;
     if ((!make || sent) && own) handle.send = send;
     else if (!make || sent) delete handle.send;
+    if (make && typeof result === 'number' && result < 0) failed();
     if (sent) found(new DirectSend(handle, send as Send, make, done));
     return result;
   };

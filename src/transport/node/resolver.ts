@@ -14,6 +14,9 @@ async function records<T>(ask: Promise<T[]>): Promise<T[]> {
   }
 }
 
+/** Deno writes the dot of the root behind names, Node does not. */
+const plain = (name: string): string => name.replace(/\.$/, '');
+
 export interface NodeResolverOptions {
   /** for one question to one DNS server */
   readonly timeoutMs?: number;
@@ -35,7 +38,7 @@ export function nodeResolver(options: NodeResolverOptions = {}): Resolver {
         priority: r.priority,
         weight: r.weight,
         port: r.port,
-        target: r.name,
+        target: plain(r.name),
       })),
     naptr: async name =>
       (await records(resolver.resolveNaptr(name))).map(r => ({
@@ -44,7 +47,7 @@ export function nodeResolver(options: NodeResolverOptions = {}): Resolver {
         flags: r.flags,
         services: r.service,
         regexp: r.regexp,
-        replacement: r.replacement,
+        replacement: plain(r.replacement),
       })),
     ptr: ip => records(resolver.reverse(ip)),
   };

@@ -41,13 +41,18 @@ export class ScriptSource implements ProgramSource {
 /** A config whose own routing blocks route: it is read again as a whole. */
 export class ConfigSource implements ProgramSource {
   readonly name: string;
-  readonly files: ProgramSource['files'];
+  readonly #asked: readonly string[];
+  readonly #scripts: ScriptFiles;
 
-  /** @param files what it includes, absent files too */
-  constructor(name: string, files: readonly string[]) {
+  /** @param files what it includes, absent files too  @param lua scripts of lua_run() */
+  constructor(name: string, files: readonly string[], lua: readonly string[] = []) {
     this.name = name;
-    const asked = files.map(f => path.resolve(f));
-    this.files = { asked, read: new ScriptFiles(name).read };
+    this.#asked = files.map(f => path.resolve(f));
+    this.#scripts = new ScriptFiles(name, ...lua);
+  }
+
+  get files(): ProgramSource['files'] {
+    return { asked: [...new Set([...this.#asked, ...this.#scripts.asked])], read: this.#scripts.read };
   }
 
   read(): Uint8Array {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { ConfigHost } from '../../cfg/config.ts';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
+import type { Grant } from '../../components/capabilities.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
@@ -12,6 +13,7 @@ import { createRuntime, type Running, type Runtime } from '../../runtime/runtime
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
 import { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { type ComponentFile, readComponents } from './components.ts';
 import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
@@ -19,7 +21,8 @@ import { listenRpcHttp, parseRpcHttp, type RpcHttpAddress, type RpcHttpServer } 
 import { ConfigSource, type ProgramSource, ScriptSource } from './script-source.ts';
 import { openSqlite } from './sqlite.ts';
 import { tcpLimits } from './tcp-options.ts';
-import { NodeTransports } from './transports.ts';
+import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
+import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
 import { MAX_WORKERS, WorkerGroup } from './workers/group.ts';
 import type { PlainOptions, WorkerInit } from './workers/protocol.ts';
@@ -35,19 +38,25 @@ export interface ServerOptions {
    * With a path, `defines` are defined before it is read.
    */
   readonly config?: string | ConfigOptions;
-  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
+  /** 'udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060', 'tls:127.0.0.1:5061' and the like; default: what the config says, else each IPv4 address of the machine, UDP port 5060 */
   readonly listen?: readonly (string | ListenAddress)[];
   readonly log?: Logger;
   /** path of the control socket, true for the default one; absent or false: none */
   readonly ctl?: string | boolean;
   /** `[HOST:]PORT` of JSON-RPC over HTTP, without a password: a loopback address unless HOST says otherwise; absent: none */
   readonly rpcHttp?: string | RpcHttpAddress;
+  /** origins of pages that may open a WebSocket on a `ws:` or `wss:` listener, `*` for all; absent: pages of the same host and of this machine */
+  readonly origins?: readonly string[];
   /** reload when the script or a file it required changes */
   readonly watch?: boolean;
   readonly limits?: Partial<Limits>;
   readonly modparams?: readonly ModParamSetting[];
   /** modules to load, by name; all there are when absent */
   readonly modules?: readonly string[];
+  /** extension modules, besides those that the config loads */
+  readonly components?: readonly ComponentFile[];
+  /** what components may use besides message and log, by their names */
+  readonly grants?: Readonly<Record<string, readonly Grant[]>>;
   /** names for the script and the config, as -A sets them */
   readonly defines?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -58,10 +67,14 @@ export interface ServerOptions {
   readonly resolver?: Resolver;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
+  /** PEM files for TLS: the certificate with its chain, its key when that is in another file, CAs that peers' certificates must lead to */
+  readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
   /** threads that route, 1..64: with more than one they share the UDP ports, registrations, htables and the like. Default: 1 */
   readonly workers?: number;
+  /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
+  readonly udp?: MakeUdp;
 }
 
 export class Server {
@@ -77,7 +90,7 @@ export class Server {
   /** @internal createServer() makes it */
   constructor(parts: Parts & { readonly runtime: Runtime }) {
     this.runtime = parts.runtime;
-    this.sockets = parts.transport.sockets;
+    this.sockets = parts.transport.sockets.filter(s => s.shares === undefined);
     this.ctlPath = parts.ctl?.path;
     this.rpcHttpUrl = parts.rpcHttp?.url;
     this.#parts = parts;
@@ -96,6 +109,11 @@ export class Server {
     if (this.#parts.group)
       throw new KemiError('KEMI_ERR_CONFIG', 'Cannot reload one worker of several: use reloadAll()');
     return reload(this.runtime, this.#parts);
+  }
+
+  /** Reads all components again and swaps in what is sound; logs the outcome, never throws. */
+  reloadComponents(): Promise<void> {
+    return reloadComponents(this.runtime, this.#parts.log);
   }
 
   /**
@@ -144,6 +162,7 @@ interface Parts {
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
   watcher?: Watcher;
+  componentWatcher?: Watcher;
 }
 
 /**
@@ -162,12 +181,31 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
   const group = groupOf(options, log);
-  const parts: Parts = { log, script, group, transport: new NodeTransports({ log, tcp, shared: group !== undefined }) };
+  const modparams = [...(config?.modparams ?? []), ...(options.modparams ?? [])];
+  // the built-in config lies in the package: nobody names files beside it
+  const tls = tlsSource(modparams, options.config === undefined ? undefined : config, options.tls);
+  // a script that takes handshakes makes WebSockets of connections: those need sockets of their own
+  const loaded = config ? config.modules : options.modules;
+  const upgrades = !loaded || ['xhttp', 'websocket'].every(name => loaded.includes(name));
+  const { origins } = options;
+  const transport = new NodeTransports({
+    log,
+    tcp: { ...tcp, ...tlsIdle(modparams) },
+    tls,
+    udp: options.udp,
+    upgrades,
+    shared: group !== undefined,
+    ...(origins && { origins }),
+  });
+  const parts: Parts = { log, script, group, transport };
   try {
-    const { transport } = parts;
     const { files, name } = script;
     const source = script.read();
-    const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
+    const [wasm, components] = await Promise.all([
+      loadWasm(),
+      readComponents(options.components ?? [], options.grants, config),
+      transport.open(addresses),
+    ]);
     const { config: reader, ...fromConfig } = config
       ? configured(config, options.modparams, options.aliases, options.limits)
       : { config: undefined };
@@ -181,13 +219,17 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       ...(reader && { config: reader }),
       ...group?.runtimeOptions(() => group.reload(script.read())),
       wasm,
+      components,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
+      webSockets: transport.tcp.webSockets,
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
       readFile: path => (path === name ? script.read() : files.read(path)),
       resolver: options.resolver ?? nodeResolver(),
       openDatabase: openSqlite,
+      connections: transport.connections,
+      tls: transport.tlsControl,
     });
     parts.runtime = runtime;
     defineStatistics(runtime, transport, group);
@@ -197,7 +239,9 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         (bytes, from, socket) => {
           runtime.receive(bytes, from, socket);
         },
-        connection => runtime.connectionClosed(connection),
+        connection => runtime.connectionClosed(connection.id, connection),
+        connection => runtime.connectionOpened(connection),
+        runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
       );
     // the sockets of the others answer as soon as they are open: what the system gives to this one must not be lost
     if (group) serve();
@@ -210,8 +254,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
           config: reader && readBy(reader),
           name,
           scripts: scriptsOf(options, config),
+          connectionOptions: { ...transport.connections.options },
         },
         runtime,
+        connections: transport.connections,
         source,
         receive: (bytes, from, socket) => void runtime.receive(bytes, from, socket),
         sendStream: (socket, bytes, ip, port, how) => transport.send(socket, bytes, ip, port, how),
@@ -222,6 +268,14 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
       parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, commands, log);
+    if (options.watch && components.length > 0)
+      parts.componentWatcher = await watchFiles(
+        () => components.map(c => path.resolve(c.file!)),
+        () => {
+          void reloadComponents(runtime, log);
+          parts.componentWatcher?.refresh();
+        },
+      );
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -281,9 +335,10 @@ async function reloadAll(runtime: Runtime, parts: Parts): Promise<Running> {
 }
 
 function call(runtime: Runtime, parts: Parts, method: string, params: unknown): Promise<unknown> {
-  const { group } = parts;
+  const { group, log } = parts;
   const run = () => (group ? group.call(method, params) : runtime.rpc.call(method, params));
-  return method === 'app_lua.reload' ? logged(parts, run) : run();
+  if (method === 'app_lua.reload') return logged(parts, run);
+  return method === 'module.reload' ? loggedComponent(log, run) : run();
 }
 
 /** Logs a reload of several workers, or one that came over RPC. */
@@ -294,6 +349,28 @@ async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unkno
     return result;
   } catch (error) {
     notReloaded(parts, error);
+    throw error;
+  }
+}
+
+async function reloadComponents(runtime: Runtime, log: Logger): Promise<void> {
+  for (const { name } of runtime.components)
+    await loggedComponent(log, () => runtime.rpc.call('module.reload', [name])).catch(() => {
+      // Logged. The one that ran runs on.
+    });
+}
+
+/** Logs the reload of a component. */
+async function loggedComponent(log: Logger, call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    const result = (await call()) as { name: string; version: number };
+    log.info(
+      { module: result.name, version: result.version },
+      `Reloaded ${result.name}: version ${result.version} runs`,
+    );
+    return result;
+  } catch (error) {
+    log.error({ err: error }, `Cannot reload: ${error instanceof Error ? error.message : error}; what ran runs on`);
     throw error;
   }
 }
@@ -314,7 +391,12 @@ function notReloaded(parts: Parts, error: unknown): void {
 
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
-  await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
+  await Promise.all([
+    parts.watcher?.close(),
+    parts.componentWatcher?.close(),
+    parts.ctl?.close(),
+    parts.rpcHttp?.close(),
+  ]);
   const started = performance.now();
   await parts.group?.close(drainMs);
   // the last one writes what all of them left to the database
@@ -323,12 +405,17 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG */
-function groupOf({ workers = 1, limits, resolver }: ServerOptions, log: Logger): WorkerGroup | undefined {
+function groupOf({ workers = 1, limits, resolver, udp }: ServerOptions, log: Logger): WorkerGroup | undefined {
   if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS)
     throw new KemiError('KEMI_ERR_CONFIG', `Cannot start ${workers} workers: write a number from 1 to ${MAX_WORKERS}`);
   if (workers === 1) return undefined;
   if (resolver)
     throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use a resolver of your own with several workers: use one worker');
+  if (udp)
+    throw new KemiError(
+      'KEMI_ERR_CONFIG',
+      'Cannot start several workers here: only Node shares a UDP port among them; use one worker',
+    );
   return new WorkerGroup(workers, checkLimits(limits).sharedMiB, log);
 }
 
@@ -344,10 +431,17 @@ function readBy({ defines = {}, env }: ConfigHost): WorkerInit['config'] {
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
 
 /** @throws ConfigError */
-function configOf({ config, defines, script, modules, db }: ServerOptions, log: Logger): ConfigOptions | undefined {
+function configOf(
+  { config, defines, script, modules, db, listen }: ServerOptions,
+  log: Logger,
+): ConfigOptions | undefined {
   if (config === undefined && script === undefined && modules === undefined) {
-    // The built-in pair: with a database it asks for passwords.
-    const given = { ...defines, ...(db !== undefined && { WITH_DB: '' }) };
+    // The built-in pair: with a database it asks for passwords, with TLS its certificates can be reloaded.
+    const given = {
+      ...defines,
+      ...(db !== undefined && { WITH_DB: '' }),
+      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+    };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;
   }
@@ -359,7 +453,9 @@ function configOf({ config, defines, script, modules, db }: ServerOptions, log: 
 
 function sourceOf(options: ServerOptions, config: ConfigOptions | undefined): ProgramSource {
   const scripts = scriptsOf(options, config);
-  return config?.engine === 'native' ? new ConfigSource(scripts[0]!, config.files) : new ScriptSource(scripts);
+  return config?.engine === 'native'
+    ? new ConfigSource(scripts[0]!, config.files, config.luaScripts)
+    : new ScriptSource(scripts);
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */

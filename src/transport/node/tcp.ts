@@ -1,14 +1,17 @@
 /**
- * TCP over node:net. Connections are found by their id, or by the peer's address and port, whoever opened them; where there is none, one is opened and what is
+ * TCP and TLS over node:net and node:tls, and WebSockets on both. Connections are found by their id, or by the peer's address and port, whoever opened them; where there is none, one is opened and what is
  * sent waits for it. Nothing here blocks.
  */
 import net from 'node:net';
+import tls from 'node:tls';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { byteStrOf } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
-import type { SendHow, Socket } from '../../kemi/host.ts';
+import type { ClosedConnection, ConnectionRef, SendHow, Socket } from '../../kemi/host.ts';
+import type { HttpExchange } from '../../kemi/http.ts';
 import { formatAddress } from '../listen-address.ts';
 import {
+  type HttpReceiver,
   type ListenAddress,
   newCounters,
   type Receiver,
@@ -19,8 +22,11 @@ import {
 import { expand, listenError } from './bind.ts';
 import { Connection, type ConnectionOwner } from './tcp-connection.ts';
 import { DEFAULT_TCP_LIMITS, type TcpLimits, type TcpOptions } from './tcp-options.ts';
+import { ConnectionTable } from './tcp-table.ts';
+import type { TlsAcceptor, TlsContexts } from './tls-context.ts';
+import { WebSocketHub } from './ws-hub.ts';
+import type { WsLink } from './ws-link.ts';
 
-const BACKLOG = 1024;
 /** how often the connections' times are looked at, at most; milliseconds */
 const CHECK_MS = 1000;
 /** how long close() waits for answers to leave, milliseconds */
@@ -41,12 +47,17 @@ export interface TcpStatistics {
   sendq_full: number;
   /** not accepted: as many as the limit are open */
   local_reject: number;
+  /** TLS connections that were accepted and never used: ours, Kamailio does not count them */
+  tls_handshake_failed: number;
 }
 
 interface Listening {
-  readonly server: net.Server;
+  /** absent: a socket for the WebSockets of another one's connections */
+  readonly server?: net.Server;
   readonly socket: Socket;
   readonly family: 4 | 6;
+  /** of a tls address */
+  readonly acceptor?: TlsAcceptor;
 }
 
 export class TcpTransport implements Transport, ConnectionOwner {
@@ -61,35 +72,41 @@ export class TcpTransport implements Transport, ConnectionOwner {
     send_timeout: 0,
     sendq_full: 0,
     local_reject: 0,
+    tls_handshake_failed: 0,
   };
   readonly limits: TcpLimits;
+  readonly webSockets: WebSocketHub;
   sockets: readonly Socket[] = [];
+  readonly #upgrades: boolean;
   readonly #log: Logger;
   readonly #now: () => number;
   readonly #firstIndex: () => number;
   readonly #listening: Listening[] = [];
-  readonly #byId = new Map<number, Connection>();
-  /** the newest connection of each peer that can be sent on */
-  readonly #byPeer = new Map<string, Connection>();
-  readonly #perAddress = new Map<string, number>();
+  /** those whose handshake is not done, by the stream that the acceptor has */
+  readonly #accepting = new WeakMap<net.Socket, Connection>();
+  readonly #tls: TlsContexts | undefined;
+  readonly table = new ConnectionTable();
   #receiver: Receiver | undefined;
-  #closedConnection: ((connection: number) => void) | undefined;
+  #closedConnection: ((connection: ClosedConnection) => void) | undefined;
+  #httpReceiver: HttpReceiver | undefined;
+  #openedConnection: ((connection: ConnectionRef) => boolean | Promise<boolean>) | undefined;
   #closed = false;
   #queued = 0;
   #timer: NodeJS.Timeout | undefined;
-  /** Contacts of an earlier run that were stored with an id must not meet one of this run. */
-  #nextId = 1 + Math.floor(Math.random() * 0x3fffffff);
 
   constructor(options: TcpOptions = {}) {
     this.#log = options.log ?? silentLogger;
     this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
     this.#now = options.now ?? (() => performance.now());
     this.#firstIndex = options.firstIndex ?? (() => 0);
+    this.#tls = options.tls;
+    this.#upgrades = options.upgrades ?? false;
+    this.webSockets = new WebSocketHub(this.#log, this.limits.messageBytes, options.origins);
   }
 
   /** connections that are open or being opened */
   get connections(): number {
-    return this.#byId.size;
+    return this.table.size;
   }
 
   /** bytes that wait for slow peers and for connections to be made */
@@ -106,8 +123,11 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const opened: Listening[] = [];
     try {
       for (const address of addresses) {
-        if (address.proto !== 'tcp')
-          throw new KemiError('KEMI_ERR_LISTEN', `Cannot listen on ${address.proto}: this is the transport of tcp`);
+        if (address.proto === 'udp' || address.proto === 'sctp')
+          throw new KemiError(
+            'KEMI_ERR_LISTEN',
+            `Cannot listen on ${address.proto}: this is the transport of tcp, tls, ws and wss`,
+          );
         for (const ip of await expand(address)) {
           const index = this.#firstIndex() + this.#listening.length + opened.length;
           opened.push(await this.#listen(index, ip, address));
@@ -117,14 +137,27 @@ export class TcpTransport implements Transport, ConnectionOwner {
       await Promise.all(opened.map(o => closeServer(o.server)));
       throw error;
     }
+    if (this.#upgrades)
+      for (const { socket, family } of [...opened]) {
+        const proto = socket.proto === 'tcp' ? 'ws' : socket.proto === 'tls' ? 'wss' : undefined;
+        const index = this.#firstIndex() + this.#listening.length + opened.length;
+        if (proto) opened.push({ family, socket: { ...socket, proto, index, shares: socket.index } });
+      }
     this.#listening.push(...opened);
     this.sockets = this.#listening.map(l => l.socket);
     return opened.map(o => o.socket);
   }
 
-  start(receiver: Receiver, closed?: (connection: number) => void): void {
+  start(
+    receiver: Receiver,
+    closed?: (connection: ClosedConnection) => void,
+    opened?: (connection: ConnectionRef) => boolean | Promise<boolean>,
+    http?: HttpReceiver | undefined,
+  ): void {
     this.#receiver = receiver;
     this.#closedConnection = closed;
+    this.#openedConnection = opened;
+    this.#httpReceiver = http;
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how: SendHow = {}): boolean {
@@ -137,12 +170,16 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const listening = this.#listening[index - this.#firstIndex()];
     if (this.#closed || !listening || !(port > 0 && port < 65536)) return false;
     if ((listening.family === 6) !== ip.includes(':')) return false;
-    let connection = how.connection ? this.#byId.get(how.connection) : undefined;
+    const { proto } = listening.socket;
+    let connection = this.table.get(how.connection);
     // whoever named the connection: it leads to that address, or is not taken
-    if (!connection?.usable || connection.from.ip !== ip) connection = this.#byPeer.get(peerKey(ip, port));
+    const webSocket = isWebSocket(listening.socket);
+    const fits = (c: Connection) => c.from.ip === ip && (webSocket ? isWebSocket(c.socket) : c.socket.proto === proto);
+    if (!connection?.usable || !fits(connection)) connection = this.#find(proto, ip, port);
     if (!connection?.usable) {
-      if (how.noConnect || this.limits.noConnect) return false;
-      connection = this.#connect(listening, ip, port);
+      // RFC 7118: only clients open WebSockets
+      if (how.noConnect || this.limits.noConnect || webSocket) return false;
+      connection = this.#connect(listening, ip, port, how);
     }
     if (!connection) return false;
     if (
@@ -155,17 +192,26 @@ export class TcpTransport implements Transport, ConnectionOwner {
     return true;
   }
 
+  /** A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3). */
+  #find(proto: Socket['proto'], ip: string, port: number): Connection | undefined {
+    const { table } = this;
+    const other = proto === 'ws' ? 'wss' : proto === 'wss' ? 'ws' : undefined;
+    return table.find(proto, ip, port) ?? (other && table.find(other, ip, port));
+  }
+
   stop(): void {
     this.#receiver = undefined;
-    for (const { server } of this.#listening) server.close();
+    this.#httpReceiver = undefined;
+    for (const { server } of this.#listening) server?.close();
   }
 
   async close(): Promise<void> {
     this.stop();
     if (this.#closed) return;
     this.#closed = true;
-    const open = [...this.#byId.values()];
+    const open = [...this.table.all()];
     this.#closedConnection = undefined;
+    this.#openedConnection = undefined;
     for (const connection of open) {
       connection.forget();
       connection.end();
@@ -188,7 +234,10 @@ export class TcpTransport implements Transport, ConnectionOwner {
       receiver(bytes, from, connection.socket.index);
     } catch (error) {
       this.counters.receiveErrors++;
-      this.#log.error({ err: error, from: peerKey(from.ip, from.port) }, 'Cannot route a message: internal error');
+      this.#log.error(
+        { err: error, from: formatAddress({ proto: connection.socket.proto, ...from }) },
+        'Cannot route a message: internal error',
+      );
     }
   }
 
@@ -210,31 +259,66 @@ export class TcpTransport implements Transport, ConnectionOwner {
     this.statistics.established++;
   }
 
+  admit(connection: Connection): boolean | Promise<boolean> {
+    return connection.socket.proto !== 'tls' || (this.#openedConnection?.(refOf(connection)) ?? true);
+  }
+
+  ready(connection: Connection): void {
+    this.table.offer(connection);
+  }
+
   halfClosed(connection: Connection): void {
-    const key = peerKey(connection.from.ip, connection.from.port);
-    if (this.#byPeer.get(key) === connection) this.#byPeer.delete(key);
-    this.#closedConnection?.(connection.id);
+    // answers still find it by its id
+    this.table.withdraw(connection);
+    this.#tell(connection);
+  }
+
+  servesHttp(): boolean {
+    return this.#httpReceiver !== undefined;
+  }
+
+  http(connection: Connection, exchange: HttpExchange): void {
+    const { from, socket } = connection;
+    if (isWebSocket(socket)) this.webSockets.handshake(exchange, formatAddress({ proto: socket.proto, ...from }));
+    else if (this.#httpReceiver) this.#httpReceiver(exchange, from, socket.index);
+    else exchange.answer({ code: 503, reason: 'Service Unavailable', close: true });
+  }
+
+  webSocketOf(socket: Socket): Socket | undefined {
+    return isWebSocket(socket) ? socket : this.sockets.find(s => s.shares === socket.index);
+  }
+
+  upgraded(connection: Connection, socket: Socket, link: WsLink): void {
+    // the table knows it by its protocol
+    this.table.remove(connection);
+    connection.socket = socket;
+    this.table.add(connection);
+    this.table.offer(connection);
+    this.webSockets.add(link);
+  }
+
+  #tell(connection: Connection): void {
+    if (connection.told) return;
+    connection.told = true;
+    this.#closedConnection?.({ ...refOf(connection), reason: connection.reason });
   }
 
   gone(connection: Connection, error: NodeJS.ErrnoException | undefined): void {
-    const { id, from, incoming } = connection;
-    this.#byId.delete(id);
-    const key = peerKey(from.ip, from.port);
-    this.halfClosed(connection);
-    if (incoming) {
-      const left = (this.#perAddress.get(from.ip) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(from.ip, left);
-      else this.#perAddress.delete(from.ip);
-    }
-    if (connection.neverMade) {
+    const { from, socket, neverMade } = connection;
+    this.table.remove(connection);
+    this.webSockets.remove(connection.id);
+    const peer = formatAddress({ proto: socket.proto, ...from });
+    if (neverMade) {
       this.statistics.connect_failed++;
       this.counters.sendErrors++;
-      this.#log.warn({ to: key, err: error }, `Cannot connect to tcp:${key}: ${error?.code ?? 'no answer in time'}`);
-    } else if (error) {
-      if (error.code === 'ECONNRESET') this.statistics.con_reset++;
-      this.#log.debug({ peer: key, err: error }, 'A connection broke');
+      const why = error?.code ?? error?.message ?? 'no answer in time';
+      this.#log.warn({ to: peer, err: error }, `Cannot connect to ${peer}: ${why}`);
+    } else {
+      if (error?.code === 'ECONNRESET') this.statistics.con_reset++;
+      if (error) this.#log.debug({ peer, err: error }, 'A connection broke');
+      if (connection.wasOpen) this.#tell(connection);
     }
-    if (this.#byId.size === 0) {
+    if (this.table.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
@@ -242,17 +326,17 @@ export class TcpTransport implements Transport, ConnectionOwner {
 
   // ---- inside
 
-  #listen(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Listening> {
+  #listen(index: number, ip: string, { proto, port, advertise, name }: ListenAddress): Promise<Listening> {
     const family = net.isIPv6(ip) ? 6 : 4;
-    const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: this.limits.keepAlive });
     return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError('tcp', ip, port, error)));
-      server.listen({ host: ip, port, exclusive: true, backlog: BACKLOG, ipv6Only: family === 6 }, () => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(proto, ip, port, error)));
+      server.listen({ host: ip, port, exclusive: true, backlog: this.limits.backlog, ipv6Only: family === 6 }, () => {
         server.removeAllListeners('error');
         const bound = server.address() as net.AddressInfo;
         const socket: Socket = {
           index,
-          proto: 'tcp',
+          proto,
           ip: bound.address,
           port: bound.port,
           ...(advertise && {
@@ -262,7 +346,15 @@ export class TcpTransport implements Transport, ConnectionOwner {
           }),
           ...(name !== undefined && { name: byteStrOf(name) }),
         };
-        const listening = { server, socket, family } as const;
+        let listening: Listening = { server, socket, family };
+        if (proto === 'tls' || proto === 'wss')
+          try {
+            listening = { ...listening, acceptor: this.#acceptor(socket) };
+          } catch (error) {
+            server.close();
+            reject(error);
+            return;
+          }
         server.on('error', error => {
           // out of file descriptors, for one: the connections there are live on
           this.counters.receiveErrors++;
@@ -274,45 +366,70 @@ export class TcpTransport implements Transport, ConnectionOwner {
     });
   }
 
-  #accept({ socket, family }: Listening, stream: net.Socket): void {
+  #accept({ socket, family, acceptor }: Listening, stream: net.Socket): void {
     const { remoteAddress: ip, remotePort: port } = stream;
     const { connections, perAddress } = this.limits;
     // a peer can be gone before it is looked at
     const known = ip !== undefined && port !== undefined;
-    const here = known ? (this.#perAddress.get(ip) ?? 0) : 0;
-    if (!known || this.#closed || this.#byId.size >= connections || (perAddress > 0 && here >= perAddress)) {
+    const full = this.table.size >= connections || (acceptor && this.#secured >= this.limits.tlsConnections);
+    if (!known || this.#closed || full || (perAddress > 0 && this.table.countOf(ip) >= perAddress)) {
       if (known) this.statistics.local_reject++;
       stream.on('error', () => {});
       stream.destroy();
       return;
     }
-    this.#perAddress.set(ip, here + 1);
     this.statistics.passive_open++;
     this.statistics.established++;
-    this.#add(new Connection(this, this.#id(), socket, { ip, port, family }, stream, true));
+    const beginning = { by: 'peer', stream, tls: acceptor !== undefined } as const;
+    const connection = new Connection(this, this.table.newId(), socket, { ip, port, family }, beginning);
+    this.#add(connection);
+    if (!acceptor) this.table.offer(connection);
+    else {
+      this.#accepting.set(stream, connection);
+      acceptor.accept(stream);
+    }
+  }
+
+  /** connections of TLS, WebSockets among them */
+  get #secured(): number {
+    return this.table.count('tls') + this.table.count('wss');
+  }
+
+  /** The server's side of TLS for a listening address. @throws KemiError KEMI_ERR_CONFIG */
+  #acceptor(socket: Socket): TlsAcceptor {
+    if (!this.#tls)
+      throw new KemiError('KEMI_ERR_CONFIG', `Cannot listen on ${formatAddress(socket)}: there are no certificates`);
+    return this.#tls.acceptor(socket, this.limits.connectMs, {
+      secured: (stream, raw) => this.#accepting.get(raw)?.secured(stream),
+      failed: (raw, why) => {
+        const from = this.#accepting.get(raw)?.from;
+        this.statistics.tls_handshake_failed++;
+        this.#log.debug({ peer: from && formatAddress({ proto: 'tls', ...from }), why }, `No TLS connection: ${why}`);
+      },
+    });
   }
 
   /** @returns undefined when as many connections as the limit are open, and for what is no address: names are not looked up here */
-  #connect({ socket, family }: Listening, ip: string, port: number): Connection | undefined {
-    if (this.#byId.size >= this.limits.connections || !net.isIP(ip)) return undefined;
-    const stream = net.connect({ host: ip, port, family, allowHalfOpen: true, keepAlive: true });
-    return this.#add(new Connection(this, this.#id(), socket, { ip, port, family }, stream, false));
-  }
-
-  #add(connection: Connection): Connection {
-    this.#byId.set(connection.id, connection);
-    this.#byPeer.set(peerKey(connection.from.ip, connection.from.port), connection);
-    this.#timer ??= setInterval(() => this.#check(), this.#checkMs()).unref();
+  #connect({ socket, family }: Listening, ip: string, port: number, how: SendHow): Connection | undefined {
+    const secure = socket.proto === 'tls';
+    if (this.table.size >= this.limits.connections || !net.isIP(ip)) return undefined;
+    if (secure && this.#secured >= this.limits.tlsConnections) return undefined;
+    const to = { host: ip, port, family, allowHalfOpen: true, keepAlive: this.limits.keepAlive };
+    const { serverId, serverName } = how;
+    const side = secure
+      ? this.#tls!.client({ ip, port, ...(serverId && { serverId }), ...(serverName && { serverName }) })
+      : undefined;
+    const stream = side ? tls.connect({ ...to, ...side.options }) : net.connect(to);
+    const beginning = { by: 'us', stream, ...(side && { refusal: side.refusal }) } as const;
+    const connection = this.#add(new Connection(this, this.table.newId(), socket, { ip, port, family }, beginning));
+    this.table.offer(connection);
     return connection;
   }
 
-  #id(): number {
-    for (;;) {
-      const id = this.#nextId;
-      // what modules store of it is a signed number
-      this.#nextId = id >= 0x7fffffff ? 1 : id + 1;
-      if (!this.#byId.has(id)) return id;
-    }
+  #add(connection: Connection): Connection {
+    this.table.add(connection);
+    this.#timer ??= setInterval(() => this.#check(), this.#checkMs()).unref();
+    return connection;
   }
 
   #checkMs(): number {
@@ -322,20 +439,30 @@ export class TcpTransport implements Transport, ConnectionOwner {
 
   #check(): void {
     const now = this.#now();
-    for (const connection of this.#byId.values()) {
+    for (const connection of this.table.all()) {
       const why = connection.check(now);
       if (!why) continue;
       if (connection.queuedBytes > 0 && connection.state === 'open') this.statistics.send_timeout++;
       else this.statistics.con_timeout++;
-      this.#log.debug({ peer: peerKey(connection.from.ip, connection.from.port), why }, `Closed a connection: ${why}`);
+      const peer = formatAddress({ proto: connection.socket.proto, ...connection.from });
+      this.#log.debug({ peer, why }, `Closed a connection: ${why}`);
     }
   }
 }
 
-const peerKey = (ip: string, port: number): string => (ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`);
+const isWebSocket = ({ proto }: Socket): boolean => proto === 'ws' || proto === 'wss';
 
-function closeServer(server: net.Server): Promise<void> {
+const refOf = ({ id, socket: { proto, index }, from: { ip, port } }: Connection): ConnectionRef => ({
+  id,
+  proto,
+  socket: index,
+  ip,
+  port,
+});
+
+function closeServer(server: net.Server | undefined): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve());
+    if (!server) resolve();
+    else server.close(() => resolve());
   });
 }

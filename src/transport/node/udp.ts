@@ -15,7 +15,7 @@ import {
   type TransportCounters,
 } from '../transport.ts';
 import { expand, listenError } from './bind.ts';
-import { type DirectSend, type Done, watchSend } from './direct-send.ts';
+import { type DirectSend, type Done, FAILED, watchSend } from './direct-send.ts';
 
 /** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
 const BUFFER_SIZES = [8 << 20, 4 << 20, 1 << 20, 256 << 10];
@@ -29,6 +29,8 @@ interface Open {
   readonly done: Done;
   /** how it sends once the first datagram has shown the way */
   direct: DirectSend | undefined;
+  /** until then: whether the kernel refused the last datagram at once */
+  refused: boolean;
 }
 
 export interface UdpOptions {
@@ -38,6 +40,8 @@ export interface UdpOptions {
    * 'more' joins the first
    */
   readonly share?: 'first' | 'more' | undefined;
+  /** false: the system's buffers stay as they are. Deno's dgram makes one of its own of that size for each datagram */
+  readonly growBuffers?: boolean;
 }
 
 export class UdpTransport implements Transport {
@@ -45,6 +49,7 @@ export class UdpTransport implements Transport {
   sockets: readonly Socket[] = [];
   readonly #log: Logger;
   readonly #share: UdpOptions['share'];
+  readonly #growBuffers: boolean;
   readonly #open: Open[] = [];
   #receiver: Receiver | undefined;
   #closed = false;
@@ -54,6 +59,7 @@ export class UdpTransport implements Transport {
   constructor(options: UdpOptions = {}) {
     this.#log = options.log ?? silentLogger;
     this.#share = options.share;
+    this.#growBuffers = options.growBuffers ?? true;
   }
 
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
@@ -95,15 +101,17 @@ export class UdpTransport implements Transport {
     this.#unsent++;
     if (open.direct) {
       const sent = open.direct.send(bytes, port, ip);
-      if (sent < 0) return true; // done() hears how it ends, as with dgram
+      // done() hears how it ends, as with dgram; what failed already is told here too
+      if (sent < 0) return sent !== FAILED;
       this.#unsent--;
       counters.sent++;
       counters.sentBytes += sent;
       return true;
     }
     // dgram may keep the bytes until the kernel takes them, and the linear memory they lie in changes with the next message: copy.
+    open.refused = false;
     open.handle.send(Buffer.from(bytes), port, ip, open.done);
-    return true;
+    return !open.refused;
   }
 
   stop(): void {
@@ -144,8 +152,8 @@ export class UdpTransport implements Transport {
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
         handle.off('error', refused);
-        for (const set of [handle.setRecvBufferSize, handle.setSendBufferSize])
-          growBuffer(size => set.call(handle, size));
+        const sizes = this.#growBuffers ? [handle.setRecvBufferSize, handle.setSendBufferSize] : [];
+        for (const set of sizes) growBuffer(size => set.call(handle, size));
         const bound = handle.address();
         const socket: Socket = {
           index,
@@ -175,10 +183,17 @@ export class UdpTransport implements Transport {
           }
           if (this.#unsent === 0) this.#idle?.();
         };
-        const open: Open = { handle, socket, family, done, direct: undefined };
-        watchSend(handle, done, direct => {
-          open.direct = direct;
-        });
+        const open: Open = { handle, socket, family, done, direct: undefined, refused: false };
+        watchSend(
+          handle,
+          done,
+          direct => {
+            open.direct = direct;
+          },
+          () => {
+            open.refused = true;
+          },
+        );
         resolve(open);
       });
     });

@@ -64,7 +64,6 @@ describe('modules', () => {
 
   test.each([
     ['db_mysql.so', 'mysql databases are not available: load db_sqlite.so and give a url like sqlite://'],
-    ['tls', 'TLS is not available in this version: serve UDP only'],
     ['app_python3', 'only Lua scripts run in this version: load app_lua.so'],
     ['textop.so', 'did you mean textops'],
     ['hdr', 'module not available in this version'],
@@ -213,7 +212,7 @@ describe('core parameters', () => {
 
   test.each([
     [
-      'listen=tcp:127.0.0.1:5060\ndisable_tcp=yes',
+      'listen=tcp:127.0.0.1:5060\nlisten=udp:127.0.0.1\ndisable_tcp=yes',
       '1:8: warning: tcp:127.0.0.1 is not listened on: disable_tcp=yes turns',
     ],
     ['tcp_connect_timeout=-1', '1:1: error: tcp_connect_timeout must be 0 or more, not -1'],
@@ -221,7 +220,18 @@ describe('core parameters', () => {
       'tcp_accept_no_cl=yes',
       '1:1: warning: tcp_accept_no_cl: where a message without Content-Length ends is not guessed',
     ],
-    ['listen=tls:127.0.0.1:5061', '1:8: error: cannot listen on tls:127.0.0.1: tls is not available in this version'],
+    [
+      'listen=tls:127.0.0.1:5061',
+      '1:8: error: tls:127.0.0.1 is not listened on: TLS needs enable_tls=yes and loadmodule "tls.so"',
+    ],
+    [
+      'listen=tcp:127.0.0.1\ndisable_tcp=yes',
+      '1:8: error: tcp:127.0.0.1 is not listened on: disable_tcp=yes turns TCP off',
+    ],
+    [
+      'listen=ws:127.0.0.1:5061',
+      '1:8: error: cannot listen on ws:127.0.0.1: as in Kamailio a WebSocket begins on a listener of tcp',
+    ],
     ['port=70000', '1:1: error: port 70000 is no port: they go from 0 to 65535'],
     ['msg_recv_max_size=10', '1:1: error: msg_recv_max_size must be from 64 to 65535 here, not 10'],
     ['kemi.request_route_callback=""', '1:1: error: kemi.request_route_callback may not be empty'],
@@ -230,10 +240,28 @@ describe('core parameters', () => {
       '1:1: warning: kemi.event_route_callback: this callback is not called in this version',
     ],
     ['server_header="foo"', '1:1: warning: server_header is ignored: write "Server: TEXT"'],
-    ['enable_tls=yes', '1:1: warning: enable_tls: TLS is not available in this version, it is ignored'],
+    ['enable_tls=yes', '1:1: warning: enable_tls: without loadmodule "tls.so" there is no TLS'],
+    ['tls_port_no=0', '1:1: error: tls_port_no 0 is no port'],
     ['sip_warning=1', '1:1: warning: sip_warning: replies carry no Warning header, it is ignored'],
   ])('%s', (text, message) => {
     expect(wrong(`${text}\n`)[0]).toContain(message);
+  });
+
+  test('TLS is served where it is on: by its own port, or the one behind that of the others, as Kamailio does', () => {
+    const on = 'enable_tls=yes\nloadmodule "tls.so"\n';
+    const listen = (text: string) => resolve(text + LUA).options.listen.map(l => `${l.proto}:${l.host}:${l.port}`);
+    expect(listen(on)).toEqual(['udp:0.0.0.0:5060', 'tcp:0.0.0.0:5060', 'tls:0.0.0.0:5061']);
+    expect(listen(`${on}port=5080\nlisten=127.0.0.1\n`)).toEqual([
+      'udp:127.0.0.1:5080',
+      'tcp:127.0.0.1:5080',
+      'tls:127.0.0.1:5061',
+    ]);
+    expect(listen(`${on}listen=127.0.0.1:5070\n`).at(-1)).toBe('tls:127.0.0.1:5071');
+    expect(listen(`${on}listen=tls:127.0.0.1:5070\n`)).toEqual(['tls:127.0.0.1:5070']);
+    expect(listen(`${on}tls_port_no=5099\nlisten=tls:127.0.0.1\n`)).toEqual(['tls:127.0.0.1:5099']);
+    expect(listen('disable_tls=no\nloadmodule "tls.so"\nlisten=tls:127.0.0.1\n')).toEqual(['tls:127.0.0.1:5061']);
+    expect(listen('loadmodule "tls.so"\nlisten=127.0.0.1\n')).toEqual(['udp:127.0.0.1:5060', 'tcp:127.0.0.1:5060']);
+    expect(listen(`${on}disable_tcp=yes\nlisten=127.0.0.1\n`)).toEqual(['udp:127.0.0.1:5060']);
   });
 
   test('TCP is served beside UDP, unless it is switched off or an address names its protocol', () => {

@@ -85,11 +85,11 @@ describe('run -f', () => {
   });
 
   it('says what is wrong, all of it, and does not start', async () => {
-    write('kamailio.cfg', `${CONFIG}debug="x"\nloadmodule "tls.so"\nlisen=lo\n`);
+    write('kamailio.cfg', `${CONFIG}debug="x"\nloadmodule "dispatcher.so"\nlisen=lo\n`);
     const { code, stderr, stdout } = await run('run', '-f', 'kamailio.cfg', '--no-ctl');
     expect(stderr.split('\n').slice(0, -1)).toEqual([
       'kemi-wasm: kamailio.cfg:15:7: error: debug needs a number, without quotes, not "x"',
-      'kemi-wasm: kamailio.cfg:16:12: error: cannot load module tls: TLS is not available in this version: serve UDP only',
+      'kemi-wasm: kamailio.cfg:16:12: error: cannot load module dispatcher: module not available in this version; the script does not use it: take the line out',
       'kemi-wasm: kamailio.cfg:17:1: warning: core parameter "lisen" is unknown and is ignored, did you mean listen',
     ]);
     expect([code, stdout]).toEqual([1, '']);
@@ -150,6 +150,19 @@ describe('check', () => {
     };
     expect(await run('check', '-f', 'kamailio.cfg')).toEqual(expected);
     expect(await run('run', '-c', '-f', 'kamailio.cfg')).toEqual(expected);
+  });
+
+  it('-f: tls.cfg with its lines; files that this machine lacks only warn', async () => {
+    const text = `enable_tls=yes\nlisten=tls:127.0.0.1:5061\nloadmodule "tls.so"\nmodparam("tls", "config", "tls.cfg")\n${CONFIG.replace('disable_tcp=yes\n', '')}`;
+    write('kamailio.cfg', text);
+    const lines = async () => (await run('check', '-f', 'kamailio.cfg')).stdout.split('\n').slice(0, -1);
+    expect(await lines()).toEqual(['kamailio.cfg: warning: Cannot read the TLS config tls.cfg: no such file']);
+    write('tls.cfg', '[server:default]\nverify_dept = 3\n');
+    expect(await lines()).toEqual([
+      'tls.cfg:2:1: error: verify_dept: there is no such setting, did you mean verify_depth',
+    ]);
+    write('tls.cfg', '[server:default]\ncertificate = /nowhere.pem\n');
+    expect(await lines()).toEqual(['kamailio.cfg: warning: Cannot read the certificate /nowhere.pem: no such file']);
   });
 
   it('as JSON, with mistakes of both', async () => {

@@ -17,13 +17,18 @@ describe('parseListenAddress()', () => {
     expect(parseListenAddress(text)).toEqual({ proto: 'udp', host, port });
   });
 
+  it('reads TLS, with a default port of its own', () => {
+    expect(parseListenAddress('tls:127.0.0.1')).toEqual({ proto: 'tls', host: '127.0.0.1', port: 5061 });
+    expect(parseListenAddress('tls:[::1]:5070')).toEqual({ proto: 'tls', host: '::1', port: 5070 });
+  });
+
   it('reads TCP', () => {
     expect(parseListenAddress('tcp:127.0.0.1')).toEqual({ proto: 'tcp', host: '127.0.0.1', port: 5060 });
     expect(parseListenAddress('TCP:[::1]:5070')).toEqual({ proto: 'tcp', host: '::1', port: 5070 });
   });
 
   it.each([
-    ['tls:127.0.0.1:5060', 'tls is not available in this version, only udp and tcp are'],
+    ['sctp:127.0.0.1:5060', 'sctp is not available in this version'],
     ['xyz:127.0.0.1:5060', '"xyz" is not a protocol'],
     ['udp:::1:5060', 'an IPv6 address needs brackets'],
     ['udp:[::1', 'the "]" is missing'],

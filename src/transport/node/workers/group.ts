@@ -5,7 +5,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { type Logger, writes } from '../../../core/log.ts';
 import { RpcError } from '../../../errors.ts';
-import type { SendHow } from '../../../kemi/host.ts';
+import type { Connections, SendHow } from '../../../kemi/host.ts';
 import { createSharedMemory, SharedMemory } from '../../../kemi/shared/memory.ts';
 import type { RuntimeOptions } from '../../../runtime/options.ts';
 import type { Running, Runtime } from '../../../runtime/runtime.ts';
@@ -14,6 +14,7 @@ import { joinAnswers } from './answers.ts';
 import { errorOf, outcomeOf, Questions } from './ask.ts';
 import { type PeerLink, Peers } from './peers.ts';
 import type { AskName, Asks, FromWorker, ToWorker, WorkerInit } from './protocol.ts';
+import { obey } from './remote-connections.ts';
 import { createRing, type Taker } from './ring.ts';
 
 export const MAX_WORKERS = 64;
@@ -33,6 +34,7 @@ export type WorkerBase = Omit<
 export interface GroupParts {
   readonly base: WorkerBase;
   readonly runtime: Runtime;
+  readonly connections: Connections;
   /** what the first worker sends over connections for the others */
   readonly sendStream: (socket: number, bytes: Uint8Array, ip: string, port: number, how: SendHow) => boolean;
   /** where messages go that others hand over to the first worker */
@@ -308,6 +310,9 @@ export class WorkerGroup {
         break;
       case 'log':
         this.#log[message.level]({ worker: member.number, ...message.fields }, message.message);
+        break;
+      case 'connection':
+        obey(this.#parts!.connections, message.order);
         break;
       case 'send': {
         const { socket, bytes, ip, port, connection, noConnect, close, lost } = message;

@@ -1,5 +1,5 @@
 /** What the first worker and the others tell each other over the port that a thread is born with. Plain data: it is cloned on the way. */
-import type { Socket } from '../../../kemi/host.ts';
+import type { KeepAlive, Socket } from '../../../kemi/host.ts';
 import type { RuntimeOptions } from '../../../runtime/options.ts';
 import type { PeerLink } from './peers.ts';
 
@@ -18,6 +18,10 @@ export type PlainOptions = Omit<
   | 'after'
   | 'secret'
   | 'extraModules'
+  | 'components'
+  | 'connections'
+  | 'tls'
+  | 'webSockets'
   | 'config'
   | 'readFile'
   | 'writeFile'
@@ -48,6 +52,8 @@ export interface WorkerInit {
   readonly name: string;
   readonly source: Uint8Array;
   readonly scripts: readonly string[];
+  /** limits of connections, as Connections.options */
+  readonly connectionOptions: Readonly<Record<string, number>>;
   readonly logLevel: string;
   /** performance.timeOrigin of the first worker: all have one monotonic clock */
   readonly timeOrigin: number;
@@ -83,6 +89,7 @@ export type FromWorker =
   | { readonly is: 'answer'; readonly id: number; readonly outcome: Outcome }
   /** an RPC command of a script, for all workers */
   | { readonly is: 'call'; readonly id: number; readonly method: string; readonly params: unknown }
+  | { readonly is: 'connection'; readonly order: ConnectionOrder }
   | { readonly is: 'log'; readonly level: LogLevel; readonly fields: object; readonly message: string }
   | {
       readonly is: 'send';
@@ -96,6 +103,13 @@ export type FromWorker =
       /** what a `lost` will name; 0: nobody wants to know */
       readonly lost: number;
     };
+
+/** What another worker wants done with a connection of the first one. */
+export type ConnectionOrder =
+  | { readonly do: 'close'; readonly id: number }
+  | { readonly do: 'setLifetime'; readonly id: number; readonly ms: number }
+  | { readonly do: 'setKeepAlive'; readonly id: number; readonly how: KeepAlive | undefined }
+  | { readonly do: 'addAlias'; readonly id: number; readonly port: number };
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 

@@ -15,6 +15,7 @@ import { UdpTransport } from '../udp.ts';
 import { outcomeOf, plainError, Questions } from './ask.ts';
 import { Peers } from './peers.ts';
 import type { AskName, Asks, FromWorker, LogLevel, ToWorker, WorkerInit } from './protocol.ts';
+import { RemoteConnections } from './remote-connections.ts';
 import { RemoteStreams } from './remote-streams.ts';
 import type { Taker } from './ring.ts';
 
@@ -112,6 +113,7 @@ class Thread {
       log: this.#log,
       monotonic: () => performance.now() + ahead,
       secret: init.secret,
+      connections: new RemoteConnections(this.#port, this.#log, init.connectionOptions),
       resolver: nodeResolver(),
       readFile: new ScriptFiles(...scripts).read,
       openDatabase: openSqlite,

@@ -3,7 +3,7 @@ import dgram from 'node:dgram';
 import { once } from 'node:events';
 import os from 'node:os';
 import { expect, test } from 'vitest';
-import { DirectSend, watchSend } from '../../../../src/transport/node/direct-send.ts';
+import { DirectSend, FAILED, WAITS, watchSend } from '../../../../src/transport/node/direct-send.ts';
 
 class SendWrap {
   oncomplete: (status: number, bytes: number) => void = () => {};
@@ -34,8 +34,8 @@ test.each([['udp4', '127.0.0.1'], ...(hasIpv6 ? [['udp6', '::1'] as const] : [])
     expect(direct).toBeInstanceOf(DirectSend);
     const long = 'x'.repeat(5000);
     for (const text of ['two', '', 'three', long, 'owt']) expect(direct!.send(bytes(text), port, ip)).toBe(text.length);
-    expect(direct!.send(new Uint8Array(65536), port, ip)).toBe(-1);
-    expect(direct!.send(new Uint8Array(65537), port, ip)).toBe(-1);
+    expect(direct!.send(new Uint8Array(65536), port, ip)).toBe(FAILED);
+    expect(direct!.send(new Uint8Array(65537), port, ip)).toBe(FAILED);
     const tooLong = [expect.objectContaining({ code: 'EMSGSIZE' }), 0];
     expect(ends).toEqual([tooLong, tooLong]);
     a.send(Buffer.from('dgram'), port, ip);
@@ -43,7 +43,7 @@ test.each([['udp4', '127.0.0.1'], ...(hasIpv6 ? [['udp6', '::1'] as const] : [])
     expect(got).toEqual(['first', 'two', '', 'three', long, 'owt', 'dgram']);
     a.close();
     b.close();
-    expect(direct!.send(bytes('late'), port, ip)).toBe(-1);
+    expect(direct!.send(bytes('late'), port, ip)).toBe(FAILED);
     expect(ends).toHaveLength(3);
   },
 );
@@ -58,8 +58,8 @@ test('bytes that have to wait stay as they are, and their end is told', () => {
   };
   const ends: unknown[] = [];
   const direct = new DirectSend({}, send, SendWrap, (error, sent) => ends.push([error?.message, sent]));
-  expect(direct.send(bytes('one'), 5060, '127.0.0.1')).toBe(-1);
-  expect(direct.send(bytes('two'), 5060, '127.0.0.1')).toBe(-1);
+  expect(direct.send(bytes('one'), 5060, '127.0.0.1')).toBe(WAITS);
+  expect(direct.send(bytes('two'), 5060, '127.0.0.1')).toBe(WAITS);
   result = 4;
   expect(direct.send(bytes('six'), 5060, '127.0.0.1')).toBe(3);
   expect(direct.send(bytes('ten'), 5060, '127.0.0.1')).toBe(3);

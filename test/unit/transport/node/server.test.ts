@@ -73,6 +73,29 @@ describe('createServer()', () => {
     expect(count('tcp', 'current_write_queue_size')).toBe(0);
   });
 
+  it('a datagram that the kernel refuses at once is no relayed request: -1 and 477, as in Kamailio', async () => {
+    const config = path.join(folder, 'refused.cfg');
+    fs.writeFileSync(
+      config,
+      'loadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "pv.so"\nloadmodule "xlog.so"\nrequest_route { $du = "sip:192.0.2.1:5060"; t_relay(); xlog("L_ERR", "RESULT $rc\\n"); }\n',
+    );
+    const log = recordingLogger();
+    const server = await createServer({ config, log, listen: ['udp:127.0.0.1:0'] });
+    open.push(server);
+    const phone = dgram.createSocket('udp4');
+    await new Promise<void>(resolve => phone.bind(0, '127.0.0.1', resolve));
+    for (const id of [1, 2]) {
+      const text = `OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${phone.address().port};branch=z9hG4bK${id}\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: ${id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`;
+      phone.send(text, server.sockets[0]!.port, '127.0.0.1');
+      const [answer] = await once(phone, 'message');
+      expect(String(answer)).toMatch(/^SIP\/2\.0 477 /);
+    }
+    phone.close();
+    expect(log.lines.map(l => l.message).filter(m => m.includes('RESULT'))).toEqual(
+      Array(2).fill('<script>: RESULT -1'),
+    );
+  });
+
   it('leaves no UDP socket open when TCP cannot listen', async () => {
     const { server } = await start({ listen: ['tcp:127.0.0.1:0'] });
     const { port } = server.sockets[0]!;

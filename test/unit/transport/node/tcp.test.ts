@@ -57,7 +57,7 @@ describe('TcpTransport', () => {
         got.push({ text: byteStr(bytes.slice()), from });
         if (answer) transport.send(0, bytesOf(answer), from.ip, from.port, { connection: from.connection! });
       },
-      id => closed.push(id),
+      connection => closed.push(connection.id),
     );
     return { transport, log, got, closed, port: socket!.port };
   }
@@ -352,6 +352,15 @@ describe('tcpLimits()', () => {
       connectMs: 3000,
       ping: false,
       connections: 9,
+    });
+    expect(
+      tcpLimits({ tcp_keepalive: 1, tcp_keepidle: 30, tcp_keepcnt: 3, tcp_keepintvl: 5, tcp_listen_backlog: 7 }),
+    ).toEqual({
+      keepAlive: true,
+      keepIdleSec: 30,
+      keepCount: 3,
+      keepIntervalSec: 5,
+      backlog: 7,
     });
     expect(tcpLimits()).toEqual({});
   });

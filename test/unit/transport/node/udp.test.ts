@@ -52,12 +52,19 @@ describe('UdpTransport', () => {
     expect(sockets.map(s => s.ip)).toContain('127.0.0.1');
   });
 
-  it('counts a datagram that the network refuses', async () => {
+  it('says no to a datagram that the kernel refuses, and counts it: before and behind the first that left', async () => {
     const t = create();
-    await t.open([{ proto: 'udp', host: '127.0.0.1', port: 0 }]);
-    // 65,508 bytes do not fit into an IPv4 datagram.
-    t.send(0, new Uint8Array(65508), '127.0.0.1', 9);
+    const [socket] = await t.open([{ proto: 'udp', host: '127.0.0.1', port: 0 }]);
+    // 65,508 bytes do not fit into an IPv4 datagram; a loopback address reaches no other machine
+    const refused = () => [
+      t.send(0, new Uint8Array(65508), '127.0.0.1', socket!.port),
+      t.send(0, new Uint8Array(10), '192.0.2.1', 9),
+    ];
+    expect(refused()).toEqual([false, false]);
+    expect(t.send(0, new Uint8Array(10), '127.0.0.1', socket!.port)).toBe(true);
+    await new Promise(resolve => setTimeout(resolve, 10));
+    expect(refused()).toEqual([false, false]);
     await t.close();
-    expect(t.counters).toMatchObject({ sent: 0, sendErrors: 1 });
+    expect(t.counters).toMatchObject({ sent: 1, sendErrors: 4 });
   });
 });

@@ -30,14 +30,15 @@ const SCRIPT = `
     end
     if KSR.is_INFO() then
       local name = KSR.pv.get("$fU")
-      local r = KSR.tmx.t_continue(KSR.htable.sht_get("t", "i" .. name), KSR.htable.sht_get("t", "l" .. name), "go_on")
-      KSR.sl.sl_send_reply(200, "R " .. r)
+      local index = KSR.htable.sht_get("t", "i" .. name)
+      local r = index > 0 and KSR.tmx.t_continue(index, KSR.htable.sht_get("t", "l" .. name), "go_on")
+      KSR.sl.sl_send_reply(200, "R " .. tostring(r))
       return
     end
     if KSR.is_INVITE() and KSR.pv.get("$rU") == "wait" then
       KSR.tmx.t_suspend()
-      KSR.htable.sht_seti("t", "i" .. KSR.pv.get("$fU"), KSR.pv.get("$T(id_index)"))
       KSR.htable.sht_seti("t", "l" .. KSR.pv.get("$fU"), KSR.pv.get("$T(id_label)"))
+      KSR.htable.sht_seti("t", "i" .. KSR.pv.get("$fU"), KSR.pv.get("$T(id_index)"))
       return
     end
     if KSR.is_CANCEL() or KSR.is_ACK() then
@@ -370,6 +371,25 @@ describe('two workers', () => {
       );
     }
     expect(await stat(server, 'kemi.handed_over')).toBeGreaterThan(0);
+  });
+
+  it('what a connection is like only the first worker knows: the other one says so', async () => {
+    const { port, script, server, log } = await start({ listen: ['udp:127.0.0.1:0', 'tcp:127.0.0.1:0'] });
+    writeFileSync(
+      script,
+      'function ksr_request_route() KSR.sl.sl_send_reply(200, "R " .. KSR.tcpops.tcp_conid_state(1) .. KSR.tcpops.tcp_close_connection_id(1)) end',
+    );
+    await server.reloadAll();
+    const said = new Set<string>();
+    for (const phone of await phones(12, port)) {
+      phone.send(phone.request('OPTIONS', 'x', `o-${phone.name}`));
+      said.add(/^SIP\/2.0 200 R (\S+)/.exec(await phone.next(/^SIP\/2.0 200 /))![1]!);
+    }
+    // the first one knows that there is none to close, the other one passes that on
+    expect([...said].sort()).toEqual(['-1-1', '-11']);
+    expect(
+      log.lines.filter(l => l.message.startsWith('Cannot look at connections here')).map(l => l.fields.worker),
+    ).toContain(1);
   });
 
   it('a contact that cannot be reached over TCP ends the branch, in either one', async () => {

@@ -1,6 +1,6 @@
 /** Kamailio's tables in SQLite's words. */
-import type { DbValue } from '../../kemi/db.ts';
-import { TABLES, type TableSchema, VERSION_TABLE } from '../../kemi/db-schema.ts';
+import type { DbValue } from '../kemi/db.ts';
+import { TABLES, type TableSchema, VERSION_TABLE } from '../kemi/db-schema.ts';
 
 /** Statements that make the tables and list them in `version`. */
 export function schemaSql(): string[] {
