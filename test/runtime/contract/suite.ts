@@ -22,6 +22,7 @@ export interface Suite {
 export const ABILITIES = [
   'SIP over UDP',
   'SIP over TCP',
+  'SIP over TLS',
   'scripts in Lua',
   'routing blocks of a kamailio.cfg',
   'errors, traps and limits cost one message',

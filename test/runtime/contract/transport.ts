@@ -270,7 +270,7 @@ export function transportContract(name: string, fixture: () => TransportFixture)
   ];
   return {
     name: `${name} keeps the contract of a transport`,
-    ability: datagrams ? 'SIP over UDP' : 'SIP over TCP',
+    ability: datagrams ? 'SIP over UDP' : proto === 'tls' ? 'SIP over TLS' : 'SIP over TCP',
     cases: [...cases, ...(datagrams ? ofDatagrams : [])].map(([title, run]) => ({
       name: title,
       skip,
