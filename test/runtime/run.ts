@@ -12,6 +12,7 @@ import { sqliteContract } from './contract/servers/sqlite.ts';
 import { workerContract } from './contract/servers/worker.ts';
 import { type Report, runSuites, type Suite } from './contract/suite.ts';
 import { transportContract } from './contract/transport.ts';
+import { webSocketContract } from './contract/web-socket.ts';
 
 /** What `import 'kemi-wasm/server'` gives in the runtime. */
 export type ServerApi = ServerFunctions &
@@ -31,8 +32,11 @@ export interface Here {
 
 export async function runHere({ runtime, server, udp, flags = [] }: Here): Promise<void> {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const phones = await server.createServer({ listen: ['ws:127.0.0.1:0'], aliases: ['example.com'] });
+  const url = `ws://127.0.0.1:${phones.sockets[0]!.port}/`;
   const suites = [
     ...transports(server, udp),
+    webSocketContract(() => ({ url, domain: 'example.com' })),
     ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
     ...serverContract(server),
     sqliteContract(server),
