@@ -4,7 +4,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
-import { TlsContexts } from '../../src/transport/node/tls-context.ts';
 import { SERVER } from '../support/tls.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
 import { commandLineContract } from './contract/servers/command-line.ts';
@@ -38,11 +37,8 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
   const phones = await server.createServer({ listen: ['ws:127.0.0.1:0'] });
   const { port } = phones.sockets[0]!;
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-  const phones = await server.createServer({ listen: ['ws:127.0.0.1:0'], aliases: ['example.com'] });
-  const url = `ws://127.0.0.1:${phones.sockets[0]!.port}/`;
   const suites = [
     ...transports(server, udp),
-    webSocketContract(() => ({ url, domain: 'example.com' })),
     ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
     webSocketContract(() => ({ url: `ws://127.0.0.1:${port}`, domain: `127.0.0.1:${port}` })),
     ...serverContract(server),
