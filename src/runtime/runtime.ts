@@ -27,7 +27,7 @@ import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { modulesFor } from './chosen-modules.ts';
-import { KAMAILIO_LEVEL, logAt } from './kamailio-log.ts';
+import { KAMAILIO_LEVEL, logAt } from './levels.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
 import { type MadeRouteParts, routeHttp } from './made-routes.ts';

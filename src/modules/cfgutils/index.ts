@@ -1,7 +1,7 @@
 /** KSR.cfgutils: chance, pauses, locks, hashes. */
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
-import type { ModuleHost, Timer } from '../../kemi/host.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { Locks, sharedGate } from './locks.ts';
 
@@ -10,6 +10,8 @@ interface State {
   /** of all workers, where there are several */
   probability: number;
   readonly locks: Locks;
+  /** a timer is set that frees locks */
+  sweeping?: boolean;
 }
 type C = Call<State>;
 
@@ -39,6 +41,7 @@ const lock = (call: C, key: ByteStr): number | Promise<number> => {
   const waited = locks.waits;
   const wait = locks.take(key, ownerOf(call.host));
   if (!waited && locks.waits) retry(call.host, locks);
+  sweepLater(call);
   return wait ? wait.then(() => 1) : 1;
 };
 /** Asks for the locks of other workers until there are none that messages here wait for. */
@@ -52,7 +55,22 @@ const unlock = (call: C, key: ByteStr): number => {
   call.state.locks.give(key, ownerOf(call.host));
   return 1;
 };
-const trylock = (call: C, key: ByteStr): number => (call.state.locks.tryTake(key, ownerOf(call.host)) ? 1 : -1);
+const trylock = (call: C, key: ByteStr): number => {
+  if (!call.state.locks.tryTake(key, ownerOf(call.host))) return -1;
+  sweepLater(call);
+  return 1;
+};
+
+/** Frees the locks of messages that are gone, as long as there are locks: a server that has nothing to do sets no timers, and may sleep. */
+function sweepLater({ host, state }: C): void {
+  if (state.sweeping) return;
+  state.sweeping = true;
+  host.after(SWEEP_MS, function sweep() {
+    state.locks.sweep();
+    state.sweeping = state.locks.size > 0;
+    if (state.sweeping) host.after(SWEEP_MS, sweep);
+  });
+}
 
 /** Kamailio counts its private and shared memory; here there is one linear memory. */
 function memory(call: C): 1 {
@@ -80,21 +98,7 @@ export default defineModule<State>({
   create: (host, params) => {
     const initialProbability = Number(params.initial_probability);
     const { shared } = host;
-    let sweeper: Timer | undefined;
-    // A server that has nothing to do has no timers: it may sleep.
-    const sweep = () => {
-      locks.sweep();
-      if (locks.size > 0) return;
-      sweeper?.cancel();
-      sweeper = undefined;
-    };
-    const locks: Locks = new Locks(
-      owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0,
-      () => {
-        sweeper ??= host.every(SWEEP_MS, sweep);
-      },
-      shared && sharedGate(shared),
-    );
+    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0, shared && sharedGate(shared));
     if (!shared) return { initialProbability, probability: initialProbability, locks };
     // 0 is what is there before anybody set it
     const set = shared.ints('cfgutils.probability', 1);

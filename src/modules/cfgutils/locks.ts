@@ -43,17 +43,14 @@ const ELSEWHERE = -1;
 export class Locks {
   readonly #locks = new Map<ByteStr, Lock>();
   readonly #isLive: (owner: number) => boolean;
-  readonly #taken: () => void;
   readonly #gate: Gate | undefined;
 
   /**
    * @param isLive whether the message with that handle is still there; 0 is no message, which never ends
-   * @param taken called when a lock was taken: from now on sweep() has something to do
    * @param gate absent: there is one worker
    */
-  constructor(isLive: (owner: number) => boolean, taken: () => void = () => {}, gate?: Gate) {
+  constructor(isLive: (owner: number) => boolean, gate?: Gate) {
     this.#isLive = owner => owner === ELSEWHERE || isLive(owner);
-    this.#taken = taken;
     this.#gate = gate;
   }
 
@@ -76,7 +73,6 @@ export class Locks {
           this.#locks.set(key, { owner: ELSEWHERE, held: 1, waiting: [{ owner, go: resolve }] }),
         );
       this.#locks.set(key, { owner, held: 1, waiting: [] });
-      this.#taken();
       return undefined;
     }
     if (lock.owner === owner) {
@@ -90,7 +86,6 @@ export class Locks {
   tryTake(key: ByteStr, owner: number): boolean {
     if (this.#live(key) || (this.#gate && !this.#gate.take(key))) return false;
     this.#locks.set(key, { owner, held: 1, waiting: [] });
-    this.#taken();
     return true;
   }
 

@@ -40,8 +40,6 @@ export interface UdpOptions {
    * 'more' joins the first
    */
   readonly share?: 'first' | 'more' | undefined;
-  /** false: the system's buffers stay as they are. Deno's dgram makes one of its own of that size for each datagram */
-  readonly growBuffers?: boolean;
 }
 
 export class UdpTransport implements Transport {
@@ -49,7 +47,6 @@ export class UdpTransport implements Transport {
   sockets: readonly Socket[] = [];
   readonly #log: Logger;
   readonly #share: UdpOptions['share'];
-  readonly #growBuffers: boolean;
   readonly #open: Open[] = [];
   #receiver: Receiver | undefined;
   #closed = false;
@@ -59,7 +56,6 @@ export class UdpTransport implements Transport {
   constructor(options: UdpOptions = {}) {
     this.#log = options.log ?? silentLogger;
     this.#share = options.share;
-    this.#growBuffers = options.growBuffers ?? true;
   }
 
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
@@ -152,8 +148,8 @@ export class UdpTransport implements Transport {
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
         handle.off('error', refused);
-        const sizes = this.#growBuffers ? [handle.setRecvBufferSize, handle.setSendBufferSize] : [];
-        for (const set of sizes) growBuffer(size => set.call(handle, size));
+        for (const set of [handle.setRecvBufferSize, handle.setSendBufferSize])
+          growBuffer(size => set.call(handle, size));
         const bound = handle.address();
         const socket: Socket = {
           index,

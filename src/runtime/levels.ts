@@ -1,4 +1,4 @@
-/** Kamailio's log levels and those of a logger. */
+/** Kamailio's log levels and a logger's. */
 import type { Logger } from '../core/log.ts';
 
 /** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
