@@ -1,6 +1,6 @@
 /**
  * npm run bench:kamailio: the same logic in the real Kamailio's two engines, over UDP with one worker. CPU time of its processes for each message, that of an empty
- * route taken off. Each route answers at its end, so that no message is lost unseen. Needs Debian's kamailio and kamailio-lua-modules. `--port` is the first of two ports.
+ * native route taken off. Each route answers at its end, so that no message is lost unseen. Needs Debian's kamailio and kamailio-lua-modules. `--port` is the first of three ports.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -41,7 +41,8 @@ function answering({ lua, cfg }: LogicProgram): { lua: string; cfg: string } {
   };
 }
 
-async function start(program: LogicProgram, engine: 'native' | 'lua', port: number, dir: string) {
+async function start(program: LogicProgram, engine: 'native' | 'lua', port: number, within: string) {
+  const dir = mkdtempSync(join(within, `${engine}-`));
   const { lua, cfg } = answering(program);
   const script = join(dir, `${engine}.lua`);
   writeFileSync(script, lua);
@@ -65,8 +66,7 @@ async function start(program: LogicProgram, engine: 'native' | 'lua', port: numb
       '',
     ].join('\n'),
   );
-  const run = join(dir, engine);
-  return startKamailioWith(file, port, mkdtempSync(`${run}-`));
+  return startKamailioWith(file, port, dir);
 }
 
 /** Nanoseconds that its processes have run. */
@@ -107,40 +107,43 @@ async function flood(messages: readonly Uint8Array[], port: number): Promise<voi
   socket.close();
 }
 
-async function measure(program: LogicProgram): Promise<{ native: number; lua: number }> {
+type Lane = 'empty' | 'native' | 'lua';
+
+/** The same rounds for all three: what else the machine does hits them alike. */
+async function measure(program: LogicProgram): Promise<Record<Lane, number[]>> {
   const dir = mkdtempSync(join(tmpdir(), 'kamailio-bench-'));
-  const running: { engine: 'native' | 'lua'; port: number; server: RunningKamailio; ns: number[] }[] = [];
+  const running: { lane: Lane; port: number; server: RunningKamailio }[] = [];
+  const ns: Record<Lane, number[]> = { empty: [], native: [], lua: [] };
   try {
-    for (const [i, engine] of (['native', 'lua'] as const).entries()) {
+    for (const [i, lane] of (['empty', 'native', 'lua'] as const).entries()) {
       const port = Number(values.port) + i;
-      running.push({ engine, port, server: await start(program, engine, port, dir), ns: [] });
+      const server = lane === 'empty' ? await start(empty, 'native', port, dir) : await start(program, lane, port, dir);
+      running.push({ lane, port, server });
     }
     for (let round = -1; round < rounds; round++)
-      for (const { port, server, ns } of running) {
+      for (const { lane, port, server } of running) {
         const before = cpuNs(server.pid);
         await flood(program.messages, port);
-        if (round >= 0) ns.push((cpuNs(server.pid) - before) / count);
+        if (round >= 0) ns[lane].push((cpuNs(server.pid) - before) / count);
       }
   } finally {
     for (const { server } of running) await server.stop();
     rmSync(dir, { recursive: true, force: true });
   }
-  return { native: median(running[0]!.ns), lua: median(running[1]!.ns) };
+  return ns;
 }
 
 const programs = logicPrograms().filter(p => p.replies === 0 && !p.without);
+const empty = programs.find(p => p.name === 'empty')!;
 console.log(`bench:kamailio  medians of ${rounds} rounds of ${count} messages, CPU ns a message`);
-console.log(
-  'program           logic alone                    all of it\n                  native    lua  lua/native      native    lua',
-);
-let empty: { native: number; lua: number } | undefined;
+console.log('program           logic alone                    all of it, with receiving and a reply');
+console.log('                  native    lua  lua/native      native    lua   (empty native route)');
 for (const program of programs) {
-  const all = await measure(program);
-  empty ??= all;
-  const logic = { native: all.native - empty.native, lua: all.lua - empty.native };
+  const ns = await measure(program);
+  const logic = (lane: Lane) => median(ns[lane].map((t, i) => t - ns.empty[i]!));
   const n = (value: number) => value.toFixed(0).padStart(6);
-  const ratio = logic.native > 0 ? `${(logic.lua / logic.native).toFixed(2)}x` : '-';
+  const ratio = program === empty ? '-' : `${(logic('lua') / logic('native')).toFixed(2)}x`;
   console.log(
-    `${program.name.padEnd(17)} ${n(logic.native)} ${n(logic.lua)}      ${ratio.padEnd(5)}          ${n(all.native)} ${n(all.lua)}`,
+    `${program.name.padEnd(17)} ${n(logic('native'))} ${n(logic('lua'))}      ${ratio.padStart(6)}      ${n(median(ns.native))} ${n(median(ns.lua))}   (${median(ns.empty).toFixed(0)})`,
   );
 }
