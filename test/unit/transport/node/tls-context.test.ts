@@ -204,6 +204,35 @@ server_name = example.com
     expect(() => contexts.load()).toThrow(expect.objectContaining({ code: 'KEMI_ERR_CONFIG' }));
   });
 
+  it('load() refuses what leaves a listening address without a certificate', async () => {
+    const dir = folder({
+      'tls.cfg': `[server:default]\ncertificate = ${file('server.pem')}\nprivate_key = ${file('server.key')}\n`,
+    });
+    const contexts = new TlsContexts({ config: path.join(dir, 'tls.cfg') });
+    const { port } = await listen(contexts);
+    fs.writeFileSync(path.join(dir, 'tls.cfg'), '[client:default]\n');
+    expect(() => contexts.load()).toThrow(/Cannot serve TLS on tls:127\.0\.0\.1:5061: it has no certificate/);
+    expect(await ask(port)).toMatch(/^localhost/);
+  });
+
+  it('says that a profile has no certificate, and warns of one that can trust nobody', () => {
+    const server = `[server:default]\ncertificate = ${file('server.pem')}\nprivate_key = ${file('server.key')}\n`;
+    const bare = withConfig(`${server}[server:any]\nserver_name = a\n`);
+    expect(() => new TlsContexts(bare).load()).toThrow(
+      'Cannot use the TLS profile [server:any]: it has no certificate',
+    );
+    const log = recordingLogger();
+    new TlsContexts({
+      ...withConfig(
+        `${server}verify_client = on\n[client:default]\nca_list = ${file('ca.pem')}\nverify_certificate = yes\n`,
+      ),
+      log,
+    }).load();
+    expect(log.lines.map(l => l.message)).toEqual([
+      '[server:default] looks at certificates and trusts no CA: none is good; set ca_list',
+    ]);
+  });
+
   it('says that there is no certificate for an address, and how to give one', () => {
     expect(() => new TlsContexts({}).serverSide(ADDRESS)).toThrow(
       /tls:127\.0\.0\.1:5061: it has no certificate; give --tls-cert/,
