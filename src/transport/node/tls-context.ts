@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, constants as ssl, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
-import type net from 'node:net';
+import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import {
@@ -148,7 +148,8 @@ export class TlsContexts {
       options: {
         secureContext: context,
         rejectUnauthorized: false,
-        ...(name !== undefined && { servername: name }),
+        // RFC 6066 3: an address is no name to ask for
+        ...(name !== undefined && !net.isIP(name) && { servername: name }),
         checkServerIdentity: (_host, certificate) =>
           name === undefined ? undefined : tls.checkServerIdentity(name, certificate),
       },

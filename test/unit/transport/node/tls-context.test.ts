@@ -308,6 +308,9 @@ server_name = example.com
       expect(none.refused).toMatch(/not trusted/);
       const named = new TlsContexts({ settings: { ...trusted, serverName: 'localhost' } });
       expect(await connect(named, port)).toEqual({ refused: undefined, sni: 'localhost' });
+      // an address is not asked for, but looked at
+      expect(await connect(named, port, { serverName: '127.0.0.1' })).toEqual({ refused: undefined, sni: undefined });
+      expect((await connect(named, port, { serverName: '192.0.2.1' })).refused).toMatch(/ALTNAME_INVALID/);
       const other = await connect(named, port, { serverName: 'example.com' });
       expect(other).toEqual({
         refused: expect.stringMatching(/not trusted: ERR_TLS_CERT_ALTNAME_INVALID/),
