@@ -440,7 +440,9 @@ function configOf(
     const given = {
       ...defines,
       ...(db !== undefined && { WITH_DB: '' }),
-      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+      ...(listen?.some(l => /^(tls|wss)$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && {
+        WITH_TLS: '',
+      }),
     };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;
