@@ -43,7 +43,15 @@ if (wants('wasm') || wants('debug')) {
   await buildLua(path('build/lua.wasm'));
 }
 if (wants('ts') && existsSync(path('src/index.ts'))) {
-  for (const old of ['build/cli', 'build/core', 'build/interp', 'build/kemi', 'build/modules', 'build/transport'])
+  for (const old of [
+    'build/cli',
+    'build/components',
+    'build/core',
+    'build/interp',
+    'build/kemi',
+    'build/modules',
+    'build/transport',
+  ])
     rmSync(path(old), { recursive: true, force: true });
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
   await (await import('./standalone.ts')).bundle(path('.'));

@@ -19,7 +19,7 @@ const LUA_IMPORTS =
   );
 /** what load.ts gives the core, by import module */
 const HOOKS: Readonly<Record<string, readonly string[]>> = {
-  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'log'],
+  host: ['hostCall', 'pvGet', 'pvResolve', 'sendReply', 'tmReply', 'tmCall', 'isMyself', 'complain', 'cfgHost', 'log'],
   engine: ['engineCall'],
   env: ['memory', 'table', 'abort'],
 };
@@ -64,10 +64,13 @@ function namedExports(): { file: string; name: string }[] {
 
 /** What package.json promises to importers is there; the file that stands alone has what the others have, and imports nothing. */
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  exports: Record<string, string | Record<string, string>>;
+  exports: Record<string, Target>;
 };
+type Target = string | { readonly [condition: string]: Target };
+const filesOf = (target: Target): string[] =>
+  typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
 for (const [name, target] of Object.entries(exports))
-  for (const file of typeof target === 'string' ? [target] : Object.values(target))
+  for (const file of filesOf(target))
     if (!existsSync(join(root, file))) problems.push(`package.json exports ${name} as ${file}, which is not there`);
 const standalone = join(root, 'build/kemi-wasm.js');
 if (existsSync(standalone)) {

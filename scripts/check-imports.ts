@@ -22,15 +22,28 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   kemi: ['core', 'errors.ts'],
   interp: ['cfg', 'kemi', 'core', 'errors.ts'],
   modules: ['kemi', 'core', 'errors.ts'],
+  // modules that are WebAssembly components
+  components: ['kemi', 'core', 'errors.ts'],
   // the text of a kamailio.cfg
   cfg: ['kemi', 'core', 'errors.ts'],
   rpc: ['kemi', 'core', 'errors.ts', 'version.ts'],
-  runtime: ['cfg', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  runtime: ['cfg', 'rpc', 'components', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
   // transport/*.ts, the contract
   transport: ['kemi', 'core', 'errors.ts'],
-  'transport/': ['cfg', 'modules', 'runtime', 'rpc', 'kemi', 'core', 'errors.ts', 'version.ts', 'index.ts'],
+  'transport/': [
+    'cfg',
+    'components',
+    'modules',
+    'runtime',
+    'rpc',
+    'kemi',
+    'core',
+    'errors.ts',
+    'version.ts',
+    'index.ts',
+  ],
   'standalone.ts': ['index.ts', 'transport/edge', 'transport/browser'],
-  'index.ts': ['cfg', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
+  'index.ts': ['cfg', 'components', 'runtime', 'rpc', 'interp', 'modules', 'kemi', 'core', 'errors.ts', 'version.ts'],
 };
 
 /** Open to all: what a room promises to others. */

@@ -205,7 +205,10 @@ export function generate(): void {
 export const KAMAILIO_EXPORTS: Readonly<Record<string, string>> = ${namesIn('kamailio-exports.tsv')};
 
 /** Commands of routing blocks that no KEMI function stands for, by module, as the manuals list them. */
-export const KAMAILIO_COMMANDS: Readonly<Record<string, string>> = ${namesIn('kamailio-commands.tsv')};`;
+export const KAMAILIO_COMMANDS: Readonly<Record<string, string>> = ${namesIn('kamailio-commands.tsv')};
+
+/** Kinds of blocks where Kamailio allows a command; what is not here may stand in all. */
+export const COMMAND_ROUTES: Readonly<Record<string, string>> = ${namesIn('command-routes.tsv')};`;
   for (const [file, text] of [
     ['src/kemi/gen/kamailio-exports.gen.ts', exports],
     ['wasm/gen/layout.gen.ts', wasm],

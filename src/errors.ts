@@ -12,6 +12,7 @@ export const ERROR_CODES = {
   KEMI_ERR_NO_MEMORY: 'the linear memory reached its limit',
   KEMI_ERR_CLOSED: 'the runtime is closed',
   KEMI_ERR_LISTEN: 'a socket cannot be opened',
+  KEMI_ERR_COMPONENT: 'a component cannot be loaded',
   KEMI_ERR_RPC: 'an RPC command failed',
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;

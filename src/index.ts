@@ -1,4 +1,12 @@
 /** Public API: re-exports only. */
+
+export { aheadOfTime } from './components/ahead.ts';
+export type { Grant } from './components/capabilities.ts';
+export type { ComponentLimits } from './components/extension.ts';
+export type { Component } from './components/instance.ts';
+export { loadComponent, type Parts, takeApart } from './components/load.ts';
+export { type ComponentOptions, DEFAULT_COMPONENT_LIMITS } from './components/module.ts';
+export { luaStub } from './components/stubs.ts';
 export type { Logger } from './core/log.ts';
 export { silentLogger } from './core/log.ts';
 export type { ByteStr } from './core/memory.ts';

@@ -46,6 +46,12 @@ export {
   selfTestTwelve,
 } from './lua/selftest';
 
+// ---- routing blocks (cfg/)
+
+export { fromUriIsMyself, toUriIsMyself, uriIsMyself } from './cfg/fields';
+export { automatonMatches } from './cfg/match';
+export { cfgRun, cfgStart, cfgState, cfgUnwind } from './cfg/run';
+
 // ---- SIP core (sip/, hash/)
 
 export { md5 } from './hash/md5';
@@ -53,7 +59,7 @@ export { sha256 } from './hash/sha256';
 export { sipHash } from './hash/siphash';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
-export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLimit, msgLive } from './mem/slots';
+export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLastId, msgLimit, msgLive } from './mem/slots';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';
@@ -86,6 +92,7 @@ export {
   isMessage,
   isMethod,
   isMethodIn,
+  isMethodOf,
   isNotify,
   isOptions,
   isPost,
@@ -136,6 +143,7 @@ export {
   hdrGetw,
   hdrGetwIdx,
   hdrIsPresent,
+  hdrIsPresentQuick,
   hdrRemoveQuick,
   headerIdOf,
 } from './modules/hdr';

@@ -276,9 +276,68 @@ export const CONSTS: Record<string, number> = {
   RUN_EXIT: 100,
   RUN_STRAY_YIELD: 101,
   RUN_MISSING: 102,
+  // operations of compiled routing blocks (wasm/cfg/run.ts); the number of the instruction is in the upper 24 bits of their word
+  OP_OUT: 0,
+  OP_CALL0: 1,
+  OP_CALL1: 2,
+  OP_CALL2: 3,
+  OP_CALL3: 4,
+  OP_CALL4: 5,
+  OP_HOST: 6,
+  OP_JLE: 7,
+  OP_JGT: 8,
+  OP_JZ: 9,
+  OP_JNZ: 10,
+  OP_JUMP: 11,
+  OP_LAST: 12,
+  OP_ENTER: 13,
+  OP_LEAVE: 14,
+  OP_LEAVE_LAST: 15,
+  OP_RETURN: 16,
+  OP_EXIT: 17,
+  OP_RC: 18,
+  OP_INT: 19,
+  OP_COMPARE: 20,
+  OP_CHOOSE: 21,
+  OP_PV_NULL: 22,
+  OP_PV_EQUAL: 23,
+  OP_PV_MATCH: 24,
+  OP_CELL: 25,
+  OP_CELL_EQUAL: 26,
+  OP_CELL_SET: 27,
+  OP_SWITCH: 28,
+  // what a variable with a cell holds: a u32 of these, and a number behind it
+  CELL_UNSET: 0,
+  CELL_INT: 1,
+  CELL_OTHER: 2,
+  // what is made of a call's result: a code
+  CF_BOOL: 1,
+  CF_NONE: 2,
+  // it is a command: its code is $rc, and 0 ends the run
+  CF_COMMAND: 4,
+  // its code is the value of the statement
+  CF_LAST: 8,
+  // it may leave the call to TypeScript: number of the closure in the next word
+  CF_QUICK: 16,
+  // how a run of routing blocks stops
+  CFG_END: 0,
+  CFG_LEAVE: 1,
+  CFG_OUT: 2,
+  CFG_BUDGET: 3,
+  CFG_FULL: 4,
+  // what the core and TypeScript share of a run
+  CS_RC: 0,
+  CS_END: 4,
+  CS_LAST: 8,
+  CS_BUDGET: 12,
+  CS_FRAMES: 16,
+  CS_DEPTH: 20,
+  CS_AT: 24,
+  CS_OUTER_RC: 28,
   // what Lua asks of the engine (engineCall)
   ENG_WRITE: 1,
   ENG_READ_FILE: 2,
+  ENG_COMMAND: 3,
 };
 /** one export descriptor: 32 bytes */
 export const DESC: Field[] = [

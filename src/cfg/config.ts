@@ -1,6 +1,7 @@
 /** What a kamailio.cfg says, once it is read: src/cfg/parser.ts makes it, src/cfg/resolve.ts turns it into what a runtime is started with. */
 import type { ByteStr } from '../core/memory.ts';
 import type { Diagnostic } from '../errors.ts';
+import type { UnusedDefine } from './unused-defines.ts';
 
 /** Where something stands. In a define's value: where the define is used. */
 export interface At {
@@ -56,6 +57,8 @@ export interface AliasSetting {
 export interface ModuleSetting {
   /** without path and .so */
   readonly name: string;
+  /** of a component: the path of its .wasm file, as written */
+  readonly component?: string;
   readonly at: At;
 }
 
@@ -105,6 +108,8 @@ export interface KamailioConfig {
   readonly flags: ReadonlyMap<string, number>;
   /** what #!define, -A and the like left, values as they were written: a string with its quotes; '' for a define without value */
   readonly defines: Readonly<Record<string, ByteStr>>;
+  /** #!defines that nothing mentions */
+  readonly unusedDefines: readonly UnusedDefine[];
   /** in the order of the file; with an error among them the config must not be used */
   readonly diagnostics: readonly Diagnostic[];
 }

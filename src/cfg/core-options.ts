@@ -55,6 +55,11 @@ const TCP_PARAMETERS = [
   'tcp_crlf_ping',
   'tcp_no_connect',
   'tcp_accept_aliases',
+  'tcp_keepalive',
+  'tcp_keepcnt',
+  'tcp_keepidle',
+  'tcp_keepintvl',
+  'tcp_listen_backlog',
 ] as const;
 const notNegative = (_out: Writable, { name, value, error }: Given) => {
   if (Number(value) < 0) error(`${name} must be 0 or more, not ${value}`);

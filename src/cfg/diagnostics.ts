@@ -1,4 +1,4 @@
-/** Collects what is wrong with a config: everything of a file at once, not only the first. */
+/** Collects what is wrong with a config: everything of a file at once, not only the first. What is found again at the same place is told once. */
 import type { Diagnostic } from '../errors.ts';
 import type { At } from './config.ts';
 
@@ -24,8 +24,11 @@ export class Diagnostics {
 
   #add(severity: Diagnostic['severity'], { file, line, column }: At, message: string): void {
     if (this.#left === 0) return;
+    const same = (d: Diagnostic) =>
+      d.line === line && d.column === column && d.file === file && d.severity === severity && d.message === message;
+    // counted in any case: a reader that finds the same again and again must come to an end
     this.#left--;
-    this.found.push({ severity, file, line, column, message });
+    if (!this.found.some(same)) this.found.push({ severity, file, line, column, message });
     if (this.#left === 0)
       this.found.push({ severity: 'error', file, line, column, message: 'too many findings: the rest is not read' });
   }

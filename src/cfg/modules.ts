@@ -77,10 +77,14 @@ export const MACHINERY: Readonly<Record<string, Machinery>> = {
 
 /** Modules that will not be there, and what to do instead. */
 export function insteadOf(name: string): string | undefined {
-  if (
-    /^db_(mysql|postgres|unixodbc|oracle|text|flatstore|berkeley|redis|mongodb|cassandra|cluster|perlvdb)$/.test(name)
-  )
-    return `${name.slice(3)} databases are not available: load db_sqlite.so and give a url like sqlite:///var/lib/kamailio/kamailio.db, or start with --db FILE`;
+  const database =
+    /^db_?(mysql|postgres|unixodbc|oracle|text|flatstore|berkeley|redis|mongodb|cassandra|cluster|perlvdb)$/.exec(
+      name,
+    ) ??
+    // their names in old configs
+    /^(mysql|postgres|unixodbc)$/.exec(name);
+  if (database)
+    return `${database[1]} databases are not available: load db_sqlite.so and give a url like sqlite:///var/lib/kamailio/kamailio.db, or start with --db FILE`;
   if (/^app_(python3?|jsdt|ruby|sqlang|perl|mono|java)/.test(name))
     return 'only Lua scripts run in this version: load app_lua.so';
   return undefined;

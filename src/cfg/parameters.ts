@@ -46,7 +46,7 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   [
     'int',
     undefined,
-    'tcp_connection_lifetime tcp_connect_timeout tcp_send_timeout tcp_msg_read_timeout tcp_max_connections tcp_accept_iplimit tcp_conn_wq_max tcp_wq_max tcp_crlf_ping tcp_no_connect tcp_accept_no_cl tcp_accept_aliases tls_port_no tls_max_connections',
+    'tcp_connection_lifetime tcp_connect_timeout tcp_send_timeout tcp_msg_read_timeout tcp_max_connections tcp_accept_iplimit tcp_conn_wq_max tcp_wq_max tcp_crlf_ping tcp_no_connect tcp_accept_no_cl tcp_accept_aliases tcp_keepalive tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_listen_backlog tls_port_no tls_max_connections',
   ],
   // known, with a use of its own in the resolver: a value other than the default is worth a warning
   ['bool', undefined, 'force_rport sip_warning mhomed reply_to_via dns rev_dns/dns_rev_via check_via'],
@@ -102,7 +102,7 @@ const ROWS: readonly (readonly [ParameterType, string | undefined, string])[] = 
   [
     'int',
     TCP,
-    'tcp_accept_haproxy tcp_accept_hep3 tcp_accept_unique tcp_async/tcp_buf_write tcp_check_timer tcp_children tcp_clone_rcvbuf tcp_connection_match tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_keepalive tcp_keepcnt tcp_keepidle tcp_keepintvl tcp_linger2 tcp_listen_backlog tcp_main_threads tcp_msg_data_timeout tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_syncnt tcp_wait_data tcp_wq_blk_size',
+    'tcp_accept_haproxy tcp_accept_hep3 tcp_accept_unique tcp_async/tcp_buf_write tcp_check_timer tcp_children tcp_clone_rcvbuf tcp_connection_match tcp_defer_accept tcp_delayed_ack tcp_fd_cache tcp_linger2 tcp_main_threads tcp_msg_data_timeout tcp_rd_buf_size tcp_reuse_port tcp_script_mode tcp_syncnt tcp_wait_data tcp_wq_blk_size',
   ],
   ['other', TCP, 'tcp_accept_protocols tcp_poll_method tcp_source_ipv4 tcp_source_ipv6'],
   ['int', TLS, 'tls_threads_mode tls_connection_match_domain'],

@@ -72,6 +72,7 @@ class Parser {
       routes: this.#routes,
       custom: this.#custom,
       flags: this.#flagNames,
+      unusedDefines: this.#reader?.uses.unused() ?? [],
       defines: Object.fromEntries(this.#reader?.defines ?? []),
       diagnostics: this.#found.found,
     };
@@ -171,13 +172,15 @@ class Parser {
       if (this.#tokens.accept(',')) options = this.#tokens.string('the options of loadmodule are a string').text;
       this.#tokens.expect(')', start);
     }
-    const name = /([^/]*?)(?:\.so)?$/.exec(path.text)![1]!;
+    const component = /\.wasm$/i.test(path.text);
+    const [, file = ''] = /([^/]*?)(?:\.so)?$/.exec(path.text)!;
+    const name = component ? file.replace(/\..*$/, '').replaceAll('-', '_') : file;
     if (!/^\w+$/.test(name)) throw new Mistake(path, `"${utf8Of(path.text)}" is no name of a module`);
     if (this.#modules.some(m => m.name === name)) {
       if (/o/i.test(options)) return;
       throw new Mistake(path, `module ${name} is loaded already`);
     }
-    this.#modules.push({ name, at: at(path) });
+    this.#modules.push({ name, at: at(path), ...(component && { component: utf8Of(path.text) }) });
     this.#reader?.loaded(name);
   }
 

@@ -38,6 +38,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly engine: 'lua' | 'native';
   /** paths of the scripts in the order in which they run; one at least. With the native engine, that of the config */
   readonly scripts: readonly string[];
+  /** scripts of lua_run() beside the config's own blocks, in the order in which they run; none with the Lua engine */
+  readonly luaScripts: readonly string[];
   /** of a config with routing blocks that was read from disk: how it is read again */
   readonly source?: ConfigHost;
   /** every file that was read or looked for */
@@ -46,6 +48,8 @@ export interface ConfigOptions extends CoreOptions {
   readonly aliases: readonly string[];
   /** names of our modules */
   readonly modules: readonly string[];
+  /** components: name, path as the config writes it, and the place of its loadmodule */
+  readonly components: readonly { readonly name: string; readonly file: string; readonly at: At }[];
   readonly modparams: readonly { readonly module: string; readonly name: string; readonly value: Value }[];
   readonly defines: Readonly<Record<string, string>>;
   /** what is accepted without effect, for the log */
@@ -89,7 +93,15 @@ class Resolver {
       engine: this.#native ? 'native' : 'lua',
       files: config.files,
       scripts,
+      luaScripts: this.#native
+        ? this.#loads()
+            .map(m => utf8Of(String(m.value)))
+            .reverse()
+        : [],
       modules: this.#modules(scripts),
+      components: config.modules.flatMap(({ name, component: file, at }) =>
+        file === undefined ? [] : [{ name, file, at }],
+      ),
       modparams: this.#modparams(),
       listen: this.#listen(core),
       aliases: [...new Set(config.aliases.map(a => a.text))],
@@ -108,7 +120,8 @@ class Resolver {
 
   #modules(scripts: readonly string[]): string[] {
     const names = new Set(WITHOUT_LOADMODULE);
-    for (const { name, at } of this.#config.modules) {
+    for (const { name, at, component } of this.#config.modules) {
+      if (component !== undefined) continue;
       const brought = broughtBy(name, this.#ours);
       for (const b of brought) names.add(b);
       if (brought.length > 0) continue;
@@ -188,6 +201,8 @@ class Resolver {
 
   /** @returns the name of our module that takes the value; undefined when none does */
   #checked(name: string, { name: param, value, at }: ModparamSetting): string | undefined {
+    // A component knows its parameters itself.
+    if (this.#config.modules.some(m => m.name === name && m.component !== undefined)) return name;
     const brought = broughtBy(name, this.#ours);
     const machinery = Object.hasOwn(MACHINERY, name) ? MACHINERY[name] : undefined;
     // The module itself is an error already.
@@ -299,7 +314,7 @@ class Resolver {
 
   /** The scripts of app_lua, the last one first, as they run in Kamailio; or the one that was given beside the config. */
   #scripts(): readonly string[] {
-    const { engine, modparams, file, routes } = this.#config;
+    const { engine, file, routes } = this.#config;
     const given = this.#catalogue.script;
     if (this.#native) {
       if (given !== undefined) {
@@ -310,9 +325,7 @@ class Resolver {
     }
     if (engine) this.#engine(engine);
     this.#blocks();
-    const loads = modparams.filter(
-      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
-    );
+    const loads = this.#loads();
     if (given !== undefined) {
       if (loads[0])
         this.#found.error(loads[0].at, `the config says which script runs: ${given} cannot be given beside it`);
@@ -321,6 +334,13 @@ class Resolver {
     if (loads.length === 0 && engine?.name === 'lua')
       this.#found.error(engine.at, 'there is no script to run: write modparam("app_lua", "load", "SCRIPT.lua")');
     return loads.map(m => utf8Of(String(m.value))).reverse();
+  }
+
+  /** What app_lua loads. */
+  #loads(): ModparamSetting[] {
+    return this.#config.modparams.filter(
+      m => /^app_lua$/i.test(m.modules) && m.name === 'load' && typeof m.value === 'string',
+    );
   }
 
   #engine({ name, loaded, at }: NonNullable<KamailioConfig['engine']>): void {

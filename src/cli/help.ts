@@ -29,6 +29,8 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
                                UDP and TCP without one
   --alias HOST[:PORT]          a name of this server (is_myself); may be given several times
   -A NAME[=VALUE]              define a name; may be given several times
+  --module [NAME=]FILE.wasm    load a WebAssembly component as module NAME; may be given several times. Default: the file's name
+  --grant NAME=WHAT[,WHAT...]  what component NAME may use besides message and log: edit, reply, kv, timer, clock
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, transactions,
                                wait (ms)

@@ -17,8 +17,10 @@ import {
   oneOf,
   type Parsed,
   readDefines,
+  readGrants,
   readLimits,
   readModparams,
+  readModules,
   readOptions,
   text,
   UsageError,
@@ -31,6 +33,8 @@ const OPTIONS = {
   listen: { type: 'string', multiple: true },
   alias: { type: 'string', multiple: true },
   define: { type: 'string', short: 'A', multiple: true },
+  module: { type: 'string', multiple: true },
+  grant: { type: 'string', multiple: true },
   modparam: { type: 'string', multiple: true },
   limits: { type: 'string', multiple: true },
   db: { type: 'string' },
@@ -97,6 +101,8 @@ export async function run(args: readonly string[]): Promise<number> {
     watch: parsed.values.watch === true,
     limits,
     modparams,
+    components: readModules(list(parsed, 'module')),
+    grants: readGrants(list(parsed, 'grant')),
     defines,
     aliases: list(parsed, 'alias'),
     ...(db !== undefined && { db }),
@@ -113,6 +119,7 @@ export async function run(args: readonly string[]): Promise<number> {
     } catch {
       // Logged. The script that ran runs on.
     }
+    void server.reloadComponents();
   });
   const signal = await firstSignal();
   log.info({ signal, drainMs: DRAIN_MS }, 'Stopping: routes in flight may end; a second signal exits at once');
@@ -143,7 +150,7 @@ function checkArguments(parsed: Parsed): string[] {
     throw new UsageError('-c checks a config or a script: write -f FILE or a script');
   return [
     ...(config === undefined ? [] : ['-f', config]),
-    ...['define', 'modparam', 'limits', 'db'].flatMap(name =>
+    ...['define', 'module', 'grant', 'modparam', 'limits', 'db'].flatMap(name =>
       list(parsed, name).flatMap(value => [`--${name}`, value]),
     ),
     ...parsed.positionals,

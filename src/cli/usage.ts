@@ -1,8 +1,10 @@
 /** Reading of the command line: one message that says what to do, exit code 2. */
 import { parseArgs } from 'node:util';
+import { GRANTS, type Grant } from '../components/capabilities.ts';
 import { KemiError } from '../errors.ts';
 import { closest } from '../kemi/suggest.ts';
 import { DEFAULT_LIMITS, type Limits, type ModParamSetting } from '../runtime/options.ts';
+import type { ComponentFile } from '../transport/node/components.ts';
 
 /** The command line makes no sense. */
 export class UsageError extends Error {}
@@ -121,6 +123,36 @@ export function readModparams(texts: readonly string[]): ModParamSetting[] {
     const [, module, name, value] = match as unknown as [string, string, string, string];
     return { module, name, value: /^-?\d+$/.test(value) ? Number(value) : value };
   });
+}
+
+/** `[NAME=]FILE` of --module. @throws UsageError */
+export function readModules(texts: readonly string[]): ComponentFile[] {
+  return texts.map(given => {
+    const [, name, file] = /^(?:([^=/]*)=)?(.*)$/s.exec(given) as unknown as [string, string | undefined, string];
+    if (!file) throw new UsageError(`--module ${given}: write [NAME=]FILE, for example --module ./acme.wasm`);
+    return { file, ...(name !== undefined && { name }) };
+  });
+}
+
+/** `NAME=CAPABILITY[,...]` of --grant. @throws UsageError */
+export function readGrants(texts: readonly string[]): Record<string, Grant[]> {
+  const grants: Record<string, Grant[]> = {};
+  for (const given of texts) {
+    const [name = '', list = ''] = given.split('=', 2);
+    const words = list.split(',').filter(word => word);
+    if (!name || words.length === 0)
+      throw new UsageError(`--grant ${given}: write NAME=WHAT[,WHAT...], WHAT one of ${GRANTS.join(', ')}`);
+    for (const word of words) {
+      const grant = GRANTS.find(g => g === word);
+      const near = closest(word, GRANTS);
+      if (!grant)
+        throw new UsageError(
+          `--grant ${given}: ${word} is none of ${GRANTS.join(', ')}${near ? `, did you mean ${near}` : ''}`,
+        );
+      (grants[name] ??= []).push(grant);
+    }
+  }
+  return grants;
 }
 
 /** `NAME` or `NAME=VALUE`. @throws UsageError */

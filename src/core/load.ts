@@ -30,6 +30,8 @@ export interface CoreHooks {
   engineCall(L: number, op: number): number;
   /** ARG_* arity error of export `id`; only logs */
   complain(id: number, why: number): void;
+  /** a closure of the routing blocks of a kamailio.cfg that run now; gives its value */
+  cfgHost(closure: number): number;
   /** a log line: level as in Kamailio (-1 err, 0 warn, 1 notice, 2 info, 3 dbg, -2 crit ...) */
   log(level: number, at: number, length: number): void;
 }
@@ -86,6 +88,7 @@ export function loadCore(options: LoadOptions): Core {
     isMyself: () => 0,
     engineCall: notThere('engineCall'),
     complain: () => {},
+    cfgHost: notThere('cfgHost'),
     log: () => {},
   };
   const lines: number[] = [];
@@ -215,6 +218,7 @@ export function loadCore(options: LoadOptions): Core {
     tmReply: (code: number, at: number, length: number) => hooks.tmReply(code, at, length),
     tmCall: (op: number, arg: number) => hooks.tmCall(op, arg),
     complain: (id: number, why: number) => hooks.complain(id, why),
+    cfgHost: (closure: number) => hooks.cfgHost(closure),
     log: (level: number, at: number, length: number) => hooks.log(level, at, length),
   };
   let x: RawExports;

@@ -190,6 +190,14 @@ export class SipMsg {
     const n = this.mem.u8[this.at + L.M_FIRST + id]!;
     return n ? this.header(n - 1) : undefined;
   }
+  /** value of the first header with this id: nothing else of it is made */
+  firstBody(id: number): ByteStr | undefined {
+    const { mem, at } = this;
+    const n = mem.u8[at + L.M_FIRST + id]!;
+    if (!n) return undefined;
+    const h = at + L.MSG_HDRS + (n - 1) * L.HDR_SIZE + L.H_BODY;
+    return mem.str(this.buf + mem.u16(h), mem.u16(h + 2));
+  }
   /** headers with this name in any case or form: 'call-id', 'i' and 'Call-ID' are the same */
   named(name: ByteStr): Header[] {
     const id = headerId(name);
@@ -210,7 +218,7 @@ export class SipMsg {
     return out;
   }
   get callId(): ByteStr | undefined {
-    return this.first(L.HDR_CALL_ID)?.body;
+    return this.firstBody(L.HDR_CALL_ID);
   }
   get from(): NameAddr | undefined {
     return this.parsed('parseFrom') ? this.addrAt(this.at + L.M_FROM) : undefined;

@@ -52,6 +52,10 @@ export interface InterpreterOptions {
    * the export declares it (number, boolean, XVal or nothing); a rejection becomes an error at the call in the script.
    */
   readonly takePending?: () => Wait | undefined;
+  /** Calls a command of routing blocks by its name (KSR.x.modf). @returns its code; a promise where it waits */
+  readonly command?: (name: ByteStr, args: readonly ByteStr[]) => number | Promise<number>;
+  /** Says that what the route does next waits: takePending() gives it. */
+  readonly wait?: (promise: Promise<number>) => void;
 }
 
 export interface RouteError {

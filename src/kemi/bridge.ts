@@ -87,6 +87,7 @@ export class Bridge {
   readonly #bound: Bound[] = [];
   readonly #byPath = new Map<string, Bound>();
   readonly #loaded = new Set<string>();
+  readonly #commands: BoundFunction[] = [];
   readonly #ret: number;
   #pending: Pending | undefined;
   /** grows to the longest result: 0 until the first */
@@ -107,6 +108,8 @@ export class Bridge {
     for (const { definition, call } of modules) {
       if (definition.name) this.#loaded.add(definition.name);
       for (const fn of definition.functions) this.#register(definition.name, fn, call, definition.native !== false);
+      for (const fn of definition.commands ?? [])
+        this.#commands.push({ path: fn.name, module: definition.name, fn, call, native: true });
     }
     core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
     core.hooks.complain = (id, why) => log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
@@ -124,6 +127,11 @@ export class Bridge {
   /** every function, for engines that compile calls */
   get functions(): readonly BoundFunction[] {
     return this.#bound;
+  }
+
+  /** what only routing blocks can call */
+  get commands(): readonly BoundFunction[] {
+    return this.#commands;
   }
 
   /** modules whose table stands on KSR */
@@ -188,6 +196,12 @@ export class Bridge {
     const name = path.at(-1)!;
     for (const known of this.#byPath.keys()) if (known.endsWith(`.${name}`)) return `KSR.${known}`;
     return undefined;
+  }
+
+  /** Says what the route waits for, when an engine does it for itself. */
+  wait(promise: Promise<number>): void {
+    promise.catch(() => {});
+    this.#pending = { promise, returns: 'int', name: 'KSR.x.modf' };
   }
 
   /** Takes what the last HOST_SUSPEND waits for. */

@@ -241,6 +241,8 @@ export interface ModuleHost extends TransformationHost {
   pv(spec: ByteStr): Pv | undefined;
   /** Evaluates text with PVs in it, as xlog does: `$ru`, `$(hdr(X)[0])`, `$$`; null PVs give "<null>". @returns undefined (logged) when it does not parse */
   format(text: ByteStr): ByteStr | undefined;
+  /** Whether format() would give a text: logs why not, as format() does. */
+  parses?(text: ByteStr): boolean;
   /** names set with -A NAME[=VALUE] or #!define */
   readonly defines: ReadonlyMap<string, ByteStr>;
   /** core parameters that a kamailio.cfg set, by name; undefined when there is none */

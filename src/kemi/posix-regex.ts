@@ -27,7 +27,7 @@ const MAX_REPEAT = 1000;
 const MAX_CACHED = 512;
 const MAX_SOURCE = 4096;
 
-const CLASSES: Readonly<Record<string, string>> = {
+export const CLASSES: Readonly<Record<string, string>> = {
   alpha: 'a-zA-Z',
   digit: '0-9',
   alnum: 'a-zA-Z0-9',

@@ -11,6 +11,8 @@ export interface PvContext {
   hasMessage(): boolean;
   /** calls an AssemblyScript getter by export name */
   callWasm(name: string): XVal;
+  /** the same for a getter that is asked often; absent: callWasm */
+  getterOf?(name: string): () => XVal;
 }
 
 /** @returns undefined when the index is a PV that is no number: then there is no value */

@@ -17,6 +17,10 @@ export interface Pv {
   /** @returns false when the value was not taken; a read-only PV takes any value and ignores it (true), as Kamailio */
   set(value: XVal): boolean;
   readonly writable: boolean;
+  /** name of the header whose first value it is; undefined for others */
+  readonly header?: string | undefined;
+  /** address of its cell (PvClass.cell); undefined where it has none, or transformations */
+  readonly cell?: number | undefined;
 }
 
 /** The inner part of `$name(inner)[index]` */
@@ -27,6 +31,13 @@ export interface PvArgs {
   readonly innerValue?: XVal;
   /** undefined: no index; '*': all; else the number, negative counts from the end */
   readonly index: number | '*' | undefined;
+}
+
+/** A variable whose name is known. */
+export interface BoundPv {
+  get(): XVal;
+  /** @returns false when the value was not taken */
+  set(value: XVal): boolean;
 }
 
 export interface PvClass {
@@ -46,10 +57,22 @@ export interface PvClass {
   readonly check?: (inner: ByteStr) => string | undefined;
   /** the AssemblyScript export that returns the value as an xval (no inner, no index); the fast lane of pv.get and the only implementation then */
   readonly wasm?: string;
+  /** the value is that of the first header of this name, as of $hdr(name): the core reads it itself */
+  readonly header?: string;
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
   readonly get?: (call: Call<any>, args: PvArgs) => XVal;
   // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
   readonly set?: (call: Call<any>, args: PvArgs, value: XVal) => boolean | undefined;
+  /**
+   * The same as get and set for one plain inner text, no index: what follows from the name is worked out once. The result is kept as long as the runtime.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
+  readonly bind?: (call: Call<any>, inner: ByteStr) => BoundPv;
+  /**
+   * Address of 8 bytes in the core: u32 CELL_*, and the number when it is one. The core reads and writes numbers there without asking. @returns 0: there is none
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: each module knows its own state
+  readonly cell?: (call: Call<any>, inner: ByteStr) => number;
   /** readable with no message at hand ($var, $shv, $sht, $Ts ...) */
   readonly anytime?: boolean;
   /** one sentence for the reference page */

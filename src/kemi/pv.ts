@@ -13,7 +13,7 @@ import {
   parseWhole,
   type TextNode,
 } from './pv-parse.ts';
-import type { Pv, PvClass, Transformation } from './pv-types.ts';
+import type { BoundPv, Pv, PvClass, Transformation } from './pv-types.ts';
 import type { Call, XVal } from './table.ts';
 
 /** references that are kept; their numbers run from 1 and never change */
@@ -140,8 +140,16 @@ class CompiledPv implements Pv {
   readonly plain: boolean;
   readonly #node: PvNode;
   readonly #cx: PvContext;
+  /** how it is read where its name is known; its transformations come after */
+  readonly #get: (() => XVal) | undefined;
+  readonly #bound: BoundPv | undefined;
 
   constructor(spec: ByteStr, id: number, node: PvNode, cx: PvContext) {
+    const { cls, call, inner, index } = node;
+    if (cls.bind && typeof inner === 'string' && index === undefined) this.#bound = cls.bind(call, inner);
+    const bound = this.#bound;
+    if (bound) this.#get = () => bound.get();
+    else if (cls.wasm && !cls.get) this.#get = cx.getterOf?.(cls.wasm);
     this.spec = spec;
     this.id = id;
     this.#node = node;
@@ -157,8 +165,21 @@ class CompiledPv implements Pv {
     return this.#node.cls.set !== undefined;
   }
 
+  get header(): string | undefined {
+    if (this.#node.cls.name === 'hdr') return /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(this.spec)?.[1];
+    return this.plain ? this.#node.cls.header : undefined;
+  }
+
+  get cell(): number | undefined {
+    const { cls, call, inner, index, trs } = this.#node;
+    if (!cls.cell || typeof inner !== 'string' || index !== undefined || trs.length > 0) return undefined;
+    return cls.cell(call, inner) || undefined;
+  }
+
   get(): XVal {
-    return evalPv(this.#node, this.#cx);
+    const { cls, trs } = this.#node;
+    if (!this.#get || trs.length > 0) return evalPv(this.#node, this.#cx);
+    return cls.anytime || this.#cx.hasMessage() ? this.#get() : null;
   }
 
   /** Transformations do not matter: the variable itself is written, as in Kamailio. */
@@ -166,6 +187,7 @@ class CompiledPv implements Pv {
     const { cls, call } = this.#node;
     if (!cls.set) return true;
     if (!cls.anytime && !this.#cx.hasMessage()) return false;
+    if (this.#bound) return this.#bound.set(value);
     const args = argsOf(this.#node, this.#cx);
     return args !== undefined && cls.set(call, args, value) !== false;
   }

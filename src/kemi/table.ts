@@ -44,6 +44,8 @@ export interface NativeForm {
   readonly to?: readonly number[];
   /** values of the function's parameters that the command does not give, by their place; absent: 0 and '' */
   readonly fill?: Readonly<Record<number, number | ByteStr>>;
+  /** for a function that gives a value: one more parameter, the variable that takes it. The command's code is 1, or -1 when there is no value */
+  readonly into?: boolean;
   /** where it is allowed; absent: in every block. Blocks of the kind `route` are not looked at: anything may call them */
   readonly routes?: readonly NativeRoute[];
 }
@@ -136,9 +138,13 @@ export interface RpcCommand<S = unknown> {
 export interface ModuleDefinition<S = unknown> {
   readonly name: string;
   readonly modparams: Readonly<Record<string, ModParam>>;
+  /** it knows itself which modparams it has: none is refused before, and create() gets none */
+  readonly anyModparam?: boolean;
   /** Makes the module's state for one runtime. @throws KemiError KEMI_ERR_CONFIG for modparams that make no sense */
   readonly create: (host: ModuleHost, params: ModParamValues) => S;
   readonly functions: readonly KemiFunction[];
+  /** commands of routing blocks that KEMI does not have: they are not on KSR */
+  readonly commands?: readonly KemiFunction[];
   /** false: functions that do not say so are no native commands */
   readonly native?: false;
   /** pseudo-variables this module provides */

@@ -3,13 +3,14 @@
  * are Kamailio's. Knows no transport: a call is (method, params) -> promise of JSON.
  */
 import { byteStrOf, utf8Of } from '../core/memory.ts';
-import { RpcError, ScriptError } from '../errors.ts';
+import { KemiError, RpcError, ScriptError } from '../errors.ts';
 import type { ApiRow } from '../kemi/bridge.ts';
 import type { Connections, ModuleHost, Socket, Statistics } from '../kemi/host.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import { connectionCommands } from './connections.ts';
 import { coreCommands } from './core.ts';
+import { type ComponentInfo, moduleCommands } from './modules.ts';
 import { scriptCommands } from './script.ts';
 import { statisticsCommands } from './statistics.ts';
 
@@ -47,6 +48,14 @@ export interface RpcHost {
    * @throws ScriptError the script is broken; the one that ran runs on
    */
   reload(): Promise<ScriptInfo>;
+  /** components that are loaded */
+  components(): readonly ComponentInfo[];
+  /**
+   * Reads a component again and swaps it in.
+   * @returns its version
+   * @throws RpcError it cannot be read again; KemiError it is broken, the one that ran runs on
+   */
+  reloadComponent(name: string): Promise<number>;
   /** rows of app_lua.api_list */
   apiList(): readonly ApiRow[];
 }
@@ -73,6 +82,7 @@ export class Rpc {
       ...connectionCommands(host),
       ...statisticsCommands(host),
       ...scriptCommands(host),
+      ...moduleCommands(host),
     ])
       this.#commands.set(command.name, command);
     for (const { definition, state, host: moduleHost } of host.modules) {
@@ -135,6 +145,8 @@ export function rpcFailure(error: unknown): { code: number; message: string; dat
   if (error instanceof ScriptError)
     return { code: 500, message: `Reload Failed: ${error.message}`, data: { diagnostics: error.diagnostics } };
   if (error instanceof RpcError) return { code: error.rpcCode, message: error.message };
+  if (error instanceof KemiError && (error.code === 'KEMI_ERR_COMPONENT' || error.code === 'KEMI_ERR_CONFIG'))
+    return { code: 500, message: `Reload Failed: ${error.message}` };
   return { code: 500, message: `Internal error: ${error instanceof Error ? error.message : String(error)}` };
 }
 

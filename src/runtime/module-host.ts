@@ -42,6 +42,7 @@ export interface HostParts {
   readonly states: ReadonlyMap<string, unknown>;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly hasRoute: ModuleHost['hasRoute'];
@@ -65,6 +66,7 @@ export class RuntimeHost implements ModuleHost {
   readonly random: () => number;
   readonly pv: (spec: ByteStr) => Pv | undefined;
   readonly format: (text: ByteStr) => ByteStr | undefined;
+  readonly parses: (text: ByteStr) => boolean;
   readonly runRoute: (name: ByteStr, arg?: ByteStr) => boolean;
   readonly runRouteOn: ModuleHost['runRouteOn'];
   readonly webSockets?: WebSocketLinks;
@@ -78,12 +80,12 @@ export class RuntimeHost implements ModuleHost {
   readonly writeFile?: (path: string, data: Uint8Array) => boolean;
   readonly coreParams?: Readonly<Record<string, number | ByteStr>>;
   readonly userAgent?: ByteStr;
-  returnCode = 0;
   /** whether what runs now has an onsend route, and for replies too */
   onSendRoute: 'no' | 'requests' | 'all' = 'no';
   sending: Sending | undefined;
   readonly native: boolean;
   readonly #parts: HostParts;
+  readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
   readonly #databases = new Map<string, Database>();
@@ -92,6 +94,7 @@ export class RuntimeHost implements ModuleHost {
     this.#parts = parts;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
+    this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
     this.log = parts.log;
     this.sockets = parts.sockets;
     this.stats = parts.stats;
@@ -101,6 +104,7 @@ export class RuntimeHost implements ModuleHost {
     this.random = parts.random;
     this.pv = parts.pv;
     this.format = parts.format;
+    this.parses = parts.parses;
     this.runRoute = parts.runRoute;
     this.runRouteOn = parts.runRouteOn;
     if (parts.options.webSockets) this.webSockets = parts.options.webSockets;
@@ -118,6 +122,14 @@ export class RuntimeHost implements ModuleHost {
     if (parts.options.writeFile) this.writeFile = parts.options.writeFile;
     if (parts.options.coreParams) this.coreParams = parts.options.coreParams;
     if (parts.options.userAgent !== undefined) this.userAgent = byteStrOf(parts.options.userAgent);
+  }
+
+  /** $rc: in the core's memory, where its part of the native engine sets it. */
+  get returnCode(): number {
+    return this.core.mem.i32(this.#returnCodeAt);
+  }
+  set returnCode(code: number) {
+    this.core.mem.setU32(this.#returnCodeAt, code);
   }
 
   get message(): SipMsg | undefined {

@@ -1,6 +1,7 @@
 /** What a runtime is given from outside: it does no I/O of its own. */
 
 import type { ConfigHost } from '../cfg/config.ts';
+import type { ComponentOptions } from '../components/module.ts';
 import type { Logger } from '../core/log.ts';
 import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
@@ -107,6 +108,8 @@ export interface RuntimeOptions {
   readonly modules?: readonly string[];
   /** modules of your own, loaded behind ours: see defineModule() */
   readonly extraModules?: readonly AnyModule[];
+  /** extension modules: WebAssembly components, loaded behind all others */
+  readonly components?: readonly ComponentOptions[];
   readonly defines?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -135,7 +138,10 @@ export interface RuntimeOptions {
   readonly db?: string;
   /** what io.write and print print; default: the log at info */
   readonly print?: (line: string) => void;
-  /** 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes */
+  /**
+   * 'inplace' reads Lua's values directly, 'api' goes through Lua's C API; 'auto' takes the first when its self-check passes. Of routing blocks 'api' runs every
+   * instruction in TypeScript, the others run in the core what they can
+   */
   readonly lane?: 'auto' | 'api' | 'inplace';
 }
 

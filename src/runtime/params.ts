@@ -11,6 +11,7 @@ import type { ModParamSetting } from './options.ts';
  */
 export function paramValues(definition: AnyModule, settings: readonly ModParamSetting[], db?: string): ModParamValues {
   const values: ModParamValues = {};
+  if (definition.anyModparam) return values;
   for (const [name, param] of Object.entries(definition.modparams)) {
     const value =
       (db === undefined || param.withDb === null ? undefined : withDatabase(name, param, db)) ?? param.default;

@@ -19,6 +19,7 @@ export class RuntimePvs {
     host: TransformationHost,
     error: (text: string) => void,
   ) {
+    const { currentMsg } = core.x;
     const registry = new PvRegistry({
       sources: modules.map(({ definition, call }) => ({
         call,
@@ -26,8 +27,12 @@ export class RuntimePvs {
         transformations: definition.transformations ?? [],
       })),
       host,
-      hasMessage: () => core.x.currentMsg() !== 0,
+      hasMessage: () => currentMsg() !== 0,
       callWasm: name => bridge.xval(core.x[name]()),
+      getterOf: name => {
+        const getter = core.x[name];
+        return () => bridge.xval(getter());
+      },
       error,
     });
     this.registry = registry;
@@ -38,7 +43,7 @@ export class RuntimePvs {
     const adopt = (pv: Pv) => {
       if (known.has(pv.id) || pv.id > MAX_CACHED_PVS) return;
       known.add(pv.id);
-      const header = pv.cls.name === 'hdr' ? /^\$hdr\(([A-Za-z0-9-]+)\)$/.exec(pv.spec)?.[1] : undefined;
+      const { header } = pv;
       if (header !== undefined) {
         // Kept for the life of the runtime: never freed.
         const at: number = core.lua.malloc(header.length + SLACK);
@@ -64,6 +69,11 @@ export class RuntimePvs {
 
   compile(spec: ByteStr): Pv | undefined {
     return this.registry.compile(spec);
+  }
+
+  /** Whether format() would give a text; says why not as format() does. */
+  parses(text: ByteStr): boolean {
+    return !text.includes('$') || this.#formats.compile(text) !== undefined;
   }
 
   format(text: ByteStr): ByteStr | undefined {

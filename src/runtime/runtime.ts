@@ -2,11 +2,16 @@
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
  */
+
+import { Extension } from '../components/extension.ts';
+import type { Component } from '../components/instance.ts';
+import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
-import { type Diagnostic, KemiError, ScriptError } from '../errors.ts';
+import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
+import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
 import type { Interpreter, Program } from '../interp/interpreter.ts';
 import { lintLua } from '../interp/lua/lint.ts';
@@ -20,8 +25,11 @@ import type { AnyModule } from '../kemi/table.ts';
 import { acceptAlias, forwardReply } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
+import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
+import { KAMAILIO_LEVEL, logAt } from './levels.ts';
 import { prefixedLogger } from './log-prefix.ts';
+import { LuaBeside } from './lua-beside.ts';
 import { type MadeRouteParts, routeHttp } from './made-routes.ts';
 import { Messages } from './messages.ts';
 import { RuntimeHost } from './module-host.ts';
@@ -90,6 +98,8 @@ export class Runtime {
   readonly #onReplyIn: Hook[] = [];
   readonly #afterRoute: ((at: number) => void)[] = [];
   readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
+  /** Lua for lua_run() of routing blocks, made when it is needed */
+  #beside: LuaInterpreter | undefined;
   #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
@@ -120,7 +130,7 @@ export class Runtime {
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = [...chosenModules(options.modules), ...(options.extraModules ?? [])];
+    const definitions = definitionsOf(options);
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -138,6 +148,7 @@ export class Runtime {
       states,
       pv: spec => this.pvs.compile(spec),
       format: text => this.pvs.format(text),
+      parses: text => this.pvs.parses(text),
       runRoute: (name, arg) => this.#router.runNamed(name, arg),
       runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
       limits: this.limits,
@@ -228,12 +239,18 @@ export class Runtime {
       host,
       config: config ?? { readFile: () => undefined },
       limits: this.limits,
+      startLua: scripts => {
+        this.#beside ??= this.#lua();
+        return new LuaBeside(this.#beside, scripts, this.#options.readFile, () => core.x.currentMsg());
+      },
+      inCore: this.#options.lane !== 'api',
     });
   }
 
   #lua(): LuaInterpreter {
     const { core } = this;
     const options = this.#options;
+    const commands = new CommandRunner({ core, bridge: this.bridge, pvs: this.pvs.registry, host: this.host });
     return new LuaInterpreter({
       core,
       tree: this.bridge,
@@ -246,6 +263,8 @@ export class Runtime {
         memoryBytes: this.limits.memoryPages * 32768,
       },
       takePending: () => this.bridge.takePending(),
+      command: (name, args) => commands.run(name, args),
+      wait: promise => this.bridge.wait(promise),
       lane: options.lane ?? 'auto',
     });
   }
@@ -309,15 +328,12 @@ export class Runtime {
    */
   check(script: Script): Diagnostic[] {
     this.#assertOpen();
-    const { bridge } = this;
-    if (this.#interpreter instanceof NativeInterpreter)
-      return this.#interpreter.check(script.source, script.name, this.#callbacks.request);
-    const found = lintLua(new TextDecoder().decode(script.source), script.name, {
-      params: path => bridge.params(path),
-      isModule: name => bridge.modules.has(name),
-      unavailable: path => bridge.unavailable(path.split('.')),
-      suggest: path => bridge.suggest(path.split('.')),
-    });
+    if (this.#interpreter instanceof NativeInterpreter) {
+      const { diagnostics, lua } = this.#interpreter.check(script.source, script.name, this.#callbacks.request);
+      const scripts = lua.map(name => ({ name, source: this.#options.readFile?.(name) }));
+      return [...diagnostics, ...scripts.flatMap(s => (s.source ? this.#lint(s.source, s.name) : []))];
+    }
+    const found = this.#lint(script.source, script.name);
     try {
       this.#validated(script).dispose();
     } catch (error) {
@@ -325,6 +341,17 @@ export class Runtime {
       found.unshift(...error.diagnostics);
     }
     return found;
+  }
+
+  /** Uses of KSR in a Lua script that cannot be right. */
+  #lint(source: Uint8Array, name: string): Diagnostic[] {
+    const { bridge } = this;
+    return lintLua(new TextDecoder().decode(source), name, {
+      params: path => bridge.params(path),
+      isModule: module => bridge.modules.has(module),
+      unavailable: path => bridge.unavailable(path.split('.')),
+      suggest: path => bridge.suggest(path.split('.')),
+    });
   }
 
   /**
@@ -335,6 +362,27 @@ export class Runtime {
     const script = this.#script;
     if (!script) throw new KemiError('KEMI_ERR_SCRIPT', 'Cannot reload: no script is loaded');
     return this.load({ name: script.name, source: source ?? this.#options.readFile?.(script.name) ?? script.source });
+  }
+
+  /** The components that are loaded, in load order. */
+  get components(): readonly Extension[] {
+    return this.#modules.map(m => m.state).filter(s => s instanceof Extension);
+  }
+
+  /**
+   * Puts another component in the place of one that is loaded, between two messages: the given one, or what its `read` gives. Messages that are being routed
+   * stay with the old one.
+   * @throws KemiError KEMI_ERR_COMPONENT, KEMI_ERR_CONFIG: it cannot take its place; nothing has changed
+   * @throws RpcError there is none of this name, or it cannot be read again
+   */
+  async reloadComponent(name: string, component?: Component): Promise<void> {
+    this.#assertOpen();
+    const extension = this.#component(name);
+    if (!component && !extension.read)
+      throw new RpcError(500, `Cannot reload ${name}: the runtime was not told how to read it again`);
+    const next = component ?? (await extension.read!());
+    this.#assertOpen();
+    extension.reload(next);
   }
 
   /**
@@ -448,7 +496,19 @@ export class Runtime {
       },
       reload: async () => runtime.reload(),
       apiList: () => this.bridge.apiList(),
+      components: () => this.components.map(infoOf),
+      reloadComponent: async name => {
+        await this.reloadComponent(name);
+        return this.#component(name).version;
+      },
     });
+  }
+
+  /** @throws RpcError when there is none of this name */
+  #component(name: string): Extension {
+    const found = this.components.find(c => c.name === name);
+    if (!found) throw new RpcError(400, `There is no component ${name}`);
+    return found;
   }
 
   #configureCore(self: SelfAddresses, secret: Uint8Array): void {
@@ -502,9 +562,32 @@ export class Runtime {
   }
 }
 
+function infoOf(extension: Extension): ComponentInfo {
+  const { name, file, version, granted, memoryBytes, counters, rows } = extension;
+  const functions = Object.fromEntries(rows.map(r => [r.name, r.type]));
+  return { name, file, version, grants: granted, memoryBytes, counters, functions };
+}
+
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
+}
+
+/** Modules in load order. @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
+function definitionsOf({
+  modules,
+  extraModules = [],
+  components = [],
+  modparams = [],
+  wasm,
+}: RuntimeOptions): AnyModule[] {
+  const definitions = [...chosenModules(modules), ...extraModules];
+  for (const component of components) {
+    const settings = modparams.filter(p => p.module === component.name);
+    const taken = ['x', ...definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)))];
+    definitions.push(componentModule(component, taken, settings, wasm.byteText));
+  }
+  return definitions;
 }
 
 function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
@@ -523,26 +606,5 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
 const DEFAULT_MATCHING = 6;
-
-/** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
-const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {
-  trace: 3,
-  debug: 3,
-  info: 2,
-  warn: 0,
-  error: -1,
-  fatal: -2,
-  silent: -6,
-};
-
-/** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */
-function logAt(log: Logger, level: number, text: string): void {
-  const line = text.replace(/\s+$/, '');
-  if (level <= -2) log.fatal({ kamailioLevel: level }, line);
-  else if (level === -1) log.error({}, line);
-  else if (level === 0) log.warn({}, line);
-  else if (level <= 2) log.info({}, line);
-  else log.debug({}, line);
-}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);

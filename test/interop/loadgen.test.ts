@@ -1,11 +1,13 @@
 /**
- * A load generator in C that is no part of this project: $LOADGEN is the path of its source. Its six workloads through the sample script, nothing lost.
+ * A load generator in C that is no part of this project: $LOADGEN is the path of its source. Its six workloads through the sample script, the sample's routing blocks
+ * and the package's own config: nothing lost.
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import type { GroupName } from './scenario/scenario.ts';
 import { lacksServer, type Which, withServer } from './with-server.ts';
 
 const PORT = 21780;
@@ -56,12 +58,17 @@ async function load(args: readonly string[]): Promise<Map<string, string>> {
   return new Map([...out.matchAll(/(\S+)=(\S*)/g)].map(m => [m[1]!, m[2]!]));
 }
 
-describe.each<Which>(['kamailio', 'ours'])('with %s as the server', which => {
+describe.each<[Which, GroupName]>([
+  ['kamailio', 'basic'],
+  ['ours', 'basic'],
+  ['ours', 'native'],
+  ['ours', 'native-etc'],
+])('with %s as the server, %s', (which, group) => {
   test.skipIf(!program || lacksServer(which))('the six workloads lose nothing', { timeout: 180_000 }, async () => {
-    await withServer(which, 'basic', PORT, async () => {
+    await withServer(which, group, PORT, async () => {
       for (const [name, args, code] of WORKLOADS) {
         const result = await load(args);
-        console.log(`${which}, ${name}: ${[...result].map(([k, v]) => `${k}=${v}`).join(' ')}`);
+        console.log(`${which}, ${group}, ${name}: ${[...result].map(([k, v]) => `${k}=${v}`).join(' ')}`);
         expect(result.get('lost'), name).toBe('0');
         expect(
           [...result.keys()].filter(key => /^c\d{3}$/.test(key)),

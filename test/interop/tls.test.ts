@@ -2,6 +2,8 @@
  * Calls over TLS through the whole server with Kamailio's sample configuration: from TLS to TLS, and across to UDP and TCP and back, with two Record-Routes. SIPp of
  * Debian has no TLS: a tunnel gives it that. And what both servers say of a connection.
  */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -217,6 +219,76 @@ describe.each<Which>(['kamailio', 'ours'])('with %s as the server', which => {
     });
   });
 });
+
+const PEER_PORT = PORT + 10;
+const PEER_TLS = PEER_PORT + 1;
+
+/** A server that answers "end" with what it knows of its peer, and sends the rest to the other one; both show certificates and look at them. */
+const trunk = (dir: string, port: number, secure: number, to: number) =>
+  [
+    '#!KAMAILIO',
+    'debug=0',
+    'log_stderror=yes',
+    'children=1',
+    'enable_tls=yes',
+    `listen=udp:127.0.0.1:${port}`,
+    `listen=tls:127.0.0.1:${secure}`,
+    ...['tm', 'sl', 'pv', 'tls'].map(name => `loadmodule "${name}.so"`),
+    `modparam("tls", "config", "${dir}/tls.cfg")`,
+    'request_route {',
+    '  if ($rU == "end" && is_peer_verified()) { sl_send_reply("200", "$tls_peer_subject_cn"); exit; }',
+    '  if ($rU == "ping") { sl_send_reply("200", "OK"); exit; }',
+    '  $rU = "end";',
+    `  $du = "sip:127.0.0.1:${to};transport=tls";`,
+    '  t_relay();',
+    '}',
+    '',
+  ].join('\n');
+
+test.skipIf(needs('kamailio-tls-modules'))(
+  'both servers, one calling the other, each with a certificate',
+  { timeout: 60_000 },
+  async () => {
+    const dirs = [mkdtempSync(join(tmpdir(), 'tls-')), mkdtempSync(join(tmpdir(), 'tls-'))] as const;
+    const file = (dir: string) => join(dir, 'kamailio.cfg');
+    const profile = (side: string, name: string) =>
+      `[${side}:default]\ncertificate = ${tlsFile(`${name}.pem`)}\nprivate_key = ${tlsFile(`${name}.key`)}\nca_list = ${tlsFile('ca.pem')}\nverify_certificate = yes\nrequire_certificate = yes\nmethod = TLSv1.2+\n`;
+    writeFileSync(join(dirs[0], 'tls.cfg'), profile('server', 'server') + profile('client', 'server'));
+    writeFileSync(join(dirs[1], 'tls.cfg'), profile('server', 'example') + profile('client', 'example'));
+    writeFileSync(file(dirs[0]), trunk(dirs[0], PORT, TLS_PORT, PEER_TLS));
+    writeFileSync(file(dirs[1]), trunk(dirs[1], PEER_PORT, PEER_TLS, TLS_PORT));
+    const kamailio = await startKamailioWith(file(dirs[0]), PORT, dirs[0]);
+    const ours = await startServer(['-f', file(dirs[1]), '--no-ctl', '--log-level', 'error'], PEER_PORT, 20_000);
+    try {
+      const reason = async (port: number) => /^SIP\/2\.0 (.*)\r/.exec(await askUdp(port))?.[1];
+      expect(await reason(PORT)).toBe('200 localhost');
+      expect(await reason(PEER_PORT)).toBe('200 sip.example.com');
+      expect(ours.log()).toBe('');
+    } finally {
+      await ours.stop();
+      await kamailio.stop();
+      for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);
+
+/** Sends an OPTIONS to be relayed. @returns the answer */
+async function askUdp(port: number): Promise<string> {
+  const socket = createSocket('udp4');
+  await new Promise<void>(resolve => socket.bind(0, '127.0.0.1', resolve));
+  try {
+    const own = socket.address().port;
+    socket.send(
+      `OPTIONS sip:x@127.0.0.1:${port} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${own};branch=z9hG4bK${port}\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: ${port}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`,
+      port,
+      '127.0.0.1',
+    );
+    const [data] = await once(socket, 'message', { signal: AbortSignal.timeout(5000) });
+    return String(data);
+  } finally {
+    socket.close();
+  }
+}
 
 /** What the real one says of client.pem. */
 const KNOWN = {

@@ -18,3 +18,5 @@ export declare function isMyself(at: usize, length: i32, port: i32, proto: i32):
 export declare function complain(id: i32, why: i32): void;
 /** Logs a line at Kamailio's level. */
 export declare function log(level: i32, at: usize, length: i32): void;
+/** Calls a closure of the routing blocks that run. @returns its value */
+export declare function cfgHost(closure: i32): i32;

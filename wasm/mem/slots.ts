@@ -163,6 +163,11 @@ export function msgAlloc(length: i32): i32 {
   return <i32>msg;
 }
 
+/** Number of the newest message ($mi): those that are alive have this one or a smaller one. */
+export function msgLastId(): u32 {
+  return lastId;
+}
+
 /** Adds an owner: the message lives until each of them called msgFree(). */
 export function msgKeep(msg: usize): void {
   store<u16>(msg + M_REFS, load<u16>(msg + M_REFS) + 1);

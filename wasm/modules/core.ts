@@ -210,6 +210,11 @@ export function isMethod(at: usize, length: i32): i32 {
   return found;
 }
 
+/** @returns 1 when the method is one of those whose bits (1 << METHOD_*) are set */
+export function isMethodOf(bits: i32): i32 {
+  return (bits >> methodOf(MSG)) & 1;
+}
+
 /** whether the message came over one of the transports whose bits (1 << PROTO_*) are set */
 function cameOver(bits: i32): i32 {
   return (bits >> <i32>load<u8>(MSG + M_PROTO)) & 1;

@@ -106,6 +106,11 @@ export function hdrRemoveQuick(at: usize, length: i32): i32 {
   return length > 0 && !find(at, length) ? YES : NOT_QUICK;
 }
 
+/** hdrIsPresent() for textops, to which a colon or a blank at the end belongs to the name. @returns 1, -1, NOT_QUICK */
+export function hdrIsPresentQuick(at: usize, length: i32): i32 {
+  return nameLength(at, length) == length ? hdrIsPresent(at, length) : NOT_QUICK;
+}
+
 /** @returns 1 when there is a header of this name, else -1 */
 export function hdrIsPresent(at: usize, length: i32): i32 {
   return find(at, length) ? YES : NO;

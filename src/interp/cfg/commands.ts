@@ -1,15 +1,23 @@
 /** Commands of the language: the native forms of the KEMI functions, by name, with the fixup of each parameter. */
 import type { At } from '../../cfg/config.ts';
-import { SLACK } from '../../core/gen/layout.gen.ts';
+import { METHODS, SLACK } from '../../core/gen/layout.gen.ts';
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { BoundFunction } from '../../kemi/bridge.ts';
+import { COMMAND_ROUTES } from '../../kemi/gen/kamailio-exports.gen.ts';
+import type { Pv } from '../../kemi/pv-types.ts';
 import { closest } from '../../kemi/suggest.ts';
-import type { Fixup, NativeForm, NativeRoute } from '../../kemi/table.ts';
+import type { Fixup, NativeForm, NativeRoute, XVal } from '../../kemi/table.ts';
 import type { CallExpr, Expr } from './ast.ts';
-import { type Context, type Functions, textOf } from './context.ts';
+import { type Context, type Functions, pvOf, textOf } from './context.ts';
+import type { CoreCall } from './core-code.ts';
 import type { Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
 import { numberOf, toStr, type Value } from './values.ts';
+
+/** Where commands are allowed that do not say it themselves. */
+const ROUTES: ReadonlyMap<string, readonly NativeRoute[]> = new Map(
+  Object.entries(COMMAND_ROUTES).map(([name, kinds]) => [name, kinds.split(' ') as NativeRoute[]]),
+);
 
 /** A command with one set of parameters. */
 export interface Command {
@@ -25,13 +33,14 @@ type Argument = { readonly value: number | ByteStr } | { readonly get: (m: Machi
 /** The commands of the loaded modules. */
 export function commandsOf(bridge: Functions): ReadonlyMap<string, readonly Command[]> {
   const out = new Map<string, Command[]>();
-  for (const bound of bridge.functions) {
+  for (const bound of [...bridge.functions, ...bridge.commands]) {
     const { native } = bound.fn;
     if (native === false || (native === undefined && !bound.native)) continue;
     const forms = native === undefined ? [{}] : 'length' in native ? native : [native];
     for (const form of forms as readonly NativeForm[]) {
       const name = form.name ?? bound.fn.name;
-      const command = { name, form, params: form.params ?? bound.fn.params, bound };
+      const params = form.params ?? bound.fn.params;
+      const command = { name, form, params: form.into ? [...params, 'raw' as const] : params, bound };
       const known = out.get(name);
       if (known) known.push(command);
       else out.set(name, [command]);
@@ -46,6 +55,8 @@ export interface CompiledCall {
   readonly invoke: (m: Machine) => number | Promise<unknown>;
   /** what a function gave as the command's code */
   readonly code: (value: unknown) => number;
+  /** the same as a call of the core */
+  readonly core?: CoreCall;
 }
 
 /**
@@ -66,13 +77,36 @@ export function compileCommand(
   const fits = forms.find(f => args.length <= f.params.length && args.length >= least(f.params));
   if (!fits) throw new Mistake(at, `${name} takes ${counts(forms)}, not ${args.length}`);
   const { form, params, bound } = fits;
-  if (kind !== 'any' && form.routes && !form.routes.includes(kind))
-    throw new Mistake(at, `${name} cannot be used in this block, only in ${form.routes.join(', ')} blocks`);
-  const given = args.flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
+  const routes = form.routes ?? ROUTES.get(name);
+  if (kind !== 'any' && routes && !routes.includes(kind))
+    throw new Mistake(at, `${name} cannot be used in this block, only in ${routes.join(', ')} blocks`);
+  const into = form.into ? variable(cx, args.at(-1)!, name) : undefined;
+  const given = (into ? args.slice(0, -1) : args).flatMap((arg, i) => fixed(cx, params[i]!, arg, name, value));
   const { fill = {}, to } = form;
   const all: Argument[] = bound.fn.params.map((type, i) => ({ value: fill[i] ?? (type === 'int' ? 0 : '') }));
   for (const [i, argument] of given.entries()) all[to?.[i] ?? i] = argument;
-  return { waits: bound.fn.async === true, invoke: invocation(cx, bound, all, name, at), code: codeOf(bound) };
+  // what a variable takes is put there by TypeScript
+  const core = into ? undefined : coreCall(cx, bound, all);
+  const code = into ? intoOf(into) : codeOf(bound);
+  const invoke = invocation(cx, bound, all, core, code, name, at);
+  return { waits: bound.fn.async === true, invoke, code, ...(core && { core }) };
+}
+
+/** The variable that takes a result. @throws Mistake */
+function variable(cx: Context, arg: Expr, name: string): Pv {
+  if (arg.kind !== 'pv' && arg.kind !== 'str')
+    throw new Mistake(arg.at, `${name}: the last parameter is a variable that takes the result, for example "$var(x)"`);
+  const pv = pvOf(cx, arg.kind === 'pv' ? arg.spec : arg.value, arg.at);
+  if (!pv.writable) throw new Mistake(arg.at, `${name}: ${pv.spec} cannot be set, and so cannot take the result`);
+  return pv;
+}
+
+/** Puts what a function gives into a variable. */
+function intoOf(pv: Pv): (value: unknown) => number {
+  return value => {
+    pv.set(value as XVal);
+    return value === null ? -1 : 1;
+  };
 }
 
 const optional = (fixup: Fixup): boolean => fixup.endsWith('?');
@@ -90,7 +124,11 @@ function counts(forms: readonly Command[]): string {
   return `${sorted.length ? `${sorted.join(', ')} or ${last}` : last} parameter${last === 1 && !sorted.length ? '' : 's'}`;
 }
 
+/** commands that lua-commands.ts makes for a config that loads app_lua */
+const LUA = /^lua_(run|runstring|dostring|dofile)$/;
+
 function unknown(cx: Context, commands: ReadonlyMap<string, unknown>, name: string): string {
+  if (LUA.test(name)) return `unknown command ${name}: module app_lua is not loaded`;
   const near = closest(name, commands.keys());
   const hint = near ? `, did you mean ${near}` : '';
   const elsewhere = cx.bridge.whereIs(name);
@@ -199,12 +237,15 @@ function invocation(
   cx: Context,
   bound: BoundFunction,
   args: readonly Argument[],
+  core: CoreCall | undefined,
+  code: (value: unknown) => number,
   name: string,
   at: At,
 ): (m: Machine) => number | Promise<unknown> {
-  const code = codeOf(bound);
-  const direct = bound.fn.wasm ? wasmCall(cx, bound, args) : undefined;
-  if (direct) return () => code(direct());
+  if (core && !core.quick) {
+    const direct = wasmCall(cx, core);
+    return () => code(direct());
+  }
   const constant = args.map(a => ('value' in a ? a.value : undefined));
   if (constant.every(v => v !== undefined)) {
     const values = constant as (number | ByteStr)[];
@@ -227,9 +268,12 @@ function invocation(
 const finish = (value: unknown, code: (value: unknown) => number): number | Promise<unknown> =>
   value instanceof Promise ? value : code(value);
 
-/** A function of the core with constant arguments: called with words that were made once. */
-function wasmCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[]): (() => number) | undefined {
-  if (fn.internPv || fn.returns === 'xval' || args.some(a => !('value' in a))) return undefined;
+/** A function of the core with constant arguments: its words are made once. */
+function coreCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[]): CoreCall | undefined {
+  const target = fn.wasm ?? fn.quick;
+  if (!target || fn.internPv || fn.returns === 'xval' || args.some(a => !('value' in a))) return undefined;
+  const methods = target === 'isMethod' ? methodBits((args[0] as { value: number | ByteStr }).value) : 0;
+  if (methods) return { target: 'isMethodOf', words: [methods], gives: fn.returns, quick: false };
   const words: number[] = [];
   for (const [i, type] of fn.params.entries()) {
     const { value } = args[i] as { value: number | ByteStr };
@@ -239,17 +283,33 @@ function wasmCall(cx: Context, { fn }: BoundFunction, args: readonly Argument[])
       words.push(cx.keep(text), text.length);
     }
   }
-  const target = cx.core.x[fn.wasm!] as (...words: number[]) => number;
+  return { target, words, gives: fn.returns, quick: !fn.wasm };
+}
+
+/** "INVITE|ACK" as bits 1 << METHOD_*; 0 where a name is not known, or written in another way: isMethod() knows what is meant. */
+function methodBits(list: number | ByteStr): number {
+  let bits = 0;
+  for (const name of String(list).split('|')) {
+    const id = name ? METHODS.indexOf(name) : -1;
+    if (id < 0) return 0;
+    bits |= 1 << id;
+  }
+  return bits;
+}
+
+function wasmCall(cx: Context, { target: name, words }: CoreCall): () => number {
+  const target = cx.core.x[name] as (...words: number[]) => number;
   if (words.length === 0) return () => target();
   if (words.length === 1) return () => target(words[0]!);
   if (words.length === 2) return () => target(words[0]!, words[1]!);
   return () => target(...words);
 }
 
-/** Bytes that stay in the core's memory until they are given back. */
+/** What stays in the core's memory until they are given back. */
 export class KeptTexts {
   readonly #core: Context['core'];
   readonly #texts = new Map<ByteStr, number>();
+  #code = 0;
 
   constructor(core: Context['core']) {
     this.#core = core;
@@ -258,15 +318,32 @@ export class KeptTexts {
   keep(text: ByteStr): number {
     let at = this.#texts.get(text);
     if (at === undefined) {
-      at = this.#core.lua.malloc(text.length + SLACK) as number;
-      if (!at) throw new Error('not enough memory');
+      at = this.#malloc(text.length + SLACK);
       this.#core.mem.u8.set(bytesOf(text), at);
       this.#texts.set(text, at);
     }
     return at;
   }
 
+  /** Memory for the words of the program. @returns its address */
+  room(bytes: number): number {
+    this.#code = this.#malloc(bytes);
+    return this.#code;
+  }
+
+  fill(words: Uint32Array): void {
+    this.#core.mem.u8.set(new Uint8Array(words.buffer), this.#code);
+  }
+
+  #malloc(bytes: number): number {
+    const at = this.#core.lua.malloc(bytes) as number;
+    if (!at) throw new Error('not enough memory');
+    return at;
+  }
+
   free(): void {
+    if (this.#code) this.#core.lua.free(this.#code);
+    this.#code = 0;
     for (const at of this.#texts.values()) this.#core.lua.free(at);
     this.#texts.clear();
   }

@@ -7,6 +7,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import { RegexError } from '../../kemi/posix-regex.ts';
 import type { BinaryExpr, CallExpr, Expr, UnaryExpr } from './ast.ts';
 import { type Context, pvOf } from './context.ts';
+import type { Test } from './core-code.ts';
 import { fieldTest } from './fields.ts';
 import type { Instruction, Machine } from './machine.ts';
 import { Mistake } from './token-list.ts';
@@ -24,6 +25,8 @@ export interface CallInExpression {
   readonly evaluate?: (m: Machine) => number;
   /** puts its code on the stack; where it waits */
   readonly emit?: Instruction;
+  /** what it is for the core; absent where it may have to wait, but for route(NAME) */
+  readonly test?: () => Test | undefined;
 }
 
 export interface CallCompiler {

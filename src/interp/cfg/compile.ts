@@ -1,16 +1,20 @@
 /** Statements into instructions. */
 import type { At, RouteBlock } from '../../cfg/config.ts';
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
-import { compileRegex, RegexError } from '../../kemi/posix-regex.ts';
 import type { NativeRoute } from '../../kemi/table.ts';
-import type { CallExpr, Case, Expr, Statement } from './ast.ts';
+import { MAX_WORDS } from './assemble.ts';
+import type { CallExpr, Expr, Statement } from './ast.ts';
+import { caseTests, numbersOf } from './cases.ts';
 import { type Command, type CompiledCall, compileCommand } from './commands.ts';
 import { type CallInExpression, type Evaluate, ExpressionCompiler } from './compile-expression.ts';
 import { type Context, pvOf } from './context.ts';
+import type { CoreCode, Place, Test } from './core-code.ts';
+import { cellOf, testOf } from './core-test.ts';
+import { isConstant, mayFail, RC } from './facts.ts';
 import { compileKeyword, isKeyword } from './keywords.ts';
-import type { Code, Instruction, Machine } from './machine.ts';
+import { type Code, type Instruction, type Machine, NOBODY } from './machine.ts';
 import { Mistake } from './token-list.ts';
-import { equal, NoValue, toStr } from './values.ts';
+import { NoValue, toStr } from './values.ts';
 
 /** KSR_* of the kinds of blocks; what runs in a block route[..] depends on who calls it. */
 const KINDS: Readonly<Record<string, NativeRoute | 'any'>> = {
@@ -42,7 +46,7 @@ export class BlockCompiler {
   readonly #code: Code;
   readonly #kind: NativeRoute | 'any';
   /** places behind the loop or switch that a break leaves */
-  readonly #breaks: { at: number }[] = [];
+  readonly #breaks: Place[] = [];
   /** calls are looked at more than once; each is compiled once */
   readonly #calls = new Map<CallExpr, CallInExpression>();
   #loops = 0;
@@ -79,9 +83,10 @@ export class BlockCompiler {
     }
   }
 
-  readonly #emit = (instruction: Instruction, at: At): void => {
+  readonly #emit = (instruction: Instruction, at: At, core?: CoreCode): void => {
     this.#code.run.push(instruction);
     this.#code.places.push(at);
+    this.#code.core.push(core);
   };
 
   get #here(): number {
@@ -109,7 +114,7 @@ export class BlockCompiler {
         this.#return(s.value, s.at);
         return;
       case 'exit':
-        this.#emit(exit, s.at);
+        this.#emit(exit, s.at, { kind: 'exit' });
         return;
       case 'drop': {
         const { core } = this.#cx;
@@ -135,20 +140,28 @@ export class BlockCompiler {
           }
         : m => m.leave(0, false),
       at,
+      target ? { kind: 'jump', target, last: 0 } : { kind: 'leave', value: 0, asked: false },
     );
   }
 
   #return(value: Expr | undefined, at: At): void {
     if (!value) {
-      this.#emit(m => m.leave(1, true), at);
+      this.#emit(m => m.leave(1, true), at, { kind: 'leave', value: 1, asked: true });
       return;
     }
     if (this.#expressions.typeOf(value) === 'str') throw new Mistake(value.at, 'return needs a number, this is a text');
-    this.#value(value, 'int', false, at, (m, code) => m.leave(code as number, true));
+    const core = (): CoreCode | undefined => {
+      const test = this.#test(value, false);
+      if (test?.kind === 'int') return { kind: 'leave', value: test.value, asked: true };
+      if (test?.kind !== 'call') return test && { kind: 'return', value: test };
+      // as an operand: 1 or 0
+      return { kind: 'return', value: { kind: 'not', of: { kind: 'not', of: test } } };
+    };
+    this.#value(value, 'int', false, at, (m, code) => m.leave(code as number, true), undefined, core);
   }
 
   #assign(spec: ByteStr, value: Expr, at: At): void {
-    if (/^\$(rc|retcode|\?)$/.test(spec)) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
+    if (RC.test(spec)) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
     const pv = pvOf(this.#cx, spec, at);
     if (!pv.writable) throw new Mistake(at, `${utf8Of(spec)} cannot be written`);
     const { host } = this.#cx;
@@ -157,15 +170,36 @@ export class BlockCompiler {
         { file: at.file, line: at.line, rc: m.rc },
         `Cannot assign to ${utf8Of(spec)}: it does not take this value`,
       );
-    this.#value(value, 'any', true, at, (m, got) => {
+    const set = (m: Machine, got: ReturnType<Evaluate>): number => {
       if (!pv.set(got)) refused(m);
       m.last = 1;
-    });
+      return 1;
+    };
+    const core = (): CoreCode => {
+      const cell = cellOf(this.#cx, { kind: 'pv', spec, at });
+      const number = value.kind === 'pv' ? RC.test(value.spec) : this.#expressions.typeOf(value) === 'int';
+      const test = cell && number ? this.#test(value, true) : undefined;
+      if (cell && test) return { kind: 'set', cell, value: test };
+      const get = this.#expressions.closure(value, 'any', true);
+      if (value.kind === 'int' || value.kind === 'str') {
+        const constant = value.value;
+        return { kind: 'do', host: m => set(m, constant) };
+      }
+      return {
+        kind: 'do',
+        host: m => {
+          const got = get(m);
+          return m.ended ? 1 : set(m, got);
+        },
+      };
+    };
+    this.#value(value, 'any', true, at, set, undefined, core);
   }
 
   /**
    * Evaluates, then goes on with the value.
    * @param none what happens where it has no value (a division by 0): the statement is left out unless it says more
+   * @param core what it is for the core; not asked where it may wait, or have no value
    */
   #value(
     expr: Expr,
@@ -174,6 +208,7 @@ export class BlockCompiler {
     at: At,
     then: (m: Machine, value: ReturnType<Evaluate>) => void,
     none: (m: Machine) => void = () => {},
+    core: () => CoreCode | undefined = () => undefined,
   ): void {
     if (this.#expressions.waits(expr)) {
       this.#expressions.emit(expr, mode, whole, this.#code.run, this.#emit);
@@ -182,10 +217,11 @@ export class BlockCompiler {
     }
     const get = this.#expressions.closure(expr, mode, whole);
     if (!mayFail(expr)) {
-      this.#emit(m => {
+      const run: Instruction = m => {
         const value = get(m);
         if (!m.ended) then(m, value);
-      }, at);
+      };
+      this.#emit(run, at, core());
       return;
     }
     const { host } = this.#cx;
@@ -203,8 +239,25 @@ export class BlockCompiler {
     }, at);
   }
 
+  /** A condition or a number for the core; undefined where a call in it may have to wait, or a division may have no result. */
+  #test(expr: Expr, whole: boolean): Test | undefined {
+    if (mayFail(expr)) return undefined;
+    return testOf(
+      this.#cx,
+      {
+        closure: (of, mode, all) => this.#expressions.closure(of, mode, all),
+        call: call => this.#inExpression(call).test?.(),
+        waits: of => this.#expressions.waits(of),
+        typeOf: of => this.#expressions.typeOf(of),
+      },
+      expr,
+      whole,
+    );
+  }
+
   /** Goes to a place when the condition is not true: it is a number above 0. */
-  #unless(test: Expr, target: { at: number }, at: At): void {
+  #unless(test: Expr, target: Place, at: At): void {
+    const start = this.#here;
     this.#value(
       test,
       'int',
@@ -219,6 +272,8 @@ export class BlockCompiler {
         m.pc = target.at;
       },
     );
+    const core = this.#test(test, true);
+    if (core) this.#code.core[start] = { kind: 'unless', test: core, target, span: this.#here - start };
   }
 
   #if(s: Statement & { kind: 'if' }): void {
@@ -226,7 +281,7 @@ export class BlockCompiler {
     const end = { at: 0 };
     this.#unless(s.test, otherwise, s.at);
     this.statements(s.then);
-    if (s.else.length > 0) this.#emit(m => (m.pc = end.at), s.at);
+    if (s.else.length > 0) this.#emit(m => (m.pc = end.at), s.at, { kind: 'jump', target: end });
     otherwise.at = this.#here;
     this.statements(s.else);
     end.at = this.#here;
@@ -247,23 +302,38 @@ export class BlockCompiler {
     this.#breaks.push(end);
     this.statements(s.body);
     this.#breaks.pop();
-    this.#emit(m => (m.pc = start), s.at);
+    this.#emit(m => (m.pc = start), s.at, { kind: 'jump', target: { at: start } });
     end.at = this.#here;
   }
 
   #switch(s: Statement & { kind: 'switch' }): void {
-    const tests = this.#cases(s.cases);
+    const tests = caseTests(s.cases, this.#expressions);
     const end = { at: 0 };
-    const targets: { at: number }[] = s.cases.map(() => ({ at: 0 }));
+    const targets: Place[] = s.cases.map(() => ({ at: 0 }));
     const other = s.cases.findIndex(c => !c.value);
     const miss = other < 0 ? end : targets[other]!;
     const mode = s.cases.some(c => c.value && this.#expressions.typeOf(c.value) === 'str') ? 'any' : 'int';
     // as an operand: a command is 1 or 0
+    const which = (value: ReturnType<Evaluate>): number => tests.findIndex(test => test?.(value));
+    const start = this.#here;
     this.#value(s.on, mode, false, s.at, (m, value) => {
       m.last = 1;
-      const hit = tests.findIndex(test => test?.(value));
+      const hit = which(value);
       m.pc = (hit < 0 ? miss : targets[hit]!).at;
     });
+    if (!this.#expressions.waits(s.on) && !mayFail(s.on)) {
+      const values = numbersOf(s.cases);
+      if (values && s.on.kind !== 'call') {
+        const on = this.#test(s.on, false)!;
+        const to = [...s.cases.flatMap((c, i) => (c.value ? [targets[i]!] : [])), miss];
+        this.#code.core[start] = { kind: 'switch', on, values, targets: to };
+      } else {
+        const get = this.#expressions.closure(s.on, mode, false);
+        const on: Test = { kind: 'host', host: m => which(get(m)) };
+        // what no case takes is -1, and as a number without sign beyond all targets
+        this.#code.core[start] = { kind: 'choose', on, targets: [...targets, miss] };
+      }
+    }
     this.#breaks.push(end);
     for (const [i, one] of s.cases.entries()) {
       targets[i]!.at = this.#here;
@@ -273,47 +343,14 @@ export class BlockCompiler {
     end.at = this.#here;
   }
 
-  /** A test for each case, undefined for default. @throws Mistake */
-  #cases(cases: readonly Case[]): (((value: ReturnType<Evaluate>) => boolean) | undefined)[] {
-    const seen = new Set<unknown>();
-    let type: 'int' | 'str' | undefined;
-    let others = 0;
-    return cases.map(({ value, regex, at }) => {
-      if (!value) {
-        if (++others > 1) throw new Mistake(at, 'this switch has a second default');
-        return undefined;
-      }
-      const mine = this.#expressions.typeOf(value);
-      if (!isConstant(value)) throw new Mistake(value.at, 'a case is a constant');
-      if (type && mine !== type)
-        throw new Mistake(
-          value.at,
-          `the cases above are ${type === 'int' ? 'numbers' : 'texts'}: this is another type`,
-        );
-      type = mine;
-      const constant = this.#expressions.closure(value, 'any')(undefined as never);
-      if (regex) {
-        try {
-          const compiled = compileRegex(toStr(constant), { ignoreCase: true });
-          return v => compiled.test(toStr(v));
-        } catch (error) {
-          if (!(error instanceof RegexError)) throw error;
-          throw new Mistake(value.at, `this regular expression makes no sense: ${error.message}`);
-        }
-      }
-      if (seen.has(constant)) throw new Mistake(value.at, `this case is there already: ${constant}`);
-      seen.add(constant);
-      return v => (typeof constant === 'string' ? toStr(v) === constant : equal(constant, v));
-    });
-  }
-
   // ---- calls
 
   /** A call as a statement: its code is $rc; 0 ends the run. */
   #call(call: CallExpr): void {
     if (call.name === 'route') {
       this.#mayRoute(call.at);
-      this.#emit(this.#route(call, false), call.at);
+      const code = this.#routed(call);
+      this.#emit(this.#route(call, false), call.at, code && { kind: 'enter', code });
       return;
     }
     if (isKeyword(call.name)) {
@@ -324,9 +361,13 @@ export class BlockCompiler {
         this.#emit(m => this.#start(m, run, code => (m.last = code)), call.at);
         return;
       }
-      this.#emit(m => {
-        m.last = run.invoke(m) as number;
-      }, call.at);
+      this.#emit(
+        m => {
+          m.last = run.invoke(m) as number;
+        },
+        call.at,
+        { kind: 'call', call: inCore(run, false) },
+      );
       return;
     }
     const run = this.#command(call);
@@ -337,6 +378,7 @@ export class BlockCompiler {
     this.#emit(
       run.waits ? m => this.#start(m, run, code => ends(m, code)) : m => ends(m, run.invoke(m) as number),
       call.at,
+      run.waits ? undefined : { kind: 'call', call: inCore(run, true) },
     );
   }
 
@@ -360,7 +402,11 @@ export class BlockCompiler {
   #compileInExpression(call: CallExpr): CallInExpression {
     if (call.name === 'route') {
       this.#mayRoute(call.at);
-      return { waits: true, emit: this.#route(call, true) };
+      const emit = this.#route(call, true);
+      const code = this.#routed(call);
+      // asked when its instruction stands
+      const test = (): Test | undefined => code && { kind: 'route', code, index: this.#code.run.lastIndexOf(emit) };
+      return { waits: true, emit, test };
     }
     const keyword = isKeyword(call.name);
     const run = keyword
@@ -372,7 +418,10 @@ export class BlockCompiler {
       if (code === 0) m.ended = true;
       return code;
     };
-    if (!run.waits) return { waits: false, evaluate: m => took(m, run.invoke(m) as number) };
+    if (!run.waits) {
+      const evaluate = (m: Machine) => took(m, run.invoke(m) as number);
+      return { waits: false, evaluate, test: () => inCore(run, !keyword) };
+    }
     return { waits: true, emit: m => this.#start(m, run, code => m.stack.push(took(m, code))) };
   }
 
@@ -390,14 +439,19 @@ export class BlockCompiler {
     if (this.#kind === 'onsend') throw new Mistake(at, 'route cannot be used in onsend_route');
   }
 
+  /** The block of route(NAME) where its name is known. */
+  #routed({ args: [name] }: CallExpr): Code | undefined {
+    if (name?.kind !== 'word' && name?.kind !== 'str') return undefined;
+    return this.#blocks.get(`route[${utf8Of(name.value)}]`);
+  }
+
   /** route(NAME): a block whose name is known is looked up once. @param wanted whether its value is pushed */
   #route(call: CallExpr, wanted: boolean): Instruction {
     const [name, more] = call.args;
     if (!name || more) throw new Mistake(call.at, 'route takes one name');
     const constant = isConstant(name) || name.kind === 'word';
     if (constant) {
-      const text =
-        name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(undefined as never));
+      const text = name.kind === 'word' ? name.value : toStr(this.#expressions.closure(name, 'any')(NOBODY));
       const block = `route[${utf8Of(text)}]`;
       const code = this.#blocks.get(block);
       if (!code) throw new Mistake(name.at, `there is no ${block}${near(block, this.#blocks)}`);
@@ -419,33 +473,18 @@ export class BlockCompiler {
   }
 }
 
+/** A call for the core; what does not go there runs as a closure that the core calls. */
+function inCore({ core, invoke }: CompiledCall, command: boolean): Test & { kind: 'call' } {
+  const fits = core !== undefined && core.words.length <= MAX_WORDS;
+  return { kind: 'call', core: fits ? core : undefined, host: m => invoke(m) as number, command };
+}
+
 /** The core's own drop(): refused where a block cannot drop. */
 const DROP = 'setDrop';
 
 const exit: Instruction = m => {
   m.ended = true;
 };
-
-function isConstant(expr: Expr): boolean {
-  switch (expr.kind) {
-    case 'int':
-    case 'str':
-      return true;
-    case 'unary':
-      return isConstant(expr.of);
-    case 'binary':
-      return isConstant(expr.left) && isConstant(expr.right);
-    default:
-      return false;
-  }
-}
-
-/** Whether a division may have no result. */
-function mayFail(expr: Expr): boolean {
-  if (expr.kind === 'unary') return mayFail(expr.of);
-  if (expr.kind !== 'binary') return false;
-  return expr.op === '/' || expr.op === 'mod' || mayFail(expr.left) || mayFail(expr.right);
-}
 
 function near(block: string, blocks: Blocks): string {
   const lower = block.toLowerCase();

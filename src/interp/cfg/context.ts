@@ -10,7 +10,7 @@ import type { Pv } from '../../kemi/pv-types.ts';
 import { Mistake } from './token-list.ts';
 
 /** The functions there are: the bridge. */
-export type Functions = Pick<Bridge, 'functions' | 'invoke' | 'whereIs'>;
+export type Functions = Pick<Bridge, 'functions' | 'commands' | 'invoke' | 'whereIs'>;
 
 export interface Surroundings {
   readonly core: Core;

@@ -75,7 +75,16 @@ export const isKeyword = (name: string): boolean =>
   Object.hasOwn(NOT_HERE, name);
 
 /** Words that are allowed while a message is being sent. */
-const WHILE_SENDING = ['setflag', 'resetflag', 'isflagset', 'log'];
+const WHILE_SENDING = [
+  'setflag',
+  'resetflag',
+  'isflagset',
+  'log',
+  'set_reply_close',
+  'set_reply_no_connect',
+  'set_forward_close',
+  'set_forward_no_connect',
+];
 
 /** @throws Mistake */
 export function compileKeyword(

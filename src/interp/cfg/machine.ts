@@ -1,5 +1,7 @@
 /** What runs compiled routing blocks: a list of instructions a block, a stack of blocks, and so nothing to unwind when a call has to wait. */
 import type { At } from '../../cfg/config.ts';
+import type { Memory } from '../../core/memory.ts';
+import type { CoreCode } from './core-code.ts';
 import type { Value } from './values.ts';
 
 export type Instruction = (m: Machine) => void;
@@ -12,6 +14,21 @@ export interface Code {
   readonly run: Instruction[];
   /** where each instruction stands in the config */
   readonly places: At[];
+  /** what an instruction is for the core; undefined where it runs here only */
+  readonly core: (CoreCode | undefined)[];
+  /** addresses of instructions where the core can go on, 0 where it cannot */
+  readonly entries: number[];
+}
+
+/** The core's part in running blocks: core-run.ts. */
+export interface CoreRun {
+  /**
+   * Runs on in the core from an address, until it stops at an instruction that is not for it.
+   * @returns false when the budget is used up
+   */
+  run(m: Machine, entry: number): boolean;
+  /** Called before an instruction runs here. */
+  here(m: Machine): void;
 }
 
 export interface Frame {
@@ -23,18 +40,36 @@ export interface Frame {
 }
 
 /** Where $rc is: one place for all runs, which nest. */
-export interface Registers {
-  returnCode?: number;
+export class ReturnCode {
+  readonly #mem: Memory;
+  readonly #at: number;
+
+  /** @param at its address, where the core sets it */
+  constructor(mem: Memory, at: number) {
+    this.#mem = mem;
+    this.#at = at;
+  }
+
+  get value(): number {
+    return this.#mem.i32(this.#at);
+  }
+
+  set value(code: number) {
+    this.#mem.setU32(this.#at, code);
+  }
 }
 
 /** Kamailio's limit of nested blocks. */
 export const MAX_FRAMES = 256;
 
+/** the most instructions that are given at once */
+export const BUDGET = 0x3fffffff;
+
 export class Machine {
   code: Code;
   pc = 0;
   /** address of the message, 0 for none */
-  readonly msg: number;
+  msg: number;
   readonly frames: Frame[] = [];
   /** values of expressions that wait for a call */
   readonly stack: Value[] = [];
@@ -52,24 +87,44 @@ export class Machine {
   settle: ((value: unknown) => void) | undefined;
   /** $rc while it waits */
   keptRc = 0;
-  /** instructions it may still run */
-  budget: number;
+  /** whether its message is the current one, and which was it before */
+  inside = false;
+  outerMsg = 0;
+  /** instructions it may still run, and how many more when these are used up: one number would be no small integer, and cost as much as the rest */
+  budget = 0;
+  more = 0;
 
-  readonly #registers: Registers;
+  readonly #rc: ReturnCode;
+  readonly #core: CoreRun;
 
-  constructor(code: Code, msg: number, registers: Registers, budget: number) {
+  constructor(code: Code, msg: number, rc: ReturnCode, core: CoreRun) {
     this.code = code;
     this.msg = msg;
-    this.#registers = registers;
-    this.budget = budget;
+    this.#rc = rc;
+    this.#core = core;
+  }
+
+  /** As new, for another run. */
+  clear(): void {
+    this.pc = 0;
+    // giving an empty list its length costs more than asking for it
+    if (this.frames.length > 0) this.frames.length = 0;
+    if (this.stack.length > 0) this.stack.length = 0;
+    this.counters = undefined;
+    this.last = 1;
+    this.ended = false;
+    this.done = false;
+    this.pending = undefined;
+    this.settle = undefined;
+    this.keptRc = 0;
   }
 
   /** $rc: variables in texts read it where they are evaluated, so that it is not the machine's own. */
   get rc(): number {
-    return this.#registers.returnCode ?? 0;
+    return this.#rc.value;
   }
   set rc(code: number) {
-    this.#registers.returnCode = code;
+    this.#rc.value = code;
   }
 
   /** Goes into a block. @throws Error when they are nested too deeply */
@@ -101,16 +156,39 @@ export class Machine {
     if (frame.wanted) this.stack.push(value);
   }
 
+  /** @param instructions that the run may take, 0 for any number */
+  allow(instructions: number): void {
+    this.budget = 0;
+    this.more = instructions || Number.POSITIVE_INFINITY;
+    this.refill();
+  }
+
+  /** @returns false when there is no more */
+  refill(): boolean {
+    if (this.more <= 0) return false;
+    const some = Math.min(this.more, BUDGET);
+    this.more -= some;
+    this.budget += some;
+    return true;
+  }
+
   /** Runs until the end, or until something waits. @returns false when the budget is used up */
   run(): boolean {
     while (!this.ended && !this.done && !this.pending) {
-      const { code } = this;
-      if (this.pc >= code.run.length) {
+      const { code, pc } = this;
+      if (pc >= code.run.length) {
         this.leave(this.last, false);
         continue;
       }
-      if (--this.budget < 0) return false;
-      code.run[this.pc++]!(this);
+      if (--this.budget < 0 && !this.refill()) return false;
+      const entry = code.entries[pc];
+      if (entry) {
+        if (!this.#core.run(this, entry)) return false;
+        continue;
+      }
+      this.#core.here(this);
+      this.pc = pc + 1;
+      code.run[pc]!(this);
     }
     return true;
   }
@@ -120,3 +198,6 @@ export class Machine {
     return this.code.places[this.pc - 1] ?? this.code.at;
   }
 }
+
+/** Constants ask their machine only whether the run has ended. */
+export const NOBODY = { ended: false } as Machine;

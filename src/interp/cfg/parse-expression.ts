@@ -27,6 +27,8 @@ const UNARY: Readonly<Record<string, UnaryOp>> = {
 };
 /** level of == */
 const EQUALITY = 5;
+/** operators of one expression, parts in brackets counted by themselves */
+const MAX_OPERATORS = 1000;
 /** deeper nesting is no expression that somebody wrote */
 const MAX_DEPTH = 200;
 
@@ -36,6 +38,11 @@ export class ExpressionParser {
 
   constructor(tokens: TokenList) {
     this.#tokens = tokens;
+  }
+
+  /** Behind an expression that was given up. */
+  restart(): void {
+    this.#depth = 0;
   }
 
   /** @throws Mistake */
@@ -82,10 +89,15 @@ export class ExpressionParser {
   #binary(level: number): Expr {
     if (level === LEVELS.length) return this.#unary();
     let left = this.#binary(level + 1);
-    for (;;) {
+    for (let operators = 0; ; operators++) {
       const token = this.#tokens.peek();
       const op = this.#operator(level, token);
       if (!op) return left;
+      if (operators >= MAX_OPERATORS)
+        throw new Mistake(
+          token,
+          `this expression has more than ${MAX_OPERATORS} operators: put a part of it in a variable`,
+        );
       this.#tokens.next();
       const right =
         left.kind === 'field' && (op === '==' || op === '!=') ? this.#fieldValue() : this.#binary(level + 1);

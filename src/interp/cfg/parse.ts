@@ -8,6 +8,8 @@ import { Mistake, shown, TokenList } from './token-list.ts';
 
 /** Deeper blocks are no config that somebody wrote. */
 const MAX_DEPTH = 100;
+/** links of an if - else if - else if ... */
+const MAX_CHAIN = 1000;
 
 /** @param found gets what is wrong, with its place */
 export function parseBlock(block: RouteBlock, found: Diagnostics): Statement[] {
@@ -19,6 +21,7 @@ class BlockParser {
   readonly #expressions: ExpressionParser;
   readonly #found: Diagnostics;
   #depth = 0;
+  #chain = 0;
 
   constructor(tokens: TokenList, found: Diagnostics) {
     this.#tokens = tokens;
@@ -34,12 +37,15 @@ class BlockParser {
 
   /** One statement; a mistake in it is reported, and what is left of it is left out. */
   #into(out: Statement[]): void {
+    const [depth, chain] = [this.#depth, this.#chain];
     try {
       const statement = this.#statement();
       if (statement) out.push(statement);
     } catch (error) {
       if (!(error instanceof Mistake)) throw error;
       this.#found.error(error.at, error.message);
+      [this.#depth, this.#chain] = [depth, chain];
+      this.#expressions.restart();
       this.#recover();
     }
   }
@@ -136,7 +142,13 @@ class BlockParser {
     const otherwise = this.#tokens.peek();
     if (otherwise.kind !== 'word' || otherwise.text !== 'else') return { kind: 'if', test, then, else: [], at };
     this.#tokens.next();
-    return { kind: 'if', test, then, else: this.#body('else'), at };
+    const link = this.#tokens.peek();
+    if (link.kind !== 'word' || link.text !== 'if') return { kind: 'if', test, then, else: this.#body('else'), at };
+    if (++this.#chain > MAX_CHAIN)
+      throw new Mistake(link, `more than ${MAX_CHAIN} else if behind one another: use switch`);
+    const next = this.#if();
+    this.#chain--;
+    return { kind: 'if', test, then, else: [next], at };
   }
 
   /** Statements in braces, or one without. */

@@ -1,8 +1,11 @@
 /** A loaded kamailio.cfg: its routing blocks run here. */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { Program, RouteError, RunResult } from '../interpreter.ts';
+import type { Assembly } from './assemble.ts';
 import type { Surroundings } from './context.ts';
-import { type Code, Machine } from './machine.ts';
+import { ProgramInCore, type RunningBlocks } from './core-run.ts';
+import { type Code, Machine, type ReturnCode } from './machine.ts';
 
 const DONE: RunResult = Object.freeze({ state: 'done' });
 const EXIT: RunResult = Object.freeze({ state: 'exit' });
@@ -12,17 +15,24 @@ export interface CfgProgramParts extends Surroundings {
   readonly name: string;
   readonly version: number;
   readonly blocks: ReadonlyMap<string, Code>;
+  readonly assembly: Assembly;
+  readonly running: RunningBlocks;
   /** instructions that one run may take; 0: no limit */
   readonly instructions: number;
   /** bytes of the config */
   readonly bytes: number;
   /** gives back what the program holds in the core's memory */
   readonly free: () => void;
+  /** gives up what a run of this program waits for, when it can be */
+  readonly giveUp?: (wait: Promise<unknown>, why: string) => void;
 }
+
+const MAX_IDLE = 16;
 
 /** A run that waits. */
 interface Suspended {
   readonly m: Machine;
+  wait?: Promise<unknown>;
   end?: (result: RunResult) => void;
 }
 
@@ -31,6 +41,13 @@ export class CfgProgram implements Program {
   readonly version: number;
   readonly blocks = true;
   readonly #parts: CfgProgramParts;
+  readonly #core: ProgramInCore;
+  readonly #rc: ReturnCode;
+  /** machines of runs that have ended: most need one alone */
+  readonly #idle: Machine[] = [];
+  /** the block that ran last: its name is asked for again and again */
+  #route = '';
+  #code: Code | undefined;
   #inFlight = 0;
   #disposed = false;
   #freed = false;
@@ -39,6 +56,8 @@ export class CfgProgram implements Program {
     this.name = parts.name;
     this.version = parts.version;
     this.#parts = parts;
+    this.#core = new ProgramInCore(parts.core, parts.running, parts.assembly);
+    this.#rc = parts.running.rc;
   }
 
   get inFlight(): number {
@@ -51,17 +70,44 @@ export class CfgProgram implements Program {
 
   run(route: string, msg: number, _arg?: ByteStr): RunResult {
     if (this.#disposed) return failed(`Cannot run ${route}: the config was unloaded`, '', 0);
-    const code = this.#block(route);
+    const code = route === this.#route ? this.#code : this.#block(route);
     if (!code) return MISSING;
-    const { host, instructions } = this.#parts;
-    // the code of the last run is nothing to this one, but that of the route around it is
-    const rc = host.returnCode;
+    this.#route = route;
+    this.#code = code;
     this.#inFlight++;
-    const m = new Machine(code, msg, host, instructions || Number.MAX_SAFE_INTEGER);
-    const result = this.#go(m);
-    host.returnCode = rc ?? 0;
+    const m = this.#idle.pop() ?? new Machine(code, msg, this.#rc, this.#core);
+    m.code = code;
+    m.msg = msg;
+    m.allow(this.#parts.instructions);
+    const entry = code.entries[0];
+    const result = entry ? this.#start(m, entry) : this.#around(m, this.#rc.value, undefined);
     if (!result) return this.#suspend(m);
+    if (this.#idle.length < MAX_IDLE) this.#idle.push(m);
     this.#finish();
+    return result;
+  }
+
+  /** Runs in the core; what does not end there goes on here. @returns undefined when it waits */
+  #start(m: Machine, entry: number): RunResult | undefined {
+    let status: number;
+    try {
+      status = this.#core.start(m, entry);
+    } catch (error) {
+      const result: RunResult = { state: 'error', error: this.#failure(m, error) };
+      m.clear();
+      return result;
+    }
+    if (status > L.CFG_LEAVE) return this.#around(m, this.#core.outerCode, status);
+    m.ended = false;
+    return status === L.CFG_END ? EXIT : DONE;
+  }
+
+  /** @param rc $rc of the route around this one, for which that of this one is nothing  @param status how the core stopped; undefined: nothing ran yet */
+  #around(m: Machine, rc: number, status: number | undefined): RunResult | undefined {
+    if (status === undefined) this.#rc.value = 0;
+    const result = this.#go(m, status);
+    this.#rc.value = rc;
+    if (result) m.clear();
     return result;
   }
 
@@ -80,14 +126,11 @@ export class CfgProgram implements Program {
     return blocks.get(route) ?? blocks.get(`route[${route}]`);
   }
 
-  /** Runs on. @returns undefined when it waits */
-  #go(m: Machine): RunResult | undefined {
-    const { core, host } = this.#parts;
-    const before: number = core.x.currentMsg();
-    core.x.setMsg(m.msg);
+  /** Runs on. @param status how the core stopped, where it did  @returns undefined when it waits */
+  #go(m: Machine, status?: number): RunResult | undefined {
     try {
-      host.returnCode = m.keptRc;
-      if (!m.run()) {
+      const on = status === undefined || this.#core.stopped(m, status);
+      if (!on || !m.run()) {
         const error = this.#failure(m, new Error('the instruction limit was reached'));
         return { state: 'error', error: { ...error, limit: 'instructions' } };
       }
@@ -98,7 +141,10 @@ export class CfgProgram implements Program {
     } catch (error) {
       return { state: 'error', error: this.#failure(m, error) };
     } finally {
-      core.x.setMsg(before);
+      if (m.inside) {
+        m.inside = false;
+        this.#parts.core.x.setMsg(m.outerMsg);
+      }
     }
   }
 
@@ -127,7 +173,9 @@ export class CfgProgram implements Program {
     const abandon = (why: string) => {
       if (!run.end) return;
       const { message: _, ...rest } = this.#failure(m, why);
+      const { wait } = run;
       this.#end(run, { state: 'error', error: { ...rest, message: why } });
+      if (wait) this.#parts.giveUp?.(wait, why);
     };
     return { state: 'suspended', settled, abandon };
   }
@@ -137,6 +185,7 @@ export class CfgProgram implements Program {
     const { pending, settle } = m;
     m.pending = undefined;
     m.settle = undefined;
+    run.wait = pending!;
     pending!.then(
       value => this.#resume(run, () => settle!(value)),
       error =>
@@ -148,18 +197,17 @@ export class CfgProgram implements Program {
 
   #resume(run: Suspended, take: () => void): void {
     if (!run.end) return;
-    const { host } = this.#parts;
-    const rc = host.returnCode;
+    const rc = this.#rc;
+    const around = rc.value;
     let result: RunResult | undefined;
     try {
-      host.returnCode = run.m.keptRc;
+      rc.value = run.m.keptRc;
       take();
-      run.m.keptRc = run.m.rc;
       result = this.#go(run.m);
     } catch (error) {
       result = { state: 'error', error: this.#failure(run.m, error) };
     }
-    host.returnCode = rc ?? 0;
+    rc.value = around;
     if (result) this.#end(run, result);
     else this.#await(run);
   }

@@ -231,6 +231,10 @@ export class LuaInterpreter implements Interpreter {
     state.setField(-2, 'write');
     state.pushFunction(f.engine, C.ENG_READ_FILE);
     state.setField(-2, 'readfile');
+    if (this.#options.command) {
+      state.pushFunction(f.engine, C.ENG_COMMAND);
+      state.setField(-2, 'command');
+    }
     lua.lua_pushlightuserdata(L, x.luaWaitMark());
     state.setField(-2, 'wait');
     const folder = name.slice(0, name.lastIndexOf('/') + 1);
@@ -252,12 +256,27 @@ export class LuaInterpreter implements Interpreter {
       program.write(text);
       return 0;
     }
+    if (op === C.ENG_COMMAND) return this.#command(state, text);
     const path = new TextDecoder().decode(bytesOf(text));
     const bytes = this.#options.readFile?.(path);
     if (!bytes) return 0;
     const source = byteStr(withoutMarks(bytes));
     program.sources.set(path, source);
     state.push(source);
+    return 1;
+  }
+
+  /** KSR.x.modf(): the arguments behind the name are texts and numbers. Pushes the code, or the mark of a wait. */
+  #command(state: LuaState, name: ByteStr): number {
+    const { lua, x } = this.#core;
+    const args: ByteStr[] = [];
+    for (let i = 2; i <= lua.lua_gettop(state.L); i++) args.push(state.text(i) ?? '');
+    const result = this.#options.command!(name, args);
+    if (typeof result === 'number') lua.lua_pushinteger(state.L, BigInt(result));
+    else {
+      this.#options.wait?.(result);
+      lua.lua_pushlightuserdata(state.L, x.luaWaitMark());
+    }
     return 1;
   }
 }

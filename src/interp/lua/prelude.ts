@@ -27,9 +27,26 @@ else
   x.drop = x.exit
 end
 function x.probe() end
--- modf(name, ...) calls a function by its bare name with texts; what cannot be called is -1
+-- modf(name, ...) calls a command of routing blocks by its name, with texts; what cannot be called is -1
+local command, yieldable, cyield = host.command, coroutine.isyieldable, coroutine.yield
 local byname
+local function outcome(r, why)
+  if type(r) == 'userdata' then error(why, 3) end
+  return r
+end
 function x.modf(name, ...)
+  if command then
+    if type(name) ~= 'string' then return -1 end
+    for i = 1, select('#', ...) do
+      local t = type((select(i, ...)))
+      if t ~= 'string' and t ~= 'number' then return -1 end
+    end
+    local r = command(name, ...)
+    if r ~= WAIT then return r end
+    if not yieldable() then error('KSR.x.modf(' .. name .. ') has to wait, and cannot wait here', 2) end
+    return outcome(cyield(WAIT))
+  end
+  -- an engine without commands: functions by their bare names
   if not byname then
     byname = {}
     for k, v in pairs(KSR) do
@@ -71,6 +88,26 @@ function coroutine.wrap(f)
   local co = create(f)
   return function(...) return unwrap(pump(co, resume(co, ...))) end
 end
+
+-- what routing blocks call: lua_run(), lua_runstring(), lua_dostring(), lua_dofile(); all in one text, each part behind its length
+G['~run'] = function(packed)
+  local t, n, p = {}, 0, 1
+  while p <= #packed do
+    local length, from = match(packed, '^(%d+):()', p)
+    p = from + length
+    n = n + 1
+    t[n] = sub(packed, from, p - 1)
+  end
+  local f = G[t[1]]
+  if type(f) ~= 'function' then error('no such function [' .. t[1] .. '] in lua scripts', 0) end
+  f(tunpack(t, 2, n))
+end
+G['~string'] = function(text)
+  local f, why = rawload(text, text, 't')
+  if not f then error(why, 0) end
+  f()
+end
+G['~file'] = function(path) dofile(path) end
 
 -- output -------------------------------------------------------------------------------------------------------------------------------------------
 function print(...)

@@ -100,4 +100,21 @@ export default defineModule<AuthDbState>({
       run: (call, uri, table, flags) => isSubscriber(call, uri, table, flags),
     }),
   ],
+  commands: [
+    /** www_authorize(realm, table): alias of www_authenticate. */
+    kemi('www_authorize', {
+      params: ['str', 'str'],
+      returns: 'int',
+      async: true,
+      run: (call, realm, table) => authenticate(call, 'www', realm, table),
+    }),
+    /** proxy_authenticate(realm, table): as www_authenticate, with the credentials in Proxy-Authorization. */
+    kemi('proxy_authenticate', {
+      native: [{}, { name: 'proxy_authorize' }],
+      params: ['str', 'str'],
+      returns: 'int',
+      async: true,
+      run: (call, realm, table) => authenticate(call, 'proxy', realm, table),
+    }),
+  ],
 });

@@ -58,7 +58,11 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module counters, cnt_inc
      */
     kemi('inc', {
-      native: { name: 'cnt_inc', params: ['raw'], routes: ['request', 'failure', 'onreply', 'event', 'reply'] },
+      native: {
+        name: 'cnt_inc',
+        params: ['raw'],
+        routes: ['request', 'failure', 'onreply', 'event', 'reply', 'onsend'],
+      },
       params: ['str'],
       returns: 'int',
       anytime: true,

@@ -193,7 +193,7 @@ export default defineModule<State>({
      * Kamailio 6.x manual, module nathelper, add_contact_alias; deviations: all contacts; IPv6 gets its brackets
      */
     kemi('add_contact_alias_addr', {
-      native: { name: 'add_contact_alias', routes: ['request', 'branch', 'onreply', 'event', 'reply'] },
+      native: { name: 'add_contact_alias', routes: ['request', 'failure', 'branch', 'onreply', 'event', 'reply'] },
       params: ['str', 'str', 'str'],
       returns: 'int',
       run: addAliasOf,

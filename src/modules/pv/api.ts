@@ -16,10 +16,19 @@ export { bracketed, socketOf } from './sockets.ts';
 export { parseParams } from './uri.ts';
 export { scalarOf, type Xavp, XavpList, type XavpValue } from './xavp.ts';
 
+/** Values by name. */
+export interface ScalarStore extends Iterable<readonly [ByteStr, number | ByteStr]> {
+  get(name: ByteStr): number | ByteStr | undefined;
+  set(name: ByteStr, value: number | ByteStr): unknown;
+  delete(name: ByteStr): unknown;
+  /** see PvClass.cell */
+  cell?(name: ByteStr): number;
+}
+
 /** State of module pv in one runtime. */
 export interface PvState {
   /** $var and $vz: 0 when unset; as long as the runtime */
-  readonly vars: Map<ByteStr, number | ByteStr>;
+  readonly vars: ScalarStore;
   /** $vn: null when unset */
   readonly nulls: Map<ByteStr, number | ByteStr>;
   /** $shv */

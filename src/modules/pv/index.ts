@@ -13,6 +13,7 @@ import { misc } from './pvs-misc.ts';
 import { sends } from './pvs-sending.ts';
 import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
+import { ScriptVars } from './script-vars.ts';
 import { Selects } from './selects.ts';
 import { transformations } from './transformations.ts';
 
@@ -62,7 +63,7 @@ export default defineModule<PvState>({
     avp_aliases: { type: 'str', doc: 'Other names of AVPs: alias=s:name;alias=i:number.' },
   },
   create: (host, params) => ({
-    vars: assignments('varset', params.varset),
+    vars: new ScriptVars(host.core, assignments('varset', params.varset)),
     nulls: new Map(),
     shared: assignments('shvset', params.shvset),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),

@@ -11,7 +11,7 @@ import { type AddrText, paramValue, parseAddr, parseUri, quoteEnd, splitList } f
 
 type C = Call<PvState>;
 
-const body = (msg: SipMsg, id: number): ByteStr | undefined => msg.first(id)?.body;
+const body = (msg: SipMsg, id: number): ByteStr | undefined => msg.firstBody(id);
 const addr = (msg: SipMsg, id: number): AddrText | undefined => {
   const text = body(msg, id);
   return text === undefined ? undefined : parseAddr(text);
@@ -228,14 +228,14 @@ export const headers: readonly PvClass[] = [
     const a = addr(m, L.HDR_TO);
     return a && paramValue(a.params, 'tag') ? 1 : 0;
   }),
-  pv('ct', 'Body of the first Contact.', m => body(m, L.HDR_CONTACT)),
+  pv('ct', 'Body of the first Contact.', m => body(m, L.HDR_CONTACT), { header: 'contact' }),
   pv('ctu', 'URI of the first Contact.', m => (body(m, L.HDR_CONTACT) === '*' ? null : addr(m, L.HDR_CONTACT)?.uri)),
   pv('cts', '1 when Contact is "*", else 0.', m => (body(m, L.HDR_CONTACT) === '*' ? 1 : 0)),
   { name: 'ci', doc: 'Call-ID.', wasm: 'kxGetCallid' },
   { name: 'cs', doc: 'Number of CSeq, as text.', wasm: 'pvCs' },
-  pv('csb', 'CSeq as a whole: number and method.', m => body(m, L.HDR_CSEQ)),
+  pv('csb', 'CSeq as a whole: number and method.', m => body(m, L.HDR_CSEQ), { header: 'cseq' }),
   pv('cl', 'Content-Length; null when there is none.', m => (m.contentLength < 0 ? null : m.contentLength)),
-  pv('cT', 'Content-Type.', m => body(m, L.HDR_CONTENT_TYPE)),
+  pv('cT', 'Content-Type.', m => body(m, L.HDR_CONTENT_TYPE), { header: 'content-type' }),
   { name: 'ua', doc: 'User-Agent.', wasm: 'kxGetUa' },
   pv('rt', 'URI in Refer-To.', m => addr(m, L.HDR_REFER_TO)?.uri),
   pv('route_uri', 'URI in the first Route.', m => addr(m, L.HDR_ROUTE)?.uri),

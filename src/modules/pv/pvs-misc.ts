@@ -155,6 +155,12 @@ export const misc: readonly PvClass[] = [
     check: select => (compileSelect(select) ? undefined : `there is no select ${select}`),
   },
 
+  named(
+    'stat',
+    'Value of a statistic by its bare name; null when there is none.',
+    ({ host }, name) => host.stats.find(name)?.value ?? null,
+  ),
+
   anytime('null', 'Null.', () => null),
   {
     ...anytime(

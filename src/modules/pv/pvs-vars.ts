@@ -1,6 +1,7 @@
 /** Variables that scripts make: $var $vn $shv $avp $xavp $xavi $xavu $cnt. */
 import { trim } from '../../core/ascii.ts';
-import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
+import type { ByteStr } from '../../core/memory.ts';
+import type { BoundPv, PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import { avpKey, type MessageVars, type PvState, varsOf } from './api.ts';
 import { countPath, getPath, parsePath, scalarOf, setPath, XavpList, type XavpPath } from './xavp.ts';
@@ -21,6 +22,19 @@ const variable = (
   anytime: true,
   doc,
   get: ({ state }: C, { inner }) => store(state).get(inner) ?? unset,
+  bind: ({ state }: C, inner) => {
+    const values = store(state);
+    return {
+      get: () => values.get(inner) ?? unset,
+      set: value => {
+        if (value !== null) values.set(inner, value);
+        else if (name === 'shv') values.set(inner, '');
+        else values.delete(inner);
+        return true;
+      },
+    };
+  },
+  ...(name === 'var' && { cell: ({ state }: C, inner: ByteStr) => store(state).cell?.(inner) ?? 0 }),
   set: ({ state }: C, { inner }, value) => {
     if (value !== null) store(state).set(inner, value);
     else if (name === 'shv') store(state).set(inner, '');
@@ -28,6 +42,27 @@ const variable = (
     return true;
   },
 });
+
+/** $avp(name) without index. */
+function bindAvp({ state, host }: C, inner: ByteStr): BoundPv {
+  const key = avpKey(state, inner);
+  return {
+    get: () => (key === undefined ? null : (varsOf(host).avps.get(key)?.[0] ?? null)),
+    set: value => {
+      if (key === undefined) return false;
+      const { avps } = varsOf(host);
+      const list = avps.get(key);
+      if (value !== null) {
+        if (list) list.unshift(value);
+        else avps.set(key, [value]);
+      } else if (list) {
+        list.shift();
+        if (list.length === 0) avps.delete(key);
+      }
+      return true;
+    },
+  };
+}
 
 function avpGet({ state, host }: C, { inner, innerValue, index }: PvArgs): XVal {
   const key = avpKey(state, inner, innerValue);
@@ -136,6 +171,7 @@ export const variables: readonly PvClass[] = [
       /^[is]:/i.test(inner) || inner[1] !== ':' ? undefined : `"${inner}" is no AVP name: name, s:name or i:number`,
     get: avpGet,
     set: avpSet,
+    bind: bindAvp,
   },
   tree(
     'xavp',

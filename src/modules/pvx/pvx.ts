@@ -1,7 +1,7 @@
 /** What the rows of module pvx share. The variables themselves belong to module pv. */
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
-import { type PvState, Selects, scalarOf, varsOf, XavpList, type XavpValue } from '../pv/api.ts';
+import { type PvState, type ScalarStore, Selects, scalarOf, varsOf, XavpList, type XavpValue } from '../pv/api.ts';
 
 export const xavps = ({ host }: Call): XavpList => varsOf(host).xavps;
 export const xavis = ({ host }: Call): XavpList => varsOf(host).xavis;
@@ -23,13 +23,13 @@ export const pvState = ({ host }: Call): PvState => host.module<PvState>('pv') ?
 /** 1, whatever the work gave: most functions here say 1 also when there was nothing to do. */
 export const done = (_work: unknown): number => 1;
 
-export function setScalar(store: Map<ByteStr, number | ByteStr>, name: ByteStr, value: number | ByteStr): number {
+export function setScalar(store: ScalarStore, name: ByteStr, value: number | ByteStr): number {
   if (!name) return -1;
   store.set(name, value);
   return 1;
 }
 
-export function increment(store: Map<ByteStr, number | ByteStr>, name: ByteStr): XVal {
+export function increment(store: ScalarStore, name: ByteStr): XVal {
   const value = store.get(name) ?? 0;
   if (!name || typeof value === 'string') return null;
   store.set(name, (value + 1) | 0);

@@ -5,6 +5,7 @@ import { sameHeaderName } from '../../kemi/message-edits.ts';
 import { trimEndOf } from '../../kemi/scan.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { parseUri } from '../../kemi/uri.ts';
+import { commands } from './commands.ts';
 import {
   decodeContactParam,
   decodeContacts,
@@ -70,6 +71,7 @@ export default defineModule<State>({
       supported: String(params.options_support ?? ''),
     },
   }),
+  commands,
   functions: [
     /**
      * KSR.siputils.has_totag(): whether To has a tag.

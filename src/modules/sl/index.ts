@@ -40,7 +40,7 @@ export default defineModule<undefined>({
      * Kamailio 6.x manual, module sl, sl_send_reply; deviations: a code out of range is refused
      */
     kemi('sl_send_reply', {
-      native: { routes: ['request', 'event'] },
+      native: [{ routes: ['request', 'event'] }, { name: 'sl_reply', routes: ['request', 'event'] }],
       params: ['int', 'str'],
       returns: 'int',
       wasm: 'slSendReply',

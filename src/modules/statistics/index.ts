@@ -64,15 +64,6 @@ export default defineModule<State>({
       },
     }),
   ],
-  pvs: [
-    {
-      name: 'stat',
-      inner: 'required',
-      anytime: true,
-      doc: 'value of a statistic by its bare name, null when there is none',
-      get: (call, args) => call.host.stats.find(args.inner)?.value ?? null,
-    },
-  ],
 });
 
 function lookup(call: Call<State>, name: string) {

@@ -16,6 +16,7 @@ export const HEADER_ROWS = [
   kemi('is_present_hf', {
     params: ['str'],
     returns: 'int',
+    quick: 'hdrIsPresentQuick',
     run: (call, name) => (name && call.msg.named(name).length ? 1 : -1),
   }),
   /**
@@ -31,7 +32,12 @@ export const HEADER_ROWS = [
    * @returns 1 done, also when there was none; -1 empty name
    * Kamailio 6.x manual, module textops, remove_hf; codes observed on 5.6.3
    */
-  kemi('remove_hf', { params: ['str'], returns: 'int', run: (call, name) => removeNamed(call, name) }),
+  kemi('remove_hf', {
+    params: ['str'],
+    returns: 'int',
+    quick: 'hdrRemoveQuick',
+    run: (call, name) => removeNamed(call, name),
+  }),
   /**
    * KSR.textops.remove_hf_re(re): removes the headers whose name, as written, matches.
    * @param re POSIX extended expression, any case, line by line

@@ -1,4 +1,5 @@
 /** Log lines of scripts: text with variables in it, at Kamailio's levels. */
+import { writes } from '../../core/log.ts';
 import { type ByteStr, utf8Of } from '../../core/memory.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 
@@ -27,6 +28,8 @@ export function levelOf(call: Call<XlogState>, level: ByteStr): number {
 export function write(call: Call<XlogState>, level: number, text: ByteStr, facility?: string): number {
   const { host, state } = call;
   const { log } = host;
+  // what nobody reads is not made; whether it parses is still told
+  if (!writes(log, nameOf(level)) && host.parses) return host.parses(text) ? 1 : -1;
   const evaluated = host.format(text);
   if (evaluated === undefined) return -1;
   const prefix = state.prefixFormat ? (host.format(state.prefix) ?? '') : state.prefix;
@@ -36,12 +39,16 @@ export function write(call: Call<XlogState>, level: number, text: ByteStr, facil
   const line = utf8Of(prefix + evaluated.slice(0, end));
   const to = facility ?? state.facility;
   const fields = to === undefined ? {} : { facility: to };
-  if (level <= -2) log.fatal({ ...fields, kamailioLevel: level }, line);
-  else if (level === -1) log.error(fields, line);
-  else if (level === 0) log.warn(fields, line);
-  else if (level <= 2) log.info(fields, line);
-  else log.debug(fields, line);
+  const name = nameOf(level);
+  log[name](name === 'fatal' ? { ...fields, kamailioLevel: level } : fields, line);
   return 1;
+}
+
+/** The logger's name of a level. */
+function nameOf(level: number): 'fatal' | 'error' | 'warn' | 'info' | 'debug' {
+  if (level <= -2) return 'fatal';
+  if (level < 1) return level < 0 ? 'error' : 'warn';
+  return level <= 2 ? 'info' : 'debug';
 }
 
 const COLORS: Readonly<Record<string, number>> = { s: 0, r: 1, g: 2, y: 3, b: 4, p: 5, c: 6, w: 7, x: 9 };

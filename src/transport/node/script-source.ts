@@ -43,11 +43,18 @@ export class ConfigSource implements ProgramSource {
   readonly name: string;
   readonly files: ProgramSource['files'];
 
-  /** @param files what it includes, absent files too */
-  constructor(name: string, files: readonly string[]) {
+  /** @param files what it includes, absent files too  @param lua scripts of lua_run() */
+  constructor(name: string, files: readonly string[], lua: readonly string[] = []) {
     this.name = name;
-    const asked = files.map(f => path.resolve(f));
-    this.files = { asked, read: new ScriptFiles(name).read };
+    const included = files.map(f => path.resolve(f));
+    const scripts = new ScriptFiles(name, ...lua);
+    this.files = {
+      // what the scripts require is known when they run
+      get asked() {
+        return [...new Set([...included, ...scripts.asked])];
+      },
+      read: scripts.read,
+    };
   }
 
   read(): Uint8Array {

@@ -1,6 +1,7 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import path from 'node:path';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
+import type { Grant } from '../../components/capabilities.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
@@ -9,6 +10,7 @@ import { createRuntime, type Running, type Runtime } from '../../runtime/runtime
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
 import { BASIC_CONFIG, BASIC_SCRIPT, loadWasm } from './assets.ts';
+import { type ComponentFile, readComponents } from './components.ts';
 import { configured, readConfigFile, usableConfig } from './config-file.ts';
 import { type CtlServer, listenCtl } from './ctl.ts';
 import { nodeResolver } from './resolver.ts';
@@ -46,6 +48,10 @@ export interface ServerOptions {
   readonly modparams?: readonly ModParamSetting[];
   /** modules to load, by name; all there are when absent */
   readonly modules?: readonly string[];
+  /** extension modules, besides those that the config loads */
+  readonly components?: readonly ComponentFile[];
+  /** what components may use besides message and log, by their names */
+  readonly grants?: Readonly<Record<string, readonly Grant[]>>;
   /** names for the script and the config, as -A sets them */
   readonly defines?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -96,6 +102,11 @@ export class Server {
     return reload(this.runtime, this.#parts);
   }
 
+  /** Reads all components again and swaps in what is sound; logs the outcome, never throws. */
+  reloadComponents(): Promise<void> {
+    return reloadComponents(this.runtime, this.#parts.log);
+  }
+
   /**
    * Takes no more messages, lets routes in flight end, closes everything. Calling it twice is the same as once.
    * @param drainMs how long routes may go on, milliseconds; then they are abandoned
@@ -115,6 +126,7 @@ interface Parts {
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
   watcher?: Watcher;
+  componentWatcher?: Watcher;
 }
 
 /**
@@ -143,18 +155,23 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     log,
     tcp: { ...tcp, ...tlsIdle(modparams) },
     tls,
-    upgrades,
     udp: options.udp,
+    upgrades,
     ...(origins && { origins }),
   });
   const parts: Parts = { log, script, transport };
   try {
     const { files, name } = script;
     const source = script.read();
-    const [wasm] = await Promise.all([loadWasm(), transport.open(addresses)]);
+    const [wasm, components] = await Promise.all([
+      loadWasm(),
+      readComponents(options.components ?? [], options.grants, config),
+      transport.open(addresses),
+    ]);
     const runtime = createRuntime({
       ...(config && configured(config, options.modparams, options.aliases, options.limits)),
       wasm,
+      components,
       sockets: transport.sockets,
       send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
       webSockets: transport.tcp.webSockets,
@@ -171,14 +188,23 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     parts.runtime = runtime;
     defineStatistics(runtime, transport);
     runtime.load({ name, source });
-    const call = (method: string, params?: unknown) =>
-      method === 'app_lua.reload'
-        ? logged(parts, () => runtime.rpc.call(method, params))
-        : runtime.rpc.call(method, params);
+    const call = (method: string, params?: unknown) => {
+      const run = () => runtime.rpc.call(method, params);
+      if (method === 'app_lua.reload') return logged(parts, run);
+      return method === 'module.reload' ? loggedComponent(log, run) : run();
+    };
     if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
       parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
+    if (options.watch && components.length > 0)
+      parts.componentWatcher = await watchFiles(
+        () => components.map(c => path.resolve(c.file!)),
+        () => {
+          void reloadComponents(runtime, log);
+          parts.componentWatcher?.refresh();
+        },
+      );
     if (options.watch)
       parts.watcher = await watchFiles(
         () => files.asked,
@@ -244,6 +270,28 @@ async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unkno
   }
 }
 
+async function reloadComponents(runtime: Runtime, log: Logger): Promise<void> {
+  for (const { name } of runtime.components)
+    await loggedComponent(log, () => runtime.rpc.call('module.reload', [name])).catch(() => {
+      // Logged. The one that ran runs on.
+    });
+}
+
+/** Logs the reload of a component. */
+async function loggedComponent(log: Logger, call: () => Promise<unknown>): Promise<unknown> {
+  try {
+    const result = (await call()) as { name: string; version: number };
+    log.info(
+      { module: result.name, version: result.version },
+      `Reloaded ${result.name}: version ${result.version} runs`,
+    );
+    return result;
+  } catch (error) {
+    log.error({ err: error }, `Cannot reload: ${error instanceof Error ? error.message : error}; what ran runs on`);
+    throw error;
+  }
+}
+
 function reloaded(parts: Parts, { name, version }: Running): void {
   parts.log.info({ script: name, version }, `Reloaded ${name}: version ${version} runs`);
   // It may require other files now.
@@ -260,7 +308,12 @@ function notReloaded(parts: Parts, error: unknown): void {
 
 async function close(parts: Parts, drainMs: number): Promise<void> {
   parts.transport.stop();
-  await Promise.all([parts.watcher?.close(), parts.ctl?.close(), parts.rpcHttp?.close()]);
+  await Promise.all([
+    parts.watcher?.close(),
+    parts.componentWatcher?.close(),
+    parts.ctl?.close(),
+    parts.rpcHttp?.close(),
+  ]);
   await parts.runtime?.close(drainMs);
   await parts.transport.close();
 }
@@ -290,7 +343,9 @@ function configOf(
 
 function sourceOf(options: ServerOptions, config: ConfigOptions | undefined): ProgramSource {
   const scripts = scriptsOf(options, config);
-  return config?.engine === 'native' ? new ConfigSource(scripts[0]!, config.files) : new ScriptSource(scripts);
+  return config?.engine === 'native'
+    ? new ConfigSource(scripts[0]!, config.files, config.luaScripts)
+    : new ScriptSource(scripts);
 }
 
 /** @throws KemiError KEMI_ERR_CONFIG when there are two answers */

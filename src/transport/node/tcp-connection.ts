@@ -180,12 +180,16 @@ export class Connection implements FrameHandler {
 
   #attach(stream: net.Socket): void {
     const owner = this.#owner;
+    const { keepAlive, keepIdleSec, keepCount, keepIntervalSec } = owner.limits;
     if (isWebSocket(this.socket)) {
       this.#web = this.#webSide(0);
       // the handshake must be whole in time, whether or not it has begun
       this.#web.partialMs = owner.now();
     } else if (this.incoming && owner.servesHttp()) this.#first = NOTHING;
     stream.setNoDelay(true);
+    // what is not said has Linux's default: the system is told all of them or none
+    if (keepAlive && keepIdleSec + keepCount + keepIntervalSec > 0)
+      this.setKeepAlive({ idleSec: keepIdleSec || 7200, count: keepCount || 9, intervalSec: keepIntervalSec || 75 });
     stream.on('data', this.#onData);
     // a peer that has said all still gets its answers
     stream.on('end', () => {
@@ -294,6 +298,11 @@ export class Connection implements FrameHandler {
   /** whether it is gone without ever having been open */
   get neverMade(): boolean {
     return this.#neverMade;
+  }
+
+  /** whether requests may go by it: a peer that has said all only gets its answers */
+  get takesRequests(): boolean {
+    return this.usable && this.#overMs === 0;
   }
 
   /** whether messages can be sent on it */

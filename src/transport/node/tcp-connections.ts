@@ -27,6 +27,11 @@ export class TcpConnections implements Connections {
       crlf_ping: Number(limits.ping),
       msg_read_timeout: seconds(limits.readMs),
       accept_iplimit: limits.perAddress,
+      keepalive: Number(limits.keepAlive),
+      keepidle: limits.keepIdleSec,
+      keepintvl: limits.keepIntervalSec,
+      keepcnt: limits.keepCount,
+      listen_backlog: limits.backlog,
     };
   }
 
@@ -67,7 +72,7 @@ export class TcpConnections implements Connections {
   addAlias(id: number, port: number): boolean {
     const { table } = this.#transport;
     const connection = table.get(id);
-    return connection?.usable === true && table.alias(connection, port);
+    return connection?.takesRequests === true && table.alias(connection, port);
   }
 
   security(id: number): Security | undefined {

@@ -29,6 +29,14 @@ export interface TcpLimits {
   readonly ping: boolean;
   /** opens no connections of its own (tcp_no_connect) */
   readonly noConnect: boolean;
+  /** the system probes idle connections (tcp_keepalive) */
+  readonly keepAlive: boolean;
+  /** seconds until it does, how often, seconds between (tcp_keepidle, tcp_keepcnt, tcp_keepintvl); 0 as the system has it */
+  readonly keepIdleSec: number;
+  readonly keepCount: number;
+  readonly keepIntervalSec: number;
+  /** connections that the system keeps until they are accepted (tcp_listen_backlog) */
+  readonly backlog: number;
 }
 
 export const DEFAULT_TCP_LIMITS: TcpLimits = {
@@ -46,6 +54,11 @@ export const DEFAULT_TCP_LIMITS: TcpLimits = {
   totalQueueBytes: 10 << 20,
   ping: true,
   noConnect: false,
+  keepAlive: true,
+  keepIdleSec: 0,
+  keepCount: 0,
+  keepIntervalSec: 0,
+  backlog: 1024,
 };
 
 export interface TcpOptions {
@@ -76,6 +89,11 @@ const FROM_CONFIG: Readonly<Record<string, (value: number) => Partial<TcpLimits>
   tcp_wq_max: value => ({ totalQueueBytes: value }),
   tcp_crlf_ping: value => ({ ping: value !== 0 }),
   tcp_no_connect: value => ({ noConnect: value !== 0 }),
+  tcp_keepalive: value => ({ keepAlive: value !== 0 }),
+  tcp_keepidle: value => ({ keepIdleSec: value }),
+  tcp_keepcnt: value => ({ keepCount: value }),
+  tcp_keepintvl: value => ({ keepIntervalSec: value }),
+  tcp_listen_backlog: value => (value > 0 ? { backlog: value } : {}),
 };
 
 /** @param params core parameters of a kamailio.cfg, by name; those that make no sense count as not set */

@@ -27,7 +27,6 @@ import type { TlsAcceptor, TlsContexts } from './tls-context.ts';
 import { WebSocketHub } from './ws-hub.ts';
 import type { WsLink } from './ws-link.ts';
 
-const BACKLOG = 1024;
 /** how often the connections' times are looked at, at most; milliseconds */
 const CHECK_MS = 1000;
 /** how long close() waits for answers to leave, milliseconds */
@@ -329,10 +328,10 @@ export class TcpTransport implements Transport, ConnectionOwner {
 
   #listen(index: number, ip: string, { proto, port, advertise, name }: ListenAddress): Promise<Listening> {
     const family = net.isIPv6(ip) ? 6 : 4;
-    const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true, keepAlive: this.limits.keepAlive });
     return new Promise((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(proto, ip, port, error)));
-      server.listen({ host: ip, port, exclusive: true, backlog: BACKLOG, ipv6Only: family === 6 }, () => {
+      server.listen({ host: ip, port, exclusive: true, backlog: this.limits.backlog, ipv6Only: family === 6 }, () => {
         server.removeAllListeners('error');
         const bound = server.address() as net.AddressInfo;
         const socket: Socket = {
@@ -415,7 +414,7 @@ export class TcpTransport implements Transport, ConnectionOwner {
     const secure = socket.proto === 'tls';
     if (this.table.size >= this.limits.connections || !net.isIP(ip)) return undefined;
     if (secure && this.#secured >= this.limits.tlsConnections) return undefined;
-    const to = { host: ip, port, family, allowHalfOpen: true, keepAlive: true };
+    const to = { host: ip, port, family, allowHalfOpen: true, keepAlive: this.limits.keepAlive };
     const { serverId, serverName } = how;
     const side = secure
       ? this.#tls!.client({ ip, port, ...(serverId && { serverId }), ...(serverName && { serverName }) })

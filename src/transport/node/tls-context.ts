@@ -229,8 +229,8 @@ export class TlsContexts {
       ca: [...cas, ...this.#folder(profile.caPath)],
       ...(crl !== undefined && { crl: readText(this.#resolve(crl), 'the CRL') }),
       ...(cipherList !== undefined && { ciphers: cipherList }),
-      // a resumed session would carry what one profile found out over to another one
-      secureOptions: ssl.SSL_OP_NO_TICKET,
+      // a resumed session would carry what one profile found out over to another one; a client that asks for one handshake after the other costs much
+      secureOptions: ssl.SSL_OP_NO_TICKET | ssl.SSL_OP_NO_RENEGOTIATION,
       honorCipherOrder: true,
     };
   }
@@ -339,8 +339,6 @@ export class TlsAcceptor {
         return;
       }
       this.#pending.delete(key);
-      // a client that asks for one handshake after the other costs much and gains nothing
-      socket.disableRenegotiation();
       this.#events.secured(socket, raw);
     });
     server.on('tlsClientError', (error, socket) => {

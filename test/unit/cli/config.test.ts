@@ -152,6 +152,19 @@ describe('check', () => {
     expect(await run('run', '-c', '-f', 'kamailio.cfg')).toEqual(expected);
   });
 
+  it('-f: tls.cfg with its lines; files that this machine lacks only warn', async () => {
+    const text = `enable_tls=yes\nlisten=tls:127.0.0.1:5061\nloadmodule "tls.so"\nmodparam("tls", "config", "tls.cfg")\n${CONFIG.replace('disable_tcp=yes\n', '')}`;
+    write('kamailio.cfg', text);
+    const lines = async () => (await run('check', '-f', 'kamailio.cfg')).stdout.split('\n').slice(0, -1);
+    expect(await lines()).toEqual(['kamailio.cfg: warning: Cannot read the TLS config tls.cfg: no such file']);
+    write('tls.cfg', '[server:default]\nverify_dept = 3\n');
+    expect(await lines()).toEqual([
+      'tls.cfg:2:1: error: verify_dept: there is no such setting, did you mean verify_depth',
+    ]);
+    write('tls.cfg', '[server:default]\ncertificate = /nowhere.pem\n');
+    expect(await lines()).toEqual(['kamailio.cfg: warning: Cannot read the certificate /nowhere.pem: no such file']);
+  });
+
   it('as JSON, with mistakes of both', async () => {
     write('kamailio.cfg', `${CONFIG}foo=1\nmodparam("sl", "default_code", "x")\n`);
     const { code, stdout } = await run('check', '-f', 'kamailio.cfg', '--format', 'json', '-A', 'SCRIPT="none.lua"');

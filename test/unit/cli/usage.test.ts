@@ -6,8 +6,10 @@ import {
   list,
   oneOf,
   readDefines,
+  readGrants,
   readLimits,
   readModparams,
+  readModules,
   readOptions,
   UsageError,
 } from '../../../src/cli/usage.ts';
@@ -134,4 +136,27 @@ it('formatDiagnostic() leaves out what is not known', () => {
   expect(formatDiagnostic(d)).toBe('s.lua:3:7: error: bad');
   expect(formatDiagnostic({ ...d, column: 0 })).toBe('s.lua:3: error: bad');
   expect(formatDiagnostic({ ...d, line: 0 })).toBe('s.lua: error: bad');
+});
+
+describe('readModules() and readGrants()', () => {
+  it('take a file, with a name or without', () => {
+    expect(readModules(['./acme.wasm', 'b=/x/c=d.wasm'])).toEqual([
+      { file: './acme.wasm' },
+      { file: '/x/c=d.wasm', name: 'b' },
+    ]);
+    expect(() => readModules(['acme='])).toThrow('--module acme=: write [NAME=]FILE, for example --module ./acme.wasm');
+  });
+
+  it('take capabilities by the names of components', () => {
+    expect(readGrants(['acme=edit,kv', 'b=clock', 'acme=timer'])).toEqual({
+      acme: ['edit', 'kv', 'timer'],
+      b: ['clock'],
+    });
+    expect(() => readGrants(['acme'])).toThrow(
+      '--grant acme: write NAME=WHAT[,WHAT...], WHAT one of message, edit, reply, log, kv, timer, clock',
+    );
+    expect(() => readGrants(['acme=tiemr'])).toThrow(
+      'tiemr is none of message, edit, reply, log, kv, timer, clock, did you mean timer',
+    );
+  });
 });

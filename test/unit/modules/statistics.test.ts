@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
+import pv from '../../../src/modules/pv/index.ts';
 import statistics from '../../../src/modules/statistics/index.ts';
 import { FakeHost } from './fake-host.ts';
 
-const open = () => new FakeHost([statistics], { statistics: { variable: ['mystat', 'nrs/no_reset', 'gg:hh'] } });
+const open = () => new FakeHost([statistics, pv], { statistics: { variable: ['mystat', 'nrs/no_reset', 'gg:hh'] } });
 
 test('statistics answers as the real server did', async () => {
   const fake = open();

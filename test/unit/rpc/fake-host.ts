@@ -21,6 +21,7 @@ export function fakeStatistics(values: Record<string, number>): RpcHost['stats']
 
 export function fakeRpcHost(more: Partial<RpcHost> = {}): RpcHost {
   return {
+    connections: undefined,
     version: '9.9.9',
     startedMs: new Date(2025, 10, 4, 3, 50, 51).getTime(),
     now: () => new Date(2025, 10, 5, 4, 51, 53).getTime(),
@@ -43,7 +44,8 @@ export function fakeRpcHost(more: Partial<RpcHost> = {}): RpcHost {
       { ret: 'none', module: '', name: 'set_drop', params: '' },
       { ret: 'int', module: 'sl', name: 'sl_send_reply', params: 'int, str' },
     ],
-    connections: undefined,
+    components: () => [],
+    reloadComponent: async () => 1,
     ...more,
   };
 }

@@ -37,6 +37,7 @@ interpreterContract(
     const host = { log: silentLogger } as ModuleHost;
     const bridge = {
       functions,
+      commands: [],
       invoke: ({ fn, call }: BoundFunction, args: readonly (number | string)[]) => fn.run!(call, ...args),
       whereIs: () => undefined,
     };

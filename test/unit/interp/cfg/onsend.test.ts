@@ -46,7 +46,7 @@ test('it runs for each branch, not for what is sent again, nor for answers of ou
 });
 
 test('drop keeps the message from being sent', () => {
-  const { receive, said, sent } = nativeRuntime(`${ROUTE}onsend_route { if (to_ip == 192.0.2.9) { drop; } }`);
+  const { receive, sent } = nativeRuntime(`${ROUTE}onsend_route { if (to_ip == 192.0.2.9) { drop; } }`);
   receive(invite('stateless'));
   expect(sent).toEqual([]);
   // Kamailio 5.6.3: t_relay() fails as if it could not be sent

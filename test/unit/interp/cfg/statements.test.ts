@@ -1,35 +1,16 @@
 /** Statements, return codes and flow against what Kamailio 5.6.3 did: test/fixtures/native/statements.jsonl. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { STATEMENT_BLOCKS, STATEMENT_FLAGS, statementRows } from '../../../support/native-rows.ts';
 import { request } from '../../../support/runtime.ts';
 import { findings, nativeRuntime } from './native.ts';
 
-interface Row {
-  /** the body of a route block; xlog lines between two @@ are compared */
-  readonly statements: string;
-  readonly said: string[];
-}
+const rows = statementRows();
 
-const rows: Row[] = readFileSync(new URL('../../../fixtures/native/statements.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map(line => JSON.parse(line));
-
-const BLOCKS = `
-route[R0] { return 0; }
-route[R3] { return 3; }
-route[RM3] { return -3; }
-route[RE] { exit; }
-route[RB] { break; }
-route[RN] { $var(z)=1; }
-branch_route[NOPE] { ; }
-`;
-
-describe('statements', () => {
+describe.each(['inplace', 'api'] as const)('statements, lane %s', lane => {
   test.each(rows)('$statements', ({ statements, said: wanted }) => {
     const { receive, said } = nativeRuntime(
-      `flags FLT:5, FLA, FLB:3\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${BLOCKS}`,
-      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22290 }] },
+      `${STATEMENT_FLAGS}\nrequest_route { route(P); xlog("@@end rc=$rc@@"); exit; }\nroute[P] { ${statements} }\n${STATEMENT_BLOCKS}`,
+      { sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 22840 }], lane },
     );
     receive(request('OPTIONS', 'sip:bob@127.0.0.1', ['X-P: 1']).replace('bob@example.com', 'bob@example.org'));
     expect(said()).toEqual(wanted);
@@ -142,4 +123,26 @@ describe('mistakes', () => {
     );
     expect(found.map(f => f.replace(/: .*/, ''))).toEqual(['2:2', '4:3', '6:8', '7:2', '9:1']);
   });
+});
+
+test('a long else if, and a long sum, are no deep nesting; there is an end to both', () => {
+  const chain = (n: number) =>
+    `request_route { ${Array.from({ length: n }, (_, i) => `if ($var(x) == ${i + 1}) xlog("@@${i}@@"); else `).join('')}xlog("@@none@@"); }`;
+  const { receive, said } = nativeRuntime(chain(500));
+  receive(request());
+  expect(said()).toEqual(['none']);
+  expect(findings(chain(1200))[0]).toMatch(/more than 1000 else if behind one another: use switch$/);
+  const sum = (n: number) => `request_route { $var(x) = 1${' + 1'.repeat(n)}; xlog("@@$var(x)@@"); }`;
+  const long = nativeRuntime(sum(900));
+  long.receive(request());
+  expect(long.said()).toEqual(['901']);
+  expect(findings(sum(1001))).toEqual([
+    expect.stringMatching(/this expression has more than 1000 operators: put a part of it in a variable$/),
+  ]);
+});
+
+test('many mistakes, deep in blocks, do not make what follows too deep', () => {
+  const bad = 'if (1) { if (((((((( ) ) { exit; } } '.repeat(150);
+  const found = findings(`request_route { ${bad} }\nroute[A] { if (1) { exit; } nonsense(); }`);
+  expect(found.some(f => /nested/.test(f))).toBe(false);
 });

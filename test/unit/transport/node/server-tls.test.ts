@@ -404,6 +404,78 @@ end`;
   });
 });
 
+describe('peers that vanish', () => {
+  const RELAY = `
+function ksr_request_route()
+  if KSR.pv.get("$rU") == "ping" then KSR.sl.sl_send_reply(200, "OK") return end
+  KSR.pv.sets("$du", KSR.pv.gete("$hdr(To-Uri)"))
+  KSR.tm.t_relay()
+end`;
+  const modparams = [
+    { module: 'tm', name: 'fr_timer', value: 300 },
+    { module: 'tm', name: 'wt_timer', value: 100 },
+  ];
+  const invite = (uri: string) =>
+    options('bob', 'TLS 127.0.0.1:9')
+      .replaceAll('OPTIONS', 'INVITE')
+      .replace('Max-Forwards', `To-Uri: ${uri}\r\nMax-Forwards`);
+
+  /** A TLS phone that is called; what it does with the call is the test's. */
+  async function callee(onCall: (phone: Phone, request: string) => void) {
+    const server = tls.createServer(identity('server'), socket => {
+      const phone = phoneOn(socket);
+      socket.on('sip', () => void phone.next().then(request => onCall(phone, request)));
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    closing.push(() => server.close());
+    return `sips:127.0.0.1:${(server.address() as net.AddressInfo).port}`;
+  }
+  const answer = (request: string, status: string) => {
+    const keep = request.split('\r\n').filter(l => /^(Via|From|To|Call-ID|CSeq):/.test(l));
+    return [`SIP/2.0 ${status}`, ...keep, 'Content-Length: 0', '', ''].join('\r\n');
+  };
+
+  it('the caller, in the middle of a call: its answer is lost, nothing stays behind', async () => {
+    const { port, server } = await script(RELAY, { modparams });
+    const caller = tlsPhone(port('tls'));
+    let called: { phone: Phone; request: string } | undefined;
+    const uri = await callee((phone, request) => {
+      called ??= { phone, request };
+    });
+    caller.send(invite(uri));
+    await until('the call', () => called !== undefined);
+    caller.socket.destroy();
+    await until('noticed', () => server.runtime.host.connections!.count('tls') === 1);
+    called!.phone.send(answer(called!.request, '486 Busy Here'));
+    await until('the end of the transaction', () => server.runtime.liveMessages === 0);
+    const next = tlsPhone(port('tls'));
+    next.send(options('ping'));
+    expect(await next.next()).toMatch(/^SIP\/2\.0 200/);
+  });
+
+  it('the callee: the caller hears of it when the time is over', async () => {
+    const { port, server } = await script(RELAY, { modparams });
+    const caller = tlsPhone(port('tls'));
+    const uri = await callee(phone => void phone.socket.destroy());
+    caller.send(invite(uri));
+    expect(await caller.next()).toMatch(/^SIP\/2\.0 100/);
+    expect(await caller.next()).toMatch(/^SIP\/2\.0 408/);
+    caller.socket.destroy();
+    await until('the end of the transaction', () => server.runtime.liveMessages === 0, 5000);
+    await until('no connection', () => server.runtime.host.connections!.count() === 0);
+  });
+
+  it('a slow one: a message that does not become whole in time, over TLS', async () => {
+    const { port } = await config(
+      'tcp_msg_read_timeout=1\nenable_tls=yes\nloadmodule "sl.so"\nloadmodule "tls.so"\nrequest_route { sl_send_reply("200", "OK"); }\n',
+    );
+    const slow = tlsPhone(port('tls'));
+    const drip = setInterval(() => slow.send('x'), 50);
+    closing.push(() => clearInterval(drip));
+    await until('the close', () => slow.state.closed, 4000);
+  });
+});
+
 describe('certificates', () => {
   const ask = async (port: number, servername?: string) => {
     const socket = tls.connect({

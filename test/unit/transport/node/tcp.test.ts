@@ -353,6 +353,15 @@ describe('tcpLimits()', () => {
       ping: false,
       connections: 9,
     });
+    expect(
+      tcpLimits({ tcp_keepalive: 1, tcp_keepidle: 30, tcp_keepcnt: 3, tcp_keepintvl: 5, tcp_listen_backlog: 7 }),
+    ).toEqual({
+      keepAlive: true,
+      keepIdleSec: 30,
+      keepCount: 3,
+      keepIntervalSec: 5,
+      backlog: 7,
+    });
     expect(tcpLimits()).toEqual({});
   });
 });

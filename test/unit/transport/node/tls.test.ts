@@ -193,6 +193,33 @@ describe('TcpTransport with TLS', () => {
     ]);
   });
 
+  it('resumes no session: what one profile found out is not carried over to another', async () => {
+    const { port } = await listen();
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const first = phone(port, { maxVersion });
+      let session: Buffer | undefined;
+      first.socket.on('session', data => {
+        session = data;
+      });
+      await until('made', () => first.state.made);
+      first.write('\r\n\r\n');
+      await until('the pong', () => first.state.text === '\r\n');
+      session ??= first.socket.getSession();
+      const second = phone(port, { maxVersion, ...(session && { session }) });
+      await until('made again', () => second.state.made);
+      expect(second.socket.isSessionReused()).toBe(false);
+    }
+  });
+
+  it('refuses renegotiation', async () => {
+    const { port } = await listen();
+    const a = phone(port, { maxVersion: 'TLSv1.2' });
+    await until('made', () => a.state.made);
+    const refused = new Promise(resolve => a.socket.once('error', resolve));
+    a.socket.renegotiate({}, () => {});
+    expect(await refused).toMatchObject({ code: 'ERR_SSL_NO_RENEGOTIATION' });
+  });
+
   it('opens a connection with its certificate, and tells the sender when the server is not one to talk to', async () => {
     const trusting = { ...SERVER, caList: tlsFile('ca.pem'), verifyCertificate: true };
     const server = await listen({}, { settings: { ...trusting, requireCertificate: true } });

@@ -1,0 +1,2 @@
+function ksr_request_route()
+end
