@@ -7,27 +7,12 @@ import type { At, ConfigHost, Token } from './config.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type DEFINES, DIRECTIVE, type Directive, INCLUDE_WORD, misspelt, predefined } from './directives.ts';
 import { ExpressionError, evaluate, textOf, truth } from './expression.ts';
+import * as limits from './limits.ts';
 import { Regions } from './regions.ts';
 import { Scanner } from './scanner.ts';
 import { readString } from './strings.ts';
 import { parseSubstitution, type Substitution, SubstitutionError, substitute } from './substitution.ts';
 import { DefineUses } from './unused-defines.ts';
-
-/** Kamailio's limit */
-const MAX_INCLUDE_DEPTH = 10;
-const MAX_INCLUDES = 1000;
-const MAX_FILE_BYTES = 8 << 20;
-const MAX_DEFINES = 4096;
-const MAX_TOKENS = 2_000_000;
-/** defines may use defines, each not itself; a few levels are plenty */
-const MAX_DEFINE_DEPTH = 32;
-const MAX_EXPANSIONS = 200_000;
-const MAX_EXPANDED_BYTES = 64 << 20;
-const MAX_SUBSTITUTIONS = 256;
-/** of one pseudo-variable with all in its brackets */
-const MAX_VARIABLE_BYTES = 4096;
-/** looked at in vain */
-const MAX_UNCLOSED_BYTES = 64 << 20;
 
 const BLANKS = /(?:[ \t\r\b\f\v]|\\\r?\n)+/y;
 const WORD = /\w+/y;
@@ -83,7 +68,7 @@ export class Preprocessor {
   next(): Token {
     const token = this.#read();
     this.#last = token;
-    if (++this.#tokens > MAX_TOKENS) this.#stop(token, `the config has more than ${MAX_TOKENS} words`);
+    if (++this.#tokens > limits.MAX_TOKENS) this.#stop(token, `the config has more than ${limits.MAX_TOKENS} words`);
     return token;
   }
 
@@ -176,7 +161,7 @@ export class Preprocessor {
     source.to(start + 1);
     source.to(source.at + source.match(/[\w.?]*/y)![0].length);
     if (source.peek() !== '(') return text.slice(start, source.at);
-    const end = Math.min(text.length, start + MAX_VARIABLE_BYTES);
+    const end = Math.min(text.length, start + limits.MAX_VARIABLE_BYTES);
     let depth = 0;
     let at = source.at;
     for (; at < end && text[at] !== '\n'; at++) {
@@ -187,7 +172,8 @@ export class Preprocessor {
     else {
       // Not closed on this line: the bracket is a token of its own.
       this.#unclosed += at - start;
-      if (this.#unclosed > MAX_UNCLOSED_BYTES) this.#stop(where, 'too many brackets of variables are not closed');
+      if (this.#unclosed > limits.MAX_UNCLOSED_BYTES)
+        this.#stop(where, 'too many brackets of variables are not closed');
     }
     return text.slice(start, source.at);
   }
@@ -195,12 +181,13 @@ export class Preprocessor {
   #expand(word: string, value: ByteStr, source: Scanner, at: At): void {
     const open = this.#sources.filter(s => s.define).map(s => s.define);
     if (open.includes(word)) this.#stop(at, `define ${word} contains itself: ${[...open, word].join(' -> ')}`);
-    if (open.length >= MAX_DEFINE_DEPTH)
-      this.#stop(at, `defines use defines more than ${MAX_DEFINE_DEPTH} levels deep`);
-    if (++this.#expansions > MAX_EXPANSIONS) this.#stop(at, `defines are used more than ${MAX_EXPANSIONS} times`);
+    if (open.length >= limits.MAX_DEFINE_DEPTH)
+      this.#stop(at, `defines use defines more than ${limits.MAX_DEFINE_DEPTH} levels deep`);
+    if (++this.#expansions > limits.MAX_EXPANSIONS)
+      this.#stop(at, `defines are used more than ${limits.MAX_EXPANSIONS} times`);
     this.#expanded += value.length;
-    if (this.#expanded > MAX_EXPANDED_BYTES)
-      this.#stop(at, `defines come to more than ${MAX_EXPANDED_BYTES >> 20} MiB`);
+    if (this.#expanded > limits.MAX_EXPANDED_BYTES)
+      this.#stop(at, `defines come to more than ${limits.MAX_EXPANDED_BYTES >> 20} MiB`);
     this.#sources.push(new Scanner(value, source.file, word, at));
   }
 
@@ -344,8 +331,8 @@ export class Preprocessor {
   }
 
   #define(name: string, value: ByteStr, at: At): void {
-    if (!this.defines.has(name) && this.defines.size >= MAX_DEFINES)
-      this.#stop(at, `there are more than ${MAX_DEFINES} defines`);
+    if (!this.defines.has(name) && this.defines.size >= limits.MAX_DEFINES)
+      this.#stop(at, `there are more than ${limits.MAX_DEFINES} defines`);
     this.defines.set(name, value);
   }
 
@@ -412,8 +399,8 @@ export class Preprocessor {
         if (this.defines.has(rule.source)) throw new SubstitutionError(`${rule.source} is defined already`);
         this.#define(rule.source, directive === 'substdefs' ? `"${rule.replacement}"` : rule.replacement, at);
       }
-      if (this.#substitutions.length === MAX_SUBSTITUTIONS)
-        throw new SubstitutionError(`there are more than ${MAX_SUBSTITUTIONS} of them`);
+      if (this.#substitutions.length === limits.MAX_SUBSTITUTIONS)
+        throw new SubstitutionError(`there are more than ${limits.MAX_SUBSTITUTIONS} of them`);
       this.#substitutions.push(rule);
     } catch (error) {
       if (!(error instanceof SubstitutionError)) throw error;
@@ -439,12 +426,12 @@ export class Preprocessor {
     source.to(source.at + quote[0].length - 1);
     const name = utf8Of(this.#string(source));
     const depth = this.#sources.filter(s => !s.define).length;
-    if (depth > MAX_INCLUDE_DEPTH)
+    if (depth > limits.MAX_INCLUDE_DEPTH)
       this.#stop(
         at,
-        `cannot include "${name}": files include files more than ${MAX_INCLUDE_DEPTH} levels deep, perhaps themselves`,
+        `cannot include "${name}": files include files more than ${limits.MAX_INCLUDE_DEPTH} levels deep, perhaps themselves`,
       );
-    if (++this.#includes > MAX_INCLUDES) this.#stop(at, `more than ${MAX_INCLUDES} files are included`);
+    if (++this.#includes > limits.MAX_INCLUDES) this.#stop(at, `more than ${limits.MAX_INCLUDES} files are included`);
     if (name === '' || name.includes('\0')) {
       this.#found.error(at, `${directive} has no file name`);
       return;
@@ -472,8 +459,8 @@ export class Preprocessor {
   }
 
   #scanner(bytes: Uint8Array, file: string): Scanner {
-    if (bytes.length > MAX_FILE_BYTES)
-      this.#stop({ file, line: 0, column: 0 }, `the file is larger than ${MAX_FILE_BYTES >> 20} MiB`);
+    if (bytes.length > limits.MAX_FILE_BYTES)
+      this.#stop({ file, line: 0, column: 0 }, `the file is larger than ${limits.MAX_FILE_BYTES >> 20} MiB`);
     const text = byteStr(bytes);
     this.uses.file(text);
     // a byte order mark is no part of the text

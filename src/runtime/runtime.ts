@@ -27,6 +27,7 @@ import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
+import { KAMAILIO_LEVEL, logAt } from './levels.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
 import { type MadeRouteParts, routeHttp } from './made-routes.ts';
@@ -605,26 +606,5 @@ function chosenModules(names: readonly string[] | undefined): readonly AnyModule
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
 const DEFAULT_MATCHING = 6;
-
-/** The highest of Kamailio's levels that a logger takes: what is above it does not leave the core. */
-const KAMAILIO_LEVEL: Readonly<Record<string, number>> = {
-  trace: 3,
-  debug: 3,
-  info: 2,
-  warn: 0,
-  error: -1,
-  fatal: -2,
-  silent: -6,
-};
-
-/** Kamailio's levels (-5 alert ... 3 debug) on a structured logger. */
-function logAt(log: Logger, level: number, text: string): void {
-  const line = text.replace(/\s+$/, '');
-  if (level <= -2) log.fatal({ kamailioLevel: level }, line);
-  else if (level === -1) log.error({}, line);
-  else if (level === 0) log.warn({}, line);
-  else if (level <= 2) log.info({}, line);
-  else log.debug({}, line);
-}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);

@@ -8,7 +8,7 @@ await runHere({
   server,
   udp: {
     'Deno.listenDatagram': options => new server.DenoUdpTransport(options),
-    'node:dgram': options => new server.UdpTransport({ ...options, growBuffers: false }),
+    'node:dgram': options => new server.DenoDgramTransport(options),
   },
   flags: ['run', '-A'],
 });

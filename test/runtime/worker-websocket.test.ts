@@ -285,6 +285,7 @@ const worker = createWorker({
   core, lua, script: 'function ksr_request_route() KSR.sl.sl_send_reply(200, KSR.pv.gete("$si")) end',
   connections: { connections: 4, perAddress: 2 }, origins: ['https://phones.example'],
   admit: request => !request.url.includes('secret'),
+  hibernate: false,
 });
 export default worker;
 export const { SipObject } = worker;
@@ -313,6 +314,11 @@ export const { SipObject } = worker;
     const third = await SipPhone.open(url, 'd');
     third.close();
     held[1]!.close();
+  });
+
+  it('hibernate: false has every timer run all the time', async () => {
+    const health = (await (await fetch(`${server.url}/health`)).json()) as { timers: number };
+    expect(health.timers).toBeGreaterThanOrEqual(2);
   });
 
   it('the address of a peer is what the platform says', async () => {

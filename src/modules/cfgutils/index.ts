@@ -1,7 +1,7 @@
 /** KSR.cfgutils: chance, pauses, locks, hashes. */
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
-import type { ModuleHost, Timer } from '../../kemi/host.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
 import { Locks } from './locks.ts';
 
@@ -9,6 +9,8 @@ interface State {
   readonly initialProbability: number;
   probability: number;
   readonly locks: Locks;
+  /** a timer is set that frees locks */
+  sweeping?: boolean;
 }
 type C = Call<State>;
 
@@ -33,13 +35,29 @@ const twoKeys = (a: ByteStr, b: ByteStr): ByteStr => `${a.length}\0${a}\0${b}`;
 
 const lock = (call: C, key: ByteStr): number | Promise<number> => {
   const wait = call.state.locks.take(key, ownerOf(call.host));
+  sweepLater(call);
   return wait ? wait.then(() => 1) : 1;
 };
 const unlock = (call: C, key: ByteStr): number => {
   call.state.locks.give(key, ownerOf(call.host));
   return 1;
 };
-const trylock = (call: C, key: ByteStr): number => (call.state.locks.tryTake(key, ownerOf(call.host)) ? 1 : -1);
+const trylock = (call: C, key: ByteStr): number => {
+  if (!call.state.locks.tryTake(key, ownerOf(call.host))) return -1;
+  sweepLater(call);
+  return 1;
+};
+
+/** Frees the locks of messages that are gone, as long as there are locks: a server that has nothing to do sets no timers, and may sleep. */
+function sweepLater({ host, state }: C): void {
+  if (state.sweeping) return;
+  state.sweeping = true;
+  host.after(SWEEP_MS, function sweep() {
+    state.locks.sweep();
+    state.sweeping = state.locks.size > 0;
+    if (state.sweeping) host.after(SWEEP_MS, sweep);
+  });
+}
 
 /** Kamailio counts its private and shared memory; here there is one linear memory. */
 function memory(call: C): 1 {
@@ -65,20 +83,7 @@ export default defineModule<State>({
   },
   create: (host, params) => {
     const initialProbability = Number(params.initial_probability);
-    let sweeper: Timer | undefined;
-    // A server that has nothing to do has no timers: it may sleep.
-    const sweep = () => {
-      locks.sweep();
-      if (locks.size > 0) return;
-      sweeper?.cancel();
-      sweeper = undefined;
-    };
-    const locks: Locks = new Locks(
-      owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0,
-      () => {
-        sweeper ??= host.every(SWEEP_MS, sweep);
-      },
-    );
+    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0);
     return { initialProbability, probability: initialProbability, locks };
   },
   functions: [

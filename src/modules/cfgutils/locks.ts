@@ -13,15 +13,10 @@ interface Lock {
 export class Locks {
   readonly #locks = new Map<ByteStr, Lock>();
   readonly #isLive: (owner: number) => boolean;
-  readonly #taken: () => void;
 
-  /**
-   * @param isLive whether the message with that handle is still there; 0 is no message, which never ends
-   * @param taken called when a lock was taken: from now on sweep() has something to do
-   */
-  constructor(isLive: (owner: number) => boolean, taken: () => void = () => {}) {
+  /** @param isLive whether the message with that handle is still there; 0 is no message, which never ends */
+  constructor(isLive: (owner: number) => boolean) {
     this.#isLive = isLive;
-    this.#taken = taken;
   }
 
   get size(): number {
@@ -33,7 +28,6 @@ export class Locks {
     const lock = this.#live(key);
     if (!lock) {
       this.#locks.set(key, { owner, held: 1, waiting: [] });
-      this.#taken();
       return undefined;
     }
     if (lock.owner === owner) {
@@ -47,7 +41,6 @@ export class Locks {
   tryTake(key: ByteStr, owner: number): boolean {
     if (this.#live(key)) return false;
     this.#locks.set(key, { owner, held: 1, waiting: [] });
-    this.#taken();
     return true;
   }
 

@@ -1,15 +1,14 @@
 /**
  * UDP over Deno.listenDatagram: a third of what node:dgram costs in Deno. Deno shows it only where it is asked for (`--unstable-net`, or "unstable": ["net"] in a
- * deno.json, as in this package's own); without it servers take node:dgram.
+ * deno.json, as in this package's own); without it servers take dgram.ts.
  */
 import { KemiError } from '../../errors.ts';
 import { formatAddress } from '../listen-address.ts';
 import { listenError } from '../node/bind.ts';
-import { CLOSE_MS, type DatagramSocket, DatagramTransport } from '../node/datagrams.ts';
+import { type DatagramSocket, DatagramTransport } from '../node/datagrams.ts';
 import { type DenoDatagramConn, type DenoNetAddr, listenDatagram } from './deno-api.ts';
+import { Outgoing } from './outgoing.ts';
 
-/** Datagrams of one socket that did not leave yet. More of them than this is a stuck network: drop and count. */
-const MAX_UNSENT = 4096;
 const BUFFER_BYTES = 65536;
 
 export class DenoUdpTransport extends DatagramTransport {
@@ -29,39 +28,19 @@ export class DenoUdpTransport extends DatagramTransport {
     const { hostname, port: bound } = conn.addr;
     const address = formatAddress({ proto: 'udp', ip: hostname, port: bound });
     const receiving = this.#receive(conn, family, index, address);
-    let unsent = 0;
-    let drained: (() => void) | undefined;
-    const done = () => {
-      if (--unsent === 0) drained?.();
-    };
+    const outgoing = new Outgoing(
+      (bytes, to, toIp) => conn.send(bytes, { transport: 'udp', hostname: toIp, port: to }),
+      {
+        sent: bytes => this.sent(bytes),
+        notSent: error => this.notSent(error, address),
+      },
+    );
     return {
       ip: hostname,
       port: bound,
-      send: (bytes, toPort, toIp) => {
-        if (unsent >= MAX_UNSENT) {
-          this.notSent(new Error('too many datagrams wait'), address);
-          return false;
-        }
-        unsent++;
-        conn.send(bytes.slice(), { transport: 'udp', hostname: toIp, port: toPort }).then(
-          sent => {
-            this.sent(sent);
-            done();
-          },
-          error => {
-            this.notSent(error, address);
-            done();
-          },
-        );
-        return true;
-      },
+      send: outgoing.send,
       close: async () => {
-        if (unsent > 0) {
-          const all = new Promise<void>(resolve => {
-            drained = resolve;
-          });
-          await Promise.race([all, new Promise(resolve => setTimeout(resolve, CLOSE_MS))]);
-        }
+        await outgoing.close();
         conn.close();
         await receiving;
       },

@@ -24,7 +24,10 @@ export function lineLogger(level: LogLevel, write: (line: LogLine) => void, now:
   const least = LOG_LEVELS.indexOf(level);
   const at = (name: LogLine['level']) => {
     if (LOG_LEVELS.indexOf(name) < least) return () => {};
-    return (fields: object, msg: string) => write({ level: name, time: now(), msg, ...plain(fields) });
+    return (fields: object, msg: string) => {
+      const own = { level: name, time: now(), msg };
+      write({ ...own, ...plain(fields), ...own });
+    };
   };
   return {
     level,
@@ -37,12 +40,18 @@ export function lineLogger(level: LogLevel, write: (line: LogLine) => void, now:
   };
 }
 
-/** Errors do not show in JSON by themselves. */
+/** What JSON can show of the fields: errors do not show by themselves, and some values not at all. */
 function plain(fields: object): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      value instanceof Error ? { message: value.message, stack: value.stack } : value,
-    ]),
-  );
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shown(value)]));
+}
+
+function shown(value: unknown): unknown {
+  if (value instanceof Error) return { message: value.message, stack: value.stack };
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return JSON.parse(JSON.stringify(value)) as unknown;
+  } catch {
+    return String(value);
+  }
 }

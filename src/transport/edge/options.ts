@@ -2,7 +2,8 @@
 import type { ConfigHost } from '../../cfg/config.ts';
 import { parseConfig } from '../../cfg/parser.ts';
 import { resolveConfig } from '../../cfg/resolve.ts';
-import { KemiError } from '../../errors.ts';
+import type { ComponentOptions } from '../../components/module.ts';
+import { ConfigError, KemiError } from '../../errors.ts';
 import type { OpenDatabase } from '../../kemi/db.ts';
 import type { AnyModule } from '../../kemi/table.ts';
 import { MODULES } from '../../modules/index.ts';
@@ -34,6 +35,8 @@ export interface WorkerOptions {
   readonly modules?: readonly string[];
   /** modules of your own */
   readonly extraModules?: readonly AnyModule[];
+  /** WebAssembly components that were built ahead of time: the ones that `cfg` loads by their names, and others */
+  readonly components?: readonly ComponentOptions[];
   readonly modparams?: readonly ModParamSetting[];
   readonly defines?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
@@ -99,7 +102,7 @@ export function setupOf(given: WorkerOptions, env: Env): Setup {
     wasm: { lua: given.lua, core: given.core },
     readFile,
     env: variables,
-    ...pick(given, ['serverHeader', 'extraModules']),
+    ...pick(given, ['serverHeader', 'extraModules', 'components']),
   };
   if (given.cfg === undefined) {
     if (given.script === undefined)
@@ -121,6 +124,15 @@ export function setupOf(given: WorkerOptions, env: Env): Setup {
     ...(given.script !== undefined && { script: scriptName }),
   });
   const usable = usableConfig({ ...resolved, options: { ...resolved.options, source: host } }, () => {});
+  for (const { name, file, at } of usable.components)
+    if (!given.components?.some(c => c.name === name))
+      throw new ConfigError([
+        {
+          severity: 'error',
+          ...at,
+          message: `cannot load ${file}: nothing is read or compiled here, give it as a component with the name ${name}, built ahead of time`,
+        },
+      ]);
   const [name] = usable.scripts;
   const program = name === undefined ? undefined : files.get(name);
   if (name === undefined || !program || usable.scripts.length > 1)

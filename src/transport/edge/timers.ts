@@ -31,6 +31,8 @@ export function createTimers(now: () => number, patient: boolean): Timers {
   const waiting = new Set<Patient>();
   const running = new Set<() => void>();
   let pending = 0;
+  /** no patient timer is due before this time */
+  let nextMs = Number.POSITIVE_INFINITY;
   const own = (cancel: () => void): (() => void) => {
     const stop = () => {
       if (running.delete(stop)) cancel();
@@ -50,6 +52,7 @@ export function createTimers(now: () => number, patient: boolean): Timers {
       if (patient && ms >= PATIENT_MS) {
         const timer = { ms, fn, dueMs: now() + ms };
         waiting.add(timer);
+        nextMs = Math.min(nextMs, timer.dueMs);
         return own(() => waiting.delete(timer));
       }
       const id = setInterval(fn, ms);
@@ -73,7 +76,11 @@ export function createTimers(now: () => number, patient: boolean): Timers {
     },
     runDue() {
       const time = now();
+      // once a message: nearly always there is nothing to do
+      if (time < nextMs) return;
+      nextMs = Number.POSITIVE_INFINITY;
       for (const timer of [...waiting]) if (time >= timer.dueMs && waiting.has(timer)) run(timer, time);
+      for (const { dueMs } of waiting) nextMs = Math.min(nextMs, dueMs);
     },
     runAll() {
       const time = now();

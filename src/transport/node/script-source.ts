@@ -41,18 +41,20 @@ export class ScriptSource implements ProgramSource {
 /** A config whose own routing blocks route: it is read again as a whole. */
 export class ConfigSource implements ProgramSource {
   readonly name: string;
-  readonly #asked: readonly string[];
-  readonly #scripts: ScriptFiles;
+  readonly files: ProgramSource['files'];
 
   /** @param files what it includes, absent files too  @param lua scripts of lua_run() */
   constructor(name: string, files: readonly string[], lua: readonly string[] = []) {
     this.name = name;
-    this.#asked = files.map(f => path.resolve(f));
-    this.#scripts = new ScriptFiles(name, ...lua);
-  }
-
-  get files(): ProgramSource['files'] {
-    return { asked: [...new Set([...this.#asked, ...this.#scripts.asked])], read: this.#scripts.read };
+    const included = files.map(f => path.resolve(f));
+    const scripts = new ScriptFiles(name, ...lua);
+    this.files = {
+      // what the scripts require is known when they run
+      get asked() {
+        return [...new Set([...included, ...scripts.asked])];
+      },
+      read: scripts.read,
+    };
   }
 
   read(): Uint8Array {

@@ -25,8 +25,8 @@ export class NodeTransports {
   constructor(options: {
     readonly log: Logger;
     readonly tcp?: Partial<TcpLimits>;
-    readonly udp?: MakeUdp | undefined;
     readonly tls?: TlsSource;
+    readonly udp?: MakeUdp | undefined;
     readonly upgrades?: boolean;
     readonly origins?: readonly string[];
   }) {

@@ -35,15 +35,12 @@ interface Open {
 
 export interface UdpOptions {
   readonly log?: Logger;
-  /** false: the system's buffers stay as they are. Deno's dgram makes one of its own of that size for each datagram */
-  readonly growBuffers?: boolean;
 }
 
 export class UdpTransport implements Transport {
   readonly counters: TransportCounters = newCounters();
   sockets: readonly Socket[] = [];
   readonly #log: Logger;
-  readonly #growBuffers: boolean;
   readonly #open: Open[] = [];
   #receiver: Receiver | undefined;
   #closed = false;
@@ -52,7 +49,6 @@ export class UdpTransport implements Transport {
 
   constructor(options: UdpOptions = {}) {
     this.#log = options.log ?? silentLogger;
-    this.#growBuffers = options.growBuffers ?? true;
   }
 
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
@@ -142,8 +138,8 @@ export class UdpTransport implements Transport {
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
         handle.off('error', refused);
-        const sizes = this.#growBuffers ? [handle.setRecvBufferSize, handle.setSendBufferSize] : [];
-        for (const set of sizes) growBuffer(size => set.call(handle, size));
+        for (const set of [handle.setRecvBufferSize, handle.setSendBufferSize])
+          growBuffer(size => set.call(handle, size));
         const bound = handle.address();
         const socket: Socket = {
           index,

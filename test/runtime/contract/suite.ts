@@ -22,6 +22,8 @@ export interface Suite {
 export const ABILITIES = [
   'SIP over UDP',
   'SIP over TCP',
+  'SIP over TLS',
+  'SIP over WebSocket',
   'scripts in Lua',
   'routing blocks of a kamailio.cfg',
   'errors, traps and limits cost one message',

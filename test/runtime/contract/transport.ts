@@ -13,6 +13,8 @@ export interface TransportFixture {
   readonly proto?: 'udp' | 'tcp' | 'tls';
   /** what carries the text, for transports that must see where a message ends; the text itself when absent */
   readonly frame?: (text: string) => string;
+  /** longest datagram that the network takes; absent: it takes any */
+  readonly maxBytes?: number;
   /** why none of it can be asked here */
   readonly skip?: string | undefined;
 }
@@ -26,7 +28,7 @@ interface Got {
 
 /** @param fixture is asked once for each case */
 export function transportContract(name: string, fixture: () => TransportFixture): Suite {
-  const { proto = 'udp', host, otherFamily, frame = text => text, skip } = fixture();
+  const { proto = 'udp', host, otherFamily, frame = text => text, maxBytes, skip } = fixture();
   const datagrams = proto === 'udp';
   const bytes = (text: string) => encode(frame(text));
 
@@ -268,10 +270,30 @@ export function transportContract(name: string, fixture: () => TransportFixture)
       },
     ],
   ];
+  const ofLimits: typeof cases = [
+    [
+      'a datagram that is too long is counted, those before and behind it leave',
+      async w => {
+        const [a] = await w.listening();
+        const [b, to] = await w.listening();
+        const { count } = w.collect(b);
+        const long = new Uint8Array(maxBytes! + 1);
+        for (const part of [bytes('1'), long, long, bytes('2'), long, bytes('3')]) a.send(0, part, to.ip, to.port);
+        const got = await count(3);
+        equal(
+          got.map(d => d.text),
+          ['1', '2', '3'],
+        );
+        await a.close();
+        equal([a.counters.sent, a.counters.sentBytes, a.counters.sendErrors], [3, 3, 3]);
+      },
+    ],
+  ];
+  const all = [...cases, ...(datagrams ? ofDatagrams : []), ...(maxBytes === undefined ? [] : ofLimits)];
   return {
     name: `${name} keeps the contract of a transport`,
-    ability: datagrams ? 'SIP over UDP' : 'SIP over TCP',
-    cases: [...cases, ...(datagrams ? ofDatagrams : [])].map(([title, run]) => ({
+    ability: datagrams ? 'SIP over UDP' : proto === 'tls' ? 'SIP over TLS' : 'SIP over TCP',
+    cases: all.map(([title, run]) => ({
       name: title,
       skip,
       async run() {

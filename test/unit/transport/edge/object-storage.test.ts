@@ -4,7 +4,7 @@ import { OBJECT_URL, objectSecret, openObjectStorage } from '../../../../src/tra
 import type { ObjectStorage, SqlValue } from '../../../../src/transport/edge/platform.ts';
 import { databaseContract } from '../../kemi/db-contract.ts';
 
-/** `ctx.storage` of a Durable Object, as the platform documents it, on the SQLite that Node has. test/runtime/worker-storage.test.ts asks the real one. */
+/** `ctx.storage` of a Durable Object, as the platform documents it, on the SQLite that Node has. test/runtime/contract/database.ts asks the real one. */
 function storage(): ObjectStorage {
   const db = new DatabaseSync(':memory:');
   const out = (value: unknown): SqlValue => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { loadComponent } from '../../../../src/index.ts';
 import { createWorker, type LogLine, type WorkerOptions } from '../../../../src/transport/edge/index.ts';
 import type { ObjectState, ServerSocket } from '../../../../src/transport/edge/platform.ts';
 import { loadWasm } from '../../../../src/transport/node/assets.ts';
+import { wrapText } from '../../../support/component.ts';
 
 const { core, lua } = await loadWasm();
 
@@ -39,6 +41,26 @@ cfgengine "lua"`;
     const script = 'function ksr_request_route() KSR.sl.sl_send_reply(200, KSR.maxfwd and "limited" or "free") end';
     expect((await route({ cfg, script })).text).toMatch(/^SIP\/2\.0 200 free\r\n/);
     expect((await route({ cfg, script, defines: { WITH_LIMIT: '' } })).text).toMatch(/^SIP\/2\.0 200 limited\r\n/);
+  });
+
+  it('has components that were built ahead of time, for scripts and for routing blocks', async () => {
+    const bytes = await wrapText(
+      '(module (func (export "twice") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1))))',
+      'world test { export twice: func(n: s32) -> s32; }',
+    );
+    const components = [{ name: 'acme', component: await loadComponent(bytes, 'acme.wasm') }];
+    const script = 'function ksr_request_route() KSR.sl.sl_send_reply(200, "=" .. KSR.acme.twice(21)) end';
+    expect((await route({ script, components })).text).toMatch(/^SIP\/2\.0 200 =42\r\n/);
+    const cfg = `
+loadmodule "sl.so"
+loadmodule "pv.so"
+loadmodule "acme.wasm"
+modparam("acme", "component_steps", 5000)
+request_route { acme_twice(4); sl_send_reply("200", "=$rc"); }`;
+    expect((await route({ cfg, components })).text).toMatch(/^SIP\/2\.0 200 =8\r\n/);
+    expect((await route({ cfg })).log.map(l => l.msg).join()).toContain(
+      'cannot load acme.wasm: nothing is read or compiled here, give it as a component with the name acme, built ahead of time',
+    );
   });
 
   it('a script requires the files that it was given, and no others', async () => {

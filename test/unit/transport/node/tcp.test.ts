@@ -57,7 +57,7 @@ describe('TcpTransport', () => {
         got.push({ text: byteStr(bytes.slice()), from });
         if (answer) transport.send(0, bytesOf(answer), from.ip, from.port, { connection: from.connection! });
       },
-      connection => closed.push(connection.id),
+      ({ id }) => closed.push(id),
     );
     return { transport, log, got, closed, port: socket!.port };
   }
