@@ -10,6 +10,7 @@ usage: kemi-wasm COMMAND [OPTIONS] [ARGUMENTS]
   check SCRIPT...       say what is wrong with scripts, or with a kamailio.cfg (-f), without running a server
   ctl METHOD [ARGS...]  command a server that runs
   user add|rm|passwd|list  who may authenticate
+  module new|build|test    extension modules in AssemblyScript, JavaScript, C or Rust
 
   --help                this text; after a command, its options
   --version             the version
@@ -94,6 +95,21 @@ usage: kemi-wasm user add NAME@DOMAIN --db FILE
   --format FORMAT              of list: text (one a line) or json; default: text
 
 The password is asked for twice, or is the first line of what is piped in. It is never shown; only hashes of it are kept.
+`,
+  module: `Makes, builds and tests extension modules: WebAssembly components that run --module loads.
+
+usage: kemi-wasm module new NAME --lang LANGUAGE [--dir DIR]
+       kemi-wasm module build [--ahead] [DIR]
+       kemi-wasm module test [DIR]
+
+  new NAME                     make a folder with a module that works, to be changed
+    --lang LANGUAGE            assemblyscript, javascript, c or rust
+    --dir DIR                  the folder; default: NAME
+  build                        make NAME.wasm of the module in DIR; default: the folder at hand
+    --ahead                    and dist/, for runtimes that may not compile: workers on the edge
+  test                         call it as DIR/NAME.test.js says; exit code 1 when something else comes out
+
+Compilers are not part of this program. What is missing is named, with the line that installs it.
 `,
 } as const;
 

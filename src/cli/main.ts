@@ -8,6 +8,8 @@ import { VERSION } from '../version.ts';
 import { check, formatDiagnostic } from './check.ts';
 import { ctl } from './ctl.ts';
 import { type Command, HELP } from './help.ts';
+import { KitError } from './kit/tools.ts';
+import { module } from './module.ts';
 import { run } from './run.ts';
 import { UsageError } from './usage.ts';
 import { user } from './user.ts';
@@ -17,6 +19,7 @@ const COMMANDS: Readonly<Record<Command, (args: readonly string[]) => Promise<nu
   check,
   ctl,
   user,
+  module,
 };
 
 /** @returns the exit code */
@@ -31,7 +34,7 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
     return 0;
   }
   if (command === undefined)
-    throw new UsageError('no command: write run, check, ctl or user; kemi-wasm --help shows all');
+    throw new UsageError('no command: write run, check, ctl, user or module; kemi-wasm --help shows all');
   if (!Object.hasOwn(COMMANDS, command)) {
     const near = closest(command, Object.keys(COMMANDS));
     const script = /\.\w+$/.test(command) ? `, did you mean kemi-wasm run ${command}` : '';
@@ -58,6 +61,10 @@ function tell(error: unknown): number {
   }
   if (error instanceof RpcError) {
     say(`${error.rpcCode} ${error.message}`);
+    return 1;
+  }
+  if (error instanceof KitError) {
+    say(error.message);
     return 1;
   }
   if (error instanceof DbError) {

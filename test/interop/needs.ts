@@ -16,7 +16,9 @@ export function needs(
     | 'kamailio-websocket-modules'
     | 'sipsak'
     | 'sipp'
-    | 'chromium',
+    | 'chromium'
+    | 'clang'
+    | 'wasm-ld',
 ): boolean {
   const missing = missingOf(program);
   if (!missing) return false;
