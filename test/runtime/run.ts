@@ -19,7 +19,7 @@ import { webSocketContract } from './contract/web-socket.ts';
 
 /** What `import 'kemi-wasm/server'` gives in the runtime. */
 export type ServerApi = ServerFunctions &
-  Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport' | 'nodeResolver' | 'openSqlite'>;
+  Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport' | 'TlsContexts' | 'nodeResolver' | 'openSqlite'>;
 /** Ways to carry datagrams, by the name of what they use. */
 export type UdpTransports = Readonly<Record<string, NodeServer.MakeUdp>>;
 
@@ -43,7 +43,7 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
     ...runtimeHostContract({ api, wasm: await server.loadWasm() }),
     webSocketContract(() => ({ url: `ws://127.0.0.1:${port}`, domain: `127.0.0.1:${port}` })),
     ...serverContract(server),
-    tlsContract({ TcpTransport: server.TcpTransport, TlsContexts }),
+    tlsContract(server),
     sqliteContract(server),
     ...filesContract(server),
     commandLineContract([process.execPath, ...flags, main]),
@@ -54,7 +54,7 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());
 }
 
-function transports({ TcpTransport }: ServerApi, udp: UdpTransports): Suite[] {
+function transports({ TcpTransport, TlsContexts }: ServerApi, udp: UdpTransports): Suite[] {
   const hasIpv6 = Object.values(os.networkInterfaces()).some(list => list?.some(i => i.address === '::1'));
   const v4 = { host: '127.0.0.1', otherFamily: '::1' };
   const v6 = { host: '::1', otherFamily: '127.0.0.1', skip: hasIpv6 ? undefined : 'this machine has no IPv6' };
