@@ -73,6 +73,8 @@ async function start(options: Partial<ServerOptions> = {}) {
     script,
     listen: ['udp:127.0.0.1:0'],
     workers: 2,
+    // another test of this process measures memory
+    limits: { sharedMiB: 16 },
     log,
     modparams: [{ module: 'htable', name: 'htable', value: 't=>size=4;initval=0' }],
     ...options,
