@@ -1,7 +1,8 @@
 /**
  * npm run bench:component: what a call of a component costs a Lua script, beside functions of the core in the same run. Five rounds in turn in one process, behind
  * one that does not count; nanoseconds a call, loop subtracted; every round and the median. Exits 1 above the bars: 300 ns from int to int, 2 microseconds from a
- * string of 20 bytes to such a string.
+ * string of 20 bytes to such a string. "Kit" is examples/modules/assemblyscript as kemi-wasm module build makes it, with two functions more; "by hand" speaks
+ * the canonical ABI itself.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -11,6 +12,7 @@ import { bytesOf } from '../../src/core/memory.ts';
 import { createRuntime } from '../../src/index.ts';
 import { loadWasm } from '../../src/transport/node/assets.ts';
 import { acmeBytes } from '../support/acme.ts';
+import { buildExample } from '../support/example-module.ts';
 import { request } from '../support/runtime.ts';
 
 const ROUNDS = 5;
@@ -19,14 +21,25 @@ const CALLS = 300_000;
 /** name, one call in Lua, bar in nanoseconds */
 const CASES: readonly (readonly [string, string, number?])[] = [
   ['core, int to int', 'KSR.maxfwd.is_maxfwd_lt(10)'],
-  ['component, int to int', 'KSR.acme.inc(i)', 300],
+  ['by hand, int to int', 'KSR.acme.inc(i)', 300],
+  ['kit, int to int', 'KSR.numport.inc(i)', 300],
   ['core, string to string', 'KSR.hdr.get("User-Agent")'],
   ['TypeScript, string to string', 'KSR.htable.sht_get("t", texts[i & 63])'],
-  ['component, string to string, 20 bytes', 'KSR.acme.upper(texts[i & 63])', 2000],
-  ['component, bytes to bytes, 20 bytes', 'KSR.acme.bytes(texts[i & 63])'],
-  ['component, string to string, 200 bytes', 'KSR.acme.upper(long[i & 63])'],
-  ['component, header read through the host', 'KSR.acme.read_header("User-Agent")'],
+  ['by hand, string to string, 20 bytes', 'KSR.acme.upper(texts[i & 63])', 2000],
+  ['kit, string to string, 20 bytes', 'KSR.numport.same(texts[i & 63])', 2000],
+  ['kit, lookup of 20 bytes, 13 prefixes tried', 'KSR.numport.lookup("49301234567890123456")'],
+  ['by hand, bytes to bytes, 20 bytes', 'KSR.acme.bytes(texts[i & 63])'],
+  ['by hand, string to string, 200 bytes', 'KSR.acme.upper(long[i & 63])'],
+  ['kit, string to string, 200 bytes', 'KSR.numport.same(long[i & 63])'],
+  ['by hand, header read through the host', 'KSR.acme.read_header("User-Agent")'],
+  ['kit, header read through the host', 'KSR.numport.read("User-Agent")'],
 ];
+
+const MORE = `
+export function inc(x: i32): i32 { return x + 1; }
+export function same(text: string): string { return text; }
+export function read(name: string): string | null { return message.header(name); }
+`;
 
 const script = `
 local texts, long = {}, {}
@@ -48,8 +61,14 @@ const runtime = createRuntime({
   sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
   send: () => true,
   log: silentLogger,
-  components: [{ name: 'acme', component: await loadComponent(await acmeBytes(), 'acme.wasm') }],
-  modparams: [{ module: 'htable', name: 'htable', value: 't=>size=8;' }],
+  components: [
+    { name: 'acme', component: await loadComponent(await acmeBytes(), 'acme.wasm') },
+    { name: 'numport', component: await loadComponent(await buildExample('assemblyscript', MORE), 'numport.wasm') },
+  ],
+  modparams: [
+    { module: 'htable', name: 'htable', value: 't=>size=8;' },
+    { module: 'numport', name: 'entry', value: '49301234=>carrier-of-a-number' },
+  ],
 });
 runtime.load({ name: 'bench.lua', source: bytesOf(script) });
 

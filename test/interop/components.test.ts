@@ -1,5 +1,5 @@
 /** The same module in each language of the author's kit, built by it: the same SIPp calls pass with each, from Lua and from the routing blocks of a kamailio.cfg. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,6 +7,7 @@ import { buildModule, componentFile } from '../../src/cli/kit/build.ts';
 import { openProject } from '../../src/cli/kit/project.ts';
 import { testModule } from '../../src/cli/kit/test.ts';
 import { createServer, type ServerOptions } from '../../src/transport/node/index.ts';
+import { copyExample } from '../support/example-module.ts';
 import { needs } from './needs.ts';
 import { sipp, sippServer } from './sipp.ts';
 
@@ -15,7 +16,6 @@ const CALLER = PORT + 1;
 const CALLEE = PORT + 2;
 const CALLS = 200;
 const FIXTURES = new URL('../fixtures/sipp/', import.meta.url).pathname;
-const EXAMPLES = new URL('../../examples/modules/', import.meta.url).pathname;
 const ENTRIES = ['49=>carrier-a', '4930=>carrier-b', '1=>carrier-c'];
 
 const LUA = `
@@ -74,10 +74,7 @@ describe.each(['assemblyscript', 'javascript', 'c'] as const)(
 
     beforeAll(async () => {
       if (skip) return;
-      cpSync(path.join(EXAMPLES, language), dir, {
-        recursive: true,
-        filter: source => !/\/(node_modules|build|dist)$|\.wasm$/.test(source),
-      });
+      copyExample(language, dir);
       const project = openProject(dir);
       await buildModule(project, false);
       file = componentFile(project);
