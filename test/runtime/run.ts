@@ -4,7 +4,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
-import { TlsContexts } from '../../src/transport/node/tls-context.ts';
 import { SERVER } from '../support/tls.ts';
 import { runtimeHostContract } from './contract/runtime-host.ts';
 import { commandLineContract } from './contract/servers/command-line.ts';
