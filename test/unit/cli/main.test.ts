@@ -104,7 +104,7 @@ describe('kemi-wasm', () => {
 
   it('a mistake on the command line is exit 2 and one message that says what to do', async () => {
     const cases: [string[], string][] = [
-      [[], 'no command: write run, check, ctl or user'],
+      [[], 'no command: write run, check, ctl, user or module'],
       [['rnu'], 'unknown command rnu, did you mean run'],
       [['route.lua'], 'unknown command route.lua, did you mean kemi-wasm run route.lua'],
       [['run', 'a.lua', 'b.lua'], 'one script at most'],
