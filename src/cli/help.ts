@@ -34,10 +34,12 @@ usage: kemi-wasm run [OPTIONS] [SCRIPT]
   --grant NAME=WHAT[,WHAT...]  what component NAME may use besides message and log: edit, reply, kv, timer, clock
   --modparam MODULE:NAME=VALUE set a module parameter; may be given several times
   --limits NAME=N[,NAME=N...]  instructions, load (instructions), memory (MiB), message (bytes), messages, transactions,
-                               wait (ms)
+                               wait (ms), shared (MiB that workers share)
                                default: ${limitsHelp()}
   --db FILE                    keep subscribers, locations and the like in this SQLite file: db_url of the modules that
                                have one. It is made when it is not there
+  --workers N                  threads that route on the same UDP ports, 1 to 64; auto: as many as there are processors; cfg: what
+                               the config says with children=N. Default: 1
   --ws-origin SCHEME://HOST[:PORT]
                                pages of there may open a WebSocket on ws: and wss: addresses; may be given several
                                times, * for all. Default: pages of the same host and of this machine

@@ -22,6 +22,7 @@ import {
   readModparams,
   readModules,
   readOptions,
+  readWorkers,
   text,
   UsageError,
 } from './usage.ts';
@@ -48,6 +49,7 @@ const OPTIONS = {
   ctl: { type: 'string' },
   'no-ctl': { type: 'boolean' },
   'rpc-http': { type: 'string' },
+  workers: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -76,6 +78,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const ctl = parsed.values['no-ctl'] ? false : (text(parsed, 'ctl') ?? true);
   const db = text(parsed, 'db');
   const rpcHttp = text(parsed, 'rpc-http');
+  const workers = readWorkers(text(parsed, 'workers'), config?.coreParams.children);
   if (rpcHttp !== undefined) asUsage(() => parseRpcHttp(rpcHttp));
 
   const origins = list(parsed, 'ws-origin');
@@ -109,16 +112,14 @@ export async function run(args: readonly string[]): Promise<number> {
     tls: tlsFiles(parsed),
     ...(origins.length > 0 && { origins }),
     ...(rpcHttp !== undefined && { rpcHttp }),
+    workers,
   });
   // A config that asks for less says it of what happens later: where the server listens is always told.
   const quiet = config !== undefined && text(parsed, 'log-level') === undefined && level !== 'debug';
   started(server, quiet ? createLogger('info', format).log : log);
   process.on('SIGHUP', () => {
-    try {
-      server.reload();
-    } catch {
-      // Logged. The script that ran runs on.
-    }
+    // A failure is logged. The script that ran runs on.
+    server.reloadAll().catch(() => {});
     void server.reloadComponents();
   });
   const signal = await firstSignal();

@@ -1,10 +1,12 @@
 /** Reading of the command line: one message that says what to do, exit code 2. */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { GRANTS, type Grant } from '../components/capabilities.ts';
 import { KemiError } from '../errors.ts';
 import { closest } from '../kemi/suggest.ts';
 import { DEFAULT_LIMITS, type Limits, type ModParamSetting } from '../runtime/options.ts';
 import type { ComponentFile } from '../transport/node/components.ts';
+import { MAX_WORKERS } from '../transport/node/workers/group.ts';
 
 /** The command line makes no sense. */
 export class UsageError extends Error {}
@@ -87,6 +89,7 @@ const LIMITS: Readonly<
   messages: { limit: 'messages', scale: 1, least: 1, most: 60000, unit: 'messages alive at once' },
   transactions: { limit: 'transactions', scale: 1, least: 1, most: 1_000_000, unit: 'transactions at once' },
   wait: { limit: 'waitMs', scale: 1, least: 1, most: 3_600_000, unit: 'milliseconds that a suspended call may wait' },
+  shared: { limit: 'sharedMiB', scale: 1, least: 1, most: 1024, unit: 'MiB that workers share' },
 };
 
 /** `instructions=N,memory=MiB,...`; may be given several times. @throws UsageError */
@@ -164,6 +167,25 @@ export function readDefines(texts: readonly string[]): Record<string, string> {
     defines[match[1]!] = match[2] ?? '';
   }
   return defines;
+}
+
+/**
+ * `N`, `auto` or `cfg`; 1 when not given.
+ * @param children what the config says with children=N
+ * @throws UsageError
+ */
+export function readWorkers(given: string | undefined, children: unknown, processors = availableParallelism()): number {
+  if (given === undefined) return 1;
+  if (given === 'auto') return Math.min(processors, MAX_WORKERS);
+  if (given === 'cfg') {
+    if (typeof children !== 'number')
+      throw new UsageError('--workers cfg: there is no config that says children=N; write --workers N');
+    return Math.min(Math.max(children, 1), MAX_WORKERS);
+  }
+  const number = /^\d+$/.test(given) ? Number(given) : 0;
+  if (number < 1 || number > MAX_WORKERS)
+    throw new UsageError(`--workers ${given}: write a number from 1 to ${MAX_WORKERS}, auto, or cfg`);
+  return number;
 }
 
 /** Runs fn; what it says about an option (KEMI_ERR_CONFIG) is a mistake on the command line. */

@@ -6,6 +6,7 @@ import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
+import type { Shared } from './shared/shared.ts';
 import type { WebSocketLinks } from './web-socket.ts';
 
 /** One listening socket. */
@@ -181,8 +182,11 @@ export interface Sending {
 }
 
 export interface Statistics {
-  /** Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading. */
-  define(group: string, name: string, read?: () => number): void;
+  /**
+   * Registers `group.name` (Kamailio: `group:name`) as a counter at 0, or as a reading.
+   * @param whole the reading is that of the server, not of this runtime: it is not added to those of others
+   */
+  define(group: string, name: string, read?: () => number, whole?: boolean): void;
   add(group: string, name: string, by?: number): void;
   /** The counter itself, for who adds to it often; made when there is none. Not for readings. */
   counter(group: string, name: string): { value: number };
@@ -233,6 +237,13 @@ export interface ModuleHost extends TransformationHost {
   every(ms: number, fn: () => void): Timer;
   after(ms: number, fn: () => void): Timer;
   readonly stats: Statistics;
+  /** what this runtime has in common with others of the same server; absent: it is alone */
+  readonly shared?: Shared;
+  /**
+   * Tells the same module of another runtime something, with `shared`: its onTold() is called soon, if that runtime is there.
+   * @param data plain values: they are cloned on the way
+   */
+  tell?(module: string, worker: number, data: unknown): void;
   /** The state of another loaded module, undefined when it is not loaded. */
   module<S>(name: string): S | undefined;
   /** The message being routed, undefined outside of a route. */

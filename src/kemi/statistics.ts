@@ -1,10 +1,41 @@
 /** The counters of one runtime, named and grouped as Kamailio's `stats.get_statistics` prints them: `core:rcv_requests = 5`. */
 import { METHODS as METHOD_NAMES } from '../core/gen/layout.gen.ts';
 import type { Statistics } from './host.ts';
+import { Lanes } from './shared/lanes.ts';
+import type { Shared } from './shared/shared.ts';
 
 interface Counter {
   value: number;
   read?: () => number;
+}
+
+/** A counter that other runtimes add to, too: `value` is this one's share. */
+class LaneCounter implements Counter {
+  read?: () => number;
+  readonly place: number;
+  readonly lanes: Lanes;
+
+  constructor(lanes: Lanes, place: number) {
+    this.lanes = lanes;
+    this.place = place;
+  }
+
+  get value(): number {
+    return this.lanes.own(this.place);
+  }
+
+  set value(value: number) {
+    this.lanes.setOwn(this.place, value);
+  }
+
+  publish(): void {
+    if (this.read) this.value = this.read();
+  }
+
+  get sum(): number {
+    this.publish();
+    return this.lanes.sum(this.place);
+  }
 }
 
 const METHODS = 'ack bye cancel info invite message notify options prack publish refer register subscribe update'.split(
@@ -36,8 +67,8 @@ export const SL_STATISTICS: readonly string[] =
   );
 
 /** @returns a store with the `core` and `sl` groups defined, everything 0 */
-export function createStatistics(): StatisticsStore {
-  const stats = new StatisticsStore();
+export function createStatistics(shared?: Shared): StatisticsStore {
+  const stats = new StatisticsStore(shared);
   for (const name of CORE_STATISTICS) stats.define('core', name);
   for (const name of SL_STATISTICS) stats.define('sl', name);
   return stats;
@@ -48,7 +79,14 @@ export class StatisticsStore implements Statistics {
   /** bare name -> where it was defined first: a script names a statistic without its group */
   readonly #names = new Map<string, { group: string; counter: Counter }>();
 
-  define(group: string, name: string, read?: () => number): void {
+  readonly #lanes: Lanes | undefined;
+
+  /** @param shared what several runtimes have in common: then values are those of all of them */
+  constructor(shared?: Shared) {
+    if (shared) this.#lanes = new Lanes(shared);
+  }
+
+  define(group: string, name: string, read?: () => number, whole = false): void {
     let counters = this.#groups.get(group);
     if (!counters) this.#groups.set(group, (counters = new Map()));
     const known = counters.get(name);
@@ -57,9 +95,22 @@ export class StatisticsStore implements Statistics {
       if (read) known.read = read;
       return;
     }
-    const counter: Counter = read ? { value: 0, read } : { value: 0 };
+    const counter = this.#make(group, name, whole);
+    if (read) counter.read = read;
     counters.set(name, counter);
     if (!this.#names.has(name)) this.#names.set(name, { group, counter });
+  }
+
+  #make(group: string, name: string, whole: boolean): Counter {
+    const place = this.#lanes && !whole ? this.#lanes.place(group, name) : -1;
+    return place < 0 ? { value: 0 } : new LaneCounter(this.#lanes!, place);
+  }
+
+  /** Tells the other runtimes what the readings of this one are now. */
+  publish(): void {
+    if (!this.#lanes) return;
+    for (const counters of this.#groups.values())
+      for (const counter of counters.values()) if (counter instanceof LaneCounter) counter.publish();
   }
 
   /** An undefined statistic is defined: a caller that counts something new loses nothing. A reading cannot be added to. */
@@ -68,7 +119,9 @@ export class StatisticsStore implements Statistics {
   }
 
   set(group: string, name: string, value: number): void {
-    this.counter(group, name).value = value;
+    const counter = this.counter(group, name);
+    if (counter instanceof LaneCounter && !counter.read) counter.lanes.set(counter.place, value);
+    else counter.value = value;
   }
 
   get(group: string, name: string): number | undefined {
@@ -101,6 +154,7 @@ export class StatisticsStore implements Statistics {
 }
 
 function readingOf(counter: Counter): number {
+  if (counter instanceof LaneCounter) return counter.sum;
   return counter.read ? counter.read() : counter.value;
 }
 

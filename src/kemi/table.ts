@@ -133,7 +133,15 @@ export interface RpcCommand<S = unknown> {
   readonly name: string;
   readonly doc: string;
   readonly run: (call: { state: S; host: ModuleHost }, params: unknown[]) => unknown;
+  /** absent: 'one' */
+  readonly workers?: InWorkers;
 }
+
+/**
+ * What a command is where several runtimes serve: 'one' any of them answers for all, because its state is shared; 'sum' numbers of all are added; 'list' lists
+ * of all are joined; 'find' the one that has what it is about answers; 'all' each runs it, the first answers.
+ */
+export type InWorkers = 'one' | 'sum' | 'list' | 'find' | 'all';
 
 export interface ModuleDefinition<S = unknown> {
   readonly name: string;
@@ -147,6 +155,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly commands?: readonly KemiFunction[];
   /** false: functions that do not say so are no native commands */
   readonly native?: false;
+  /** true: what outlives a message is in ModuleHost.shared where there is one, or need not be common. Without it the module is for one runtime */
+  readonly shares?: true;
   /** pseudo-variables this module provides */
   readonly pvs?: readonly PvClass[];
   readonly transformations?: readonly Transformation[];
@@ -165,6 +175,8 @@ export interface ModuleDefinition<S = unknown> {
   readonly onOpened?: (state: S, connection: ConnectionRef) => boolean | Promise<boolean>;
   /** Called when a connection is gone, or nothing comes in by it any more. @param id as in L.M_CONID  @param how absent where the transport does not tell */
   readonly onClosed?: (state: S, id: number, how?: ClosedConnection) => void;
+  /** Called with what the same module of another runtime had to say (ModuleHost.tell). */
+  readonly onTold?: (state: S, host: ModuleHost, data: unknown) => void;
   /** called when the runtime closes; a promise is waited for, and databases are still open */
   readonly dispose?: (state: S) => void | Promise<void>;
 }

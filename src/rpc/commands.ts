@@ -7,7 +7,7 @@ import { KemiError, RpcError, ScriptError } from '../errors.ts';
 import type { ApiRow } from '../kemi/bridge.ts';
 import type { Connections, ModuleHost, Socket, Statistics } from '../kemi/host.ts';
 import { closest } from '../kemi/suggest.ts';
-import type { AnyModule } from '../kemi/table.ts';
+import type { AnyModule, InWorkers } from '../kemi/table.ts';
 import { connectionCommands } from './connections.ts';
 import { coreCommands } from './core.ts';
 import { type ComponentInfo, moduleCommands } from './modules.ts';
@@ -70,6 +70,7 @@ export interface Command {
   readonly name: string;
   readonly doc: string;
   readonly run: (params: readonly unknown[]) => unknown;
+  readonly workers?: InWorkers;
 }
 
 /** The commands of one runtime. */
@@ -90,6 +91,7 @@ export class Rpc {
         this.#commands.set(row.name, {
           name: row.name,
           doc: row.doc,
+          ...(row.workers && { workers: row.workers }),
           // Modules speak byte strings, JSON speaks Unicode.
           run: params => {
             const result = row.run({ state, host: moduleHost }, mapStrings(params, byteStrOf) as unknown[]);
@@ -103,6 +105,11 @@ export class Rpc {
   /** in alphabetical order */
   get methods(): string[] {
     return [...this.#commands.keys()].sort();
+  }
+
+  /** What a command is where several runtimes serve. */
+  inWorkers(method: string): InWorkers {
+    return this.#commands.get(method)?.workers ?? 'one';
   }
 
   command(method: string): Command | undefined {

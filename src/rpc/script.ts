@@ -11,6 +11,7 @@ export function scriptCommands(host: RpcHost): Command[] {
     },
     {
       name: 'app_lua.reload',
+      workers: 'all',
       doc: 'Loads the script anew and swaps it in when it is sound; a broken one changes nothing. Parameter: its index, 0.',
       run: async ([index]) => {
         // There is one script. Kamailio reads text that is no number as 0.

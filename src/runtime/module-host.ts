@@ -19,6 +19,7 @@ import type {
   TlsControl,
 } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
+import type { Shared } from '../kemi/shared/shared.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, StartTimer } from './options.ts';
@@ -73,6 +74,8 @@ export class RuntimeHost implements ModuleHost {
   readonly hasRoute: ModuleHost['hasRoute'];
   readonly callRpc: (method: string, params?: unknown) => unknown;
   readonly limits: ModuleHost['limits'];
+  readonly shared?: Shared;
+  readonly tell?: (module: string, worker: number, data: unknown) => void;
   readonly resolver?: Resolver;
   readonly connections?: Connections;
   readonly tls?: TlsControl;
@@ -115,6 +118,9 @@ export class RuntimeHost implements ModuleHost {
       new Map(Object.entries(given).map(([k, v]) => [k, byteStrOf(v)]));
     this.defines = byteMap(parts.options.defines);
     this.env = byteMap(parts.options.env);
+    const { shared, tell } = parts.options;
+    if (shared) this.shared = shared;
+    if (tell) this.tell = (module, worker, data) => tell(worker, module, data);
     if (parts.options.resolver) this.resolver = parts.options.resolver;
     if (parts.options.connections) this.connections = parts.options.connections;
     if (parts.options.tls) this.tls = parts.options.tls;

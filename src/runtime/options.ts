@@ -7,6 +7,7 @@ import type { ByteStr, ByteText } from '../core/memory.ts';
 import { KemiError } from '../errors.ts';
 import type { OpenDatabase } from '../kemi/db.ts';
 import type { Connections, Resolver, SendHow, Socket, TlsControl } from '../kemi/host.ts';
+import type { Shared } from '../kemi/shared/shared.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { LogPrefix } from './log-prefix.ts';
@@ -23,6 +24,8 @@ export interface Source {
   readonly connection?: number;
   /** the bytes are only the start of a message that is longer than the limit: it is answered with 513 */
   readonly tooLong?: boolean;
+  /** another runtime of this server got it and gave it to this one: it stays here */
+  readonly handedOver?: boolean;
 }
 
 export interface Limits {
@@ -40,6 +43,8 @@ export interface Limits {
   readonly transactions: number;
   /** milliseconds that a suspended call may wait before its route is abandoned with 500 */
   readonly waitMs: number;
+  /** MiB of the memory that several workers share, 1..1024: it holds registrations, htables and the like, and takes what is in use */
+  readonly sharedMiB: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -50,6 +55,7 @@ export const DEFAULT_LIMITS: Limits = {
   messages: 16384,
   transactions: 65536,
   waitMs: 30_000,
+  sharedMiB: 256,
 };
 
 export interface ModParamSetting {
@@ -114,6 +120,16 @@ export interface RuntimeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** host, host:port or proto:host:port that count as ourselves */
   readonly aliases?: readonly string[];
+  /** what this runtime has in common with others that serve the same addresses; absent: it is alone. They need the same `secret` */
+  readonly shared?: Shared;
+  /** Gives a message to the runtime (Shared.worker) that has its transaction; with `shared`. BORROWED */
+  readonly handOver?: (worker: number, bytes: Uint8Array, from: Source, socket: number) => void;
+  /** Brings what a module has to say to the same module of another runtime, which takes it with Runtime.told(); with `shared` */
+  readonly tell?: (worker: number, module: string, data: unknown) => void;
+  /** Runs an RPC command in all runtimes that share, for scripts (KSR.jsonrpcs); with `shared` */
+  readonly callAll?: (method: string, params: unknown) => Promise<unknown>;
+  /** What the RPC command app_lua.reload does where several runtimes serve: all of them reload, or none */
+  readonly reloadAll?: () => Promise<{ readonly name: string; readonly version: number; readonly loadedMs: number }>;
   /** text of the Server header; '' sends none */
   readonly serverHeader?: string;
   readonly callbacks?: Partial<Callbacks>;
@@ -156,6 +172,7 @@ export function checkLimits(given: Partial<Limits> = {}): Limits {
     messages: [1, 60000],
     transactions: [1, 1_000_000],
     waitMs: [1, 3_600_000],
+    sharedMiB: [1, 1024],
   };
   for (const [name, [least, most]] of Object.entries(ranges) as [keyof Limits, [number, number]][]) {
     const value = limits[name];

@@ -10,6 +10,7 @@ import type { Socket } from '../kemi/host.ts';
 import { defaultPort, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
 import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
+import type { Owners } from './owners.ts';
 import { protoId } from './self.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -31,7 +32,7 @@ const BLOCK_KINDS: Readonly<Record<number, (name: ByteStr) => ByteStr>> = {
   [L.RK_BRANCH_FAILURE]: name => `event_route[tm:branch-failure:${name}]`,
 };
 
-/** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit). */
+/** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit, another runtime's). */
 export type Verdict = 'routed' | 'suspended' | 'bad' | 'ignored';
 
 /** Counters of the receive path: plain numbers, read by the statistics. */
@@ -52,6 +53,7 @@ function newCounters() {
     sent: 0,
     suspended: 0,
     abandoned: 0,
+    handedOver: 0,
   };
 }
 
@@ -75,6 +77,8 @@ export interface RouterParts {
   readonly onReply: (at: number) => void;
   /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
   readonly filtersAcks: () => boolean;
+  /** who has the transactions, where several runtimes serve the same addresses */
+  readonly owners: Owners | undefined;
   /** modules that take requests before the script */
   readonly onRequest: readonly Hook[];
   /** modules that take replies behind the reply route */
@@ -148,6 +152,11 @@ export class Router {
     if (this.#parts.messages.count > this.#parts.limits.messages) {
       counters.overload++;
       return this.#refuse(at, 503, 'as many messages are alive as the limit allows');
+    }
+    if (this.#parts.owners?.take(at, bytes, from, socket)) {
+      counters.handedOver++;
+      this.#parts.messages.release(at);
+      return 'ignored';
     }
     return mem.u8[at + L.M_KIND] === 1 ? this.#request(at) : this.#reply(at);
   }

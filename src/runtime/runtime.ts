@@ -5,7 +5,6 @@
 
 import { Extension } from '../components/extension.ts';
 import type { Component } from '../components/instance.ts';
-import { componentModule } from '../components/module.ts';
 import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
@@ -27,6 +26,7 @@ import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
+import { modulesFor } from './chosen-modules.ts';
 import { KAMAILIO_LEVEL, logAt } from './levels.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
@@ -41,6 +41,7 @@ import {
   type Source,
   type StartTimer,
 } from './options.ts';
+import { Owners } from './owners.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
 import { type Hook, Router, type Verdict } from './router.ts';
@@ -60,9 +61,20 @@ export interface Running {
   readonly loadedMs: number;
 }
 
+/** A script that is loaded and does not run yet. */
+export interface Prepared {
+  /** From now on it routes. */
+  commit(): Running;
+  /** It never will. */
+  drop(): void;
+}
+
 /** What routes messages: functions of a script, or blocks of a config. */
 const FUNCTIONS: Callbacks = { request: 'ksr_request_route', reply: 'ksr_reply_route', onsend: 'ksr_onsend_route' };
 const BLOCKS: Callbacks = { request: 'request_route', reply: 'reply_route', onsend: 'onsend_route' };
+
+/** how often the others hear of our readings, milliseconds */
+const PUBLISH_MS = 100;
 
 const globalEvery: StartTimer = (ms, fn) => {
   const timer = setInterval(fn, ms);
@@ -126,11 +138,11 @@ export class Runtime {
     });
     this.core = core;
     this.#messages = new Messages(core);
-    this.stats = createStatistics();
+    this.stats = createStatistics(options.shared);
     const self = new SelfAddresses(this.sockets, options.aliases ?? []);
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
-    const definitions = definitionsOf(options);
+    const definitions = modulesFor(options, this.log);
     this.host = new RuntimeHost({
       core,
       log: this.log,
@@ -155,7 +167,10 @@ export class Runtime {
       secret,
       onSend: at => this.#router.onSend(at),
       hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
-      callRpc: (method, params) => this.rpc.run(method, params),
+      callRpc: (method, params) =>
+        options.callAll && this.rpc.inWorkers(method) !== 'one'
+          ? options.callAll(method, params)
+          : this.rpc.run(method, params),
     });
     const replies = new ReplyCounters(this.stats);
     this.#router = new Router({
@@ -173,6 +188,7 @@ export class Runtime {
         replies.count(core.mem.u16(at + M_STATUS), core.x.tmCseqMethod(at));
       },
       filtersAcks: () => states.has('sl'),
+      owners: options.shared && options.handOver && new Owners(core, options.shared, options.handOver),
       program: () => this.#program,
       forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
       onRequest: this.#onRequest,
@@ -226,6 +242,7 @@ export class Runtime {
     );
     this.pvs = new RuntimePvs(core, this.#modules, this.bridge, this.host, text => this.log.error({}, text));
     this.rpc = this.#commands(options);
+    if (options.shared) this.host.every(PUBLISH_MS, () => this.stats.publish());
     this.#interpreter = options.engine === 'native' ? this.#native() : this.#lua();
   }
 
@@ -311,15 +328,29 @@ export class Runtime {
    * @throws {KemiError} KEMI_ERR_CLOSED
    */
   load(script: Script): Running {
+    return this.prepare(script).commit();
+  }
+
+  /**
+   * The first half of load(): the script is loaded beside the one that runs and checked. It takes over with commit(), or is dropped: one of the two must be called.
+   * @throws as load()
+   */
+  prepare(script: Script): Prepared {
     this.#assertOpen();
     const program = this.#validated(script);
-    const old = this.#program;
-    this.#program = program;
-    this.#script = script;
-    this.#loadedMs = this.#now();
-    this.host.onSendRoute = this.#onSendRoute(program);
-    old?.dispose();
-    return this.running!;
+    return {
+      commit: () => {
+        this.#assertOpen();
+        const old = this.#program;
+        this.#program = program;
+        this.#script = script;
+        this.#loadedMs = this.#now();
+        this.host.onSendRoute = this.#onSendRoute(program);
+        old?.dispose();
+        return this.running!;
+      },
+      drop: () => program.dispose(),
+    };
   }
 
   /**
@@ -395,6 +426,17 @@ export class Runtime {
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
     this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
+  }
+
+  /** Gives a module what the same module of another runtime had to say (RuntimeOptions.tell). */
+  told(module: string, data: unknown): void {
+    if (this.#closed) return;
+    const { definition, state } = this.#modules.find(m => m.definition.name === module) ?? {};
+    try {
+      definition?.onTold?.(state, this.host, data);
+    } catch (error) {
+      this.log.error({ err: error, module }, 'Cannot do what another worker asked for');
+    }
   }
 
   /** Whether requests of HTTP are for this runtime: a module takes them. */
@@ -494,7 +536,7 @@ export class Runtime {
       get script() {
         return runtime.running;
       },
-      reload: async () => runtime.reload(),
+      reload: async () => (options.reloadAll ? options.reloadAll() : runtime.reload()),
       apiList: () => this.bridge.apiList(),
       components: () => this.components.map(infoOf),
       reloadComponent: async name => {
@@ -520,7 +562,7 @@ export class Runtime {
     x.setTagSeed(seed, 16);
     // tm says later how requests are matched; the branches of stateless forwarding need the secret too
     mem.u8.set(this.host.secret('tm'), seed);
-    x.tmSetup(seed, DEFAULT_MATCHING);
+    x.tmSetup(seed, DEFAULT_MATCHING, this.#options.shared?.worker ?? 0);
     core.lua.free(seed);
     // Kept by the core for the life of the runtime: never freed.
     const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
@@ -571,37 +613,6 @@ function infoOf(extension: Extension): ComponentInfo {
 /** Makes a runtime. @throws {KemiError} KEMI_ERR_CONFIG, KEMI_ERR_WASM */
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
-}
-
-/** Modules in load order. @throws KemiError KEMI_ERR_CONFIG, KEMI_ERR_COMPONENT */
-function definitionsOf({
-  modules,
-  extraModules = [],
-  components = [],
-  modparams = [],
-  wasm,
-}: RuntimeOptions): AnyModule[] {
-  const definitions = [...chosenModules(modules), ...extraModules];
-  for (const component of components) {
-    const settings = modparams.filter(p => p.module === component.name);
-    const taken = ['x', ...definitions.flatMap(d => (d.name ? [d.name] : d.functions.map(f => f.name)))];
-    definitions.push(componentModule(component, taken, settings, wasm.byteText));
-  }
-  return definitions;
-}
-
-function chosenModules(names: readonly string[] | undefined): readonly AnyModule[] {
-  if (!names) return MODULES;
-  const known = MODULES.map(m => m.name);
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const near = closest(name, known);
-    throw new KemiError(
-      'KEMI_ERR_CONFIG',
-      `Cannot load module ${name}: it is not available in this version${near ? `, did you mean ${near}` : ''}`,
-    );
-  }
-  return MODULES.filter(m => m.name === '' || names.includes(m.name));
 }
 
 /** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */

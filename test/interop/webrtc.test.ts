@@ -35,6 +35,7 @@ describe.skipIf(needs('chromium'))('WebRTC phones in Chromium', () => {
         '--no-ctl',
       ],
       PORT,
+      20_000,
     );
     phones = await openPhones();
   }, 60_000);
@@ -68,7 +69,7 @@ describe.skipIf(needs('chromium'))('WebRTC phones in Chromium', () => {
     for (const name of Object.values(names)) addUser(`${name}@${domain}`, 'secret', db);
     const port = PORT + 2;
     const listen = ['udp', 'ws'].map(proto => `--listen=${proto}:127.0.0.1:${port}`);
-    const guarded = await startServer([...listen, `--alias=${domain}`, '--no-ctl', `--db=${db}`], port);
+    const guarded = await startServer([...listen, `--alias=${domain}`, '--no-ctl', `--db=${db}`], port, 20_000);
     try {
       const options = { url: `ws://127.0.0.1:${port}/`, domain, names } as const;
       for (const [caller, callee] of [

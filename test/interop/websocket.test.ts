@@ -234,7 +234,7 @@ describe.skipIf(needs('kamailio-websocket-modules'))('One config with WebSocket 
     const server =
       which === 'kamailio'
         ? await startKamailioWith(config, port, folder)
-        : await startServer(['-f', config, '--no-ctl', '--log-level', 'error'], port);
+        : await startServer(['-f', config, '--no-ctl', '--log-level', 'error'], port, 20_000);
     try {
       results.set(which, await conversation(port));
     } catch (error) {

@@ -30,8 +30,9 @@ export async function withServer<T>(
   port: number,
   run: () => Promise<T>,
   marks: readonly string[] = [],
+  more: readonly string[] = [],
 ): Promise<T> {
-  const server = await startGroup(which, group, port, marks);
+  const server = await startGroup(which, group, port, marks, more);
   try {
     return await run();
   } finally {

@@ -64,7 +64,7 @@ describe('the packed package', () => {
   });
   afterAll(() => fs.rmSync(project, { recursive: true, force: true }));
 
-  for (const { name, program } of RUNTIMES.filter(r => isInstalled(r))) {
+  for (const { name, program } of RUNTIMES.filter(r => isInstalled(r) && !r.needs)) {
     const run = (...args: string[]) =>
       execFileSync(program, [...(FLAGS[name] ?? []), ...args], { cwd: project, encoding: 'utf8', timeout: 60_000 });
 
@@ -105,9 +105,7 @@ describe('the packed package', () => {
 
   it('holds what it needs and nothing of a build folder beside it', () => {
     const files = fs.readdirSync(path.join(project, 'node_modules/kemi-wasm'), { recursive: true, encoding: 'utf8' });
-    expect(files).toEqual(
-      expect.arrayContaining(['build/lua.wasm', 'build/core.wasm', 'examples/basic.lua', 'deno.json']),
-    );
+    expect(files).toEqual(expect.arrayContaining(['build/lua.wasm', 'build/core.wasm', 'examples/basic.lua']));
     expect(
       files.filter(f => /reports|compile-cache|debug|\.stamp$|^examples\/modules\/.*(\.wasm|\/(build|dist))$/.test(f)),
     ).toEqual([]);

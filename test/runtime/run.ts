@@ -4,7 +4,6 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import * as api from '../../src/index.ts';
 import type * as NodeServer from '../../src/transport/node/index.ts';
-import { TlsContexts } from '../../src/transport/node/tls-context.ts';
 import { buildExample } from '../support/example-module.ts';
 import { SERVER } from '../support/tls.ts';
 import { componentContract } from './contract/components.ts';
@@ -13,6 +12,7 @@ import { commandLineContract } from './contract/servers/command-line.ts';
 import { filesContract } from './contract/servers/files.ts';
 import { type ServerFunctions, serverContract } from './contract/servers/server.ts';
 import { sqliteContract } from './contract/servers/sqlite.ts';
+import { tlsContract } from './contract/servers/tls.ts';
 import { workerContract } from './contract/servers/worker.ts';
 import { type Report, runSuites, type Suite } from './contract/suite.ts';
 import { transportContract } from './contract/transport.ts';
@@ -20,7 +20,7 @@ import { webSocketContract } from './contract/web-socket.ts';
 
 /** What `import 'kemi-wasm/server'` gives in the runtime. */
 export type ServerApi = ServerFunctions &
-  Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport' | 'nodeResolver' | 'openSqlite'>;
+  Pick<typeof NodeServer, 'loadWasm' | 'TcpTransport' | 'TlsContexts' | 'nodeResolver' | 'openSqlite'>;
 /** Ways to carry datagrams, by the name of what they use. */
 export type UdpTransports = Readonly<Record<string, NodeServer.MakeUdp>>;
 
@@ -47,6 +47,7 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
     componentContract({ api, wasm, numport, built: 'built and compiled here' }),
     webSocketContract(() => ({ url: `ws://127.0.0.1:${port}`, domain: `127.0.0.1:${port}` })),
     ...serverContract(server),
+    tlsContract(server),
     sqliteContract(server),
     ...filesContract(server),
     commandLineContract([process.execPath, ...flags, main]),
@@ -57,7 +58,7 @@ export async function runHere({ runtime, server, udp, flags = [] }: Here): Promi
   process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit());
 }
 
-function transports({ TcpTransport }: ServerApi, udp: UdpTransports): Suite[] {
+function transports({ TcpTransport, TlsContexts }: ServerApi, udp: UdpTransports): Suite[] {
   const hasIpv6 = Object.values(os.networkInterfaces()).some(list => list?.some(i => i.address === '::1'));
   const v4 = { host: '127.0.0.1', otherFamily: '::1' };
   const v6 = { host: '::1', otherFamily: '127.0.0.1', skip: hasIpv6 ? undefined : 'this machine has no IPv6' };

@@ -267,10 +267,11 @@ describe.skipIf(missing('workerd'))('the worker over WebSocket', () => {
     expect(JSON.stringify(await rpc('ul.dump'))).toContain('bob7@bob7.invalid');
     const again = await open('bob7');
     expect(firstLine(await again.register())).toBe('SIP/2.0 200 OK');
-    alice.send(alice.request('MESSAGE', 'bob7@example.com'));
+    const text = alice.request('MESSAGE', 'bob7@example.com');
+    alice.send(text);
     const message = await again.next();
     again.accept(message);
-    expect(firstLine(await alice.next())).toBe('SIP/2.0 200 OK');
+    expect(firstLine(await alice.answer(text))).toBe('SIP/2.0 200 OK');
     expect(headers(message, 'Via')).toHaveLength(2);
   });
 });

@@ -95,6 +95,15 @@ export class SipPhone {
     }
   }
 
+  /** The next final answer to a request of ours; what else comes meanwhile is passed over. */
+  async answer(request: string): Promise<string> {
+    const [id] = headers(request, 'Call-ID');
+    for (;;) {
+      const message = await this.next();
+      if (message.startsWith('SIP/') && headers(message, 'Call-ID')[0] === id) return message;
+    }
+  }
+
   /** A request outside of a dialog. */
   request(method: string, to: string, more: readonly string[] = []): string {
     const id = `${this.name}${++count}`;
@@ -112,8 +121,9 @@ export class SipPhone {
 
   /** @returns the answer */
   async ask(method: string, to: string, more?: readonly string[]): Promise<string> {
-    this.send(this.request(method, to, more));
-    return this.next();
+    const request = this.request(method, to, more);
+    this.send(request);
+    return this.answer(request);
   }
 
   register(): Promise<string> {

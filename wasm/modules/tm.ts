@@ -86,10 +86,17 @@ const MATCH_VIA: i32 = 4;
 const MATCH_CALL_ID_CSEQ: i32 = 8;
 let matching: i32 = MATCH_RURI | MATCH_VIA;
 
-/** Sets the secret of our branches and of the table's keys, and how requests are matched. @param at 16 bytes, COPIED @param bits MATCH_* */
-export function tmSetup(at: usize, bits: i32): void {
+/** number of this worker among those that share the secret: our branches say it */
+let worker: u32 = 0;
+
+/**
+ * Sets the secret of our branches and of the table's keys, and how requests are matched.
+ * @param at 16 bytes, COPIED @param bits MATCH_* @param own number of this worker, 0..255
+ */
+export function tmSetup(at: usize, bits: i32, own: i32): void {
   memory.copy(SEED, at, SEED_BYTES);
   matching = bits;
+  worker = <u32>own;
 }
 
 function addBytes(to: usize, at: usize, length: i32): usize {
@@ -316,7 +323,37 @@ export function tmTable(): i32 {
   return inTable;
 }
 
-// ---- our branches: z9hG4bK hhhh . nnnnnnnn llllllll mmmmmmmmmmmmmmmm . b (number, label, code that proves that we made it, branch), all hex
+/** address of a key that was asked for */
+const KEY: usize = memory.data(16, 16);
+
+/**
+ * The key that a request's transaction has in every worker with our secret.
+ * @returns address of its u64, BORROWED until the next call; 0 when the request cannot be matched
+ */
+export function tmRequestKey(msg: usize): usize {
+  const method = <i32>load<u8>(msg + M_METHOD);
+  return keyAt(keyOf(msg, method == METHOD_ACK || method == METHOD_CANCEL ? METHOD_INVITE : method));
+}
+
+/** Likewise, the key by which an ACK to a 2xx of our own finds its INVITE. */
+export function tmDialogKey(msg: usize): usize {
+  return keyAt(dialogKey(msg));
+}
+
+/** Key of a transaction by its number. @param dialog 1 that for ACKs to a 2xx of our own @returns as tmRequestKey() */
+export function tmKeyOf(number: i32, dialog: i32): usize {
+  return <u32>number < keysRoom ? keyAt(load<u64>(keysOf(number) + ((<usize>dialog) << 3))) : 0;
+}
+
+function keyAt(key: u64): usize {
+  store<u64>(KEY, key);
+  return key ? KEY : 0;
+}
+
+// ---- our branches: z9hG4bK hhhh . wwnnnnnn llllllll mmmmmmmmmmmmmmmm . b (worker, number, label, code that proves that we made it, branch), all hex
+
+const NUMBER_BITS: u32 = 24;
+const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 
 const BRANCH_HEX: i32 = 32;
 const HASH_HEX: i32 = 4;
@@ -349,7 +386,8 @@ function proof(number: u32, label: u32, branch: u32): u64 {
   return sipHash(SEED, PROOF_INPUT, 12);
 }
 
-function putBranch(to: usize, number: u32, label: u32, branch: u32): usize {
+function putBranch(to: usize, own: u32, label: u32, branch: u32): usize {
+  const number = own | (worker << NUMBER_BITS);
   to = put(to, COOKIE, COOKIE_BYTES);
   const code = proof(number, label, branch);
   to = putHex(to, (code >> 48) ^ number, HASH_HEX);
@@ -364,6 +402,18 @@ function putBranch(to: usize, number: u32, label: u32, branch: u32): usize {
  * @returns its number, 0 when we did not make this branch; label and branch in tmMatched()
  */
 export function tmMatchReply(msg: usize): i32 {
+  const number = <u32>branchNumber(msg);
+  return number >> NUMBER_BITS == worker ? <i32>(number & NUMBER_MASK) : 0;
+}
+
+/** @returns number of the worker that has the transaction of a reply; -1 when none with our secret made this branch */
+export function tmReplyWorker(msg: usize): i32 {
+  const number = <u32>branchNumber(msg);
+  return number & NUMBER_MASK ? <i32>(number >> NUMBER_BITS) : -1;
+}
+
+/** @returns worker and number of the transaction that a reply's branch names; 0 when it is none of ours */
+function branchNumber(msg: usize): i32 {
   if (parseTopVia(msg)) return 0;
   const length = <i32>load<u16>(msg + M_VIA + VIA_BRANCH + 2);
   const fixed = COOKIE_BYTES + HASH_HEX + 1 + BRANCH_HEX + 1;
@@ -377,7 +427,7 @@ export function tmMatchReply(msg: usize): i32 {
   const high = hex(body + 16, 8);
   const low = hex(body + 24, 8);
   const branch = hex(body + BRANCH_HEX + 1, length - fixed);
-  if (number <= 0 || label < 0 || high < 0 || low < 0 || branch < 0) return 0;
+  if (number < 0 || label < 0 || high < 0 || low < 0 || branch < 0) return 0;
   if ((((<u64>high) << 32) | <u64>low) != proof(<u32>number, <u32>label, <u32>branch)) return 0;
   store<u32>(MATCHED, <u32>label);
   store<u32>(MATCHED, <u32>branch, 4);

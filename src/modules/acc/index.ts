@@ -137,6 +137,7 @@ function settings(params: ModParamValues): Settings {
 
 export default defineModule<Acc>({
   name: 'acc',
+  shares: true,
   modparams: {
     early_media: bool('1: provisional answers with a body are accounted, too'),
     failed_transaction_flag: flag('message flag: account the transaction when it fails (300 and above)'),

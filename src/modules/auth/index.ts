@@ -1,5 +1,5 @@
 /** KSR.auth: digest authentication without a database (RFC 3261 22, RFC 7616, RFC 8760). */
-import type { ByteStr } from '../../core/memory.ts';
+import { type ByteStr, byteStr } from '../../core/memory.ts';
 import { KemiError } from '../../errors.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf, type ModParamValues } from '../../kemi/table.ts';
@@ -100,7 +100,9 @@ function create(host: ModuleHost, params: ModParamValues): AuthState {
     throw new KemiError('KEMI_ERR_CONFIG', `Cannot set modparam auth.qop to "${qop}": it takes auth, auth-int or ""`);
   return {
     nonces: new Nonces(host, () => host.now(), {
-      secret: text('secret'),
+      // without one, workers need the same all the same
+      secret: text('secret') || (host.shared ? byteStr(host.secret('auth.nonces')) : ''),
+      shared: host.shared,
       expire: number('nonce_expire'),
       maxDrift: number('nonce_auth_max_drift'),
       nonceCount: number('nonce_count') !== 0,
@@ -128,6 +130,7 @@ const MAX_SIZE = 1 << 28;
 
 export default defineModule<AuthState>({
   name: 'auth',
+  shares: true,
   modparams: {
     auth_checks_register: { type: 'int', default: 0, min: 0, max: 15, doc: `Of REGISTER: ${CHECKS}.` },
     auth_checks_no_dlg: { type: 'int', default: 0, min: 0, max: 15, doc: 'The same of requests without To tag.' },

@@ -11,6 +11,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { Core } from '../../core/load.ts';
 import { type ByteStr, byteStr } from '../../core/memory.ts';
 import type { Credentials, SipMsg } from '../../core/sip-msg.ts';
+import type { Shared } from '../../kemi/shared/shared.ts';
 import { type Hasher, sameSecret } from './digest.ts';
 import { Mac } from './mac.ts';
 
@@ -39,6 +40,8 @@ export interface NonceOptions {
   readonly countSize: number;
   readonly oneTimeSize: number;
   readonly checks: { readonly register: number; readonly noDialog: number; readonly inDialog: number };
+  /** what several runtimes have in common: they know each other's nonces */
+  readonly shared?: Shared | undefined;
 }
 
 /** ok; bad: not one of ours; stale: ours, and out of use; reused: a one-time nonce that was used */
@@ -49,12 +52,13 @@ export class Nonces {
   readonly #mac: Mac;
   readonly #now: () => number;
   readonly #options: NonceOptions;
-  readonly #instance = randomBytes(4);
+  readonly #instance: ByteStr;
   /** greatest count seen of the nonce in that place */
   readonly #counts: Uint8Array | undefined;
   /** a bit for each nonce that was used */
   readonly #used: Uint8Array | undefined;
-  #next = 0;
+  /** number of the next nonce */
+  readonly #next: Int32Array;
 
   constructor(by: Hasher & { readonly core: Core }, now: () => number, options: NonceOptions) {
     this.#by = by;
@@ -62,8 +66,18 @@ export class Nonces {
     this.#options = options;
     // A longer key would have to be hashed anyway.
     this.#mac = new Mac(by.core, by.sha256(options.secret || randomBytes(32)));
-    if (options.nonceCount) this.#counts = new Uint8Array(options.countSize);
-    if (options.oneTime) this.#used = new Uint8Array(Math.max(1, options.oneTimeSize / 8));
+    const { shared } = options;
+    const ints = (name: string, count: number) => shared?.ints(`auth.${name}`, count) ?? new Int32Array(count);
+    const array = (name: string, count: number) => {
+      const { buffer, byteOffset } = ints(name, Math.ceil(count / 4));
+      return new Uint8Array(buffer, byteOffset, count);
+    };
+    if (options.nonceCount) this.#counts = array('counts', options.countSize);
+    if (options.oneTime) this.#used = array('used', Math.max(1, options.oneTimeSize / 8));
+    this.#next = ints('next', 1);
+    const instance = ints('instance', 1);
+    Atomics.compareExchange(instance, 0, 0, wordAt(randomBytes(4), 0) | 1);
+    this.#instance = word(instance[0]!);
   }
 
   get isOneTime(): boolean {
@@ -72,12 +86,11 @@ export class Nonces {
 
   /** A new nonce for the request. */
   issue(msg: SipMsg): ByteStr {
-    const number = this.#next;
-    this.#next = (number + 1) >>> 0;
-    if (this.#counts) this.#counts[number & (this.#options.countSize - 1)] = 0;
+    const number = Atomics.add(this.#next, 0, 1) >>> 0;
+    if (this.#counts) Atomics.store(this.#counts, number & (this.#options.countSize - 1), 0);
     if (this.#used) {
       const place = number & (this.#options.oneTimeSize - 1);
-      this.#used[place >> 3]! &= ~(1 << (place & 7));
+      Atomics.and(this.#used, place >> 3, ~(1 << (place & 7)));
     }
     const head = word(Math.floor(this.#now() / 1000)) + word(number) + this.#instance;
     const mac = this.#mac.of(head, CHECKS_AT - MAC_AT);
@@ -113,9 +126,13 @@ export class Nonces {
     if (this.#isForgotten(number, countSize)) return 'stale';
     const count = Number.parseInt(nc, 16);
     const place = number & (countSize - 1);
-    if (count > MAX_COUNT || count <= this.#counts![place]!) return 'stale';
-    this.#counts![place] = count;
-    return 'ok';
+    const counts = this.#counts!;
+    for (let seen = Atomics.load(counts, place); ; ) {
+      if (count > MAX_COUNT || count <= seen) return 'stale';
+      const now = Atomics.compareExchange(counts, place, seen, count);
+      if (now === seen) return 'ok';
+      seen = now;
+    }
   }
 
   #useOnce(number: number): NonceVerdict {
@@ -123,14 +140,12 @@ export class Nonces {
     if (this.#isForgotten(number, oneTimeSize)) return 'stale';
     const place = number & (oneTimeSize - 1);
     const bit = 1 << (place & 7);
-    if (this.#used![place >> 3]! & bit) return 'reused';
-    this.#used![place >> 3]! |= bit;
-    return 'ok';
+    return Atomics.or(this.#used!, place >> 3, bit) & bit ? 'reused' : 'ok';
   }
 
   /** A later nonce has taken its place. */
   #isForgotten(number: number, size: number): boolean {
-    return (this.#next - 1 - number) >>> 0 >= size;
+    return (Atomics.load(this.#next, 0) - 1 - number) >>> 0 >= size;
   }
 
   /** '' when nothing is to be checked for such a request */

@@ -8,6 +8,7 @@ const kemi = exportsOf<AuthDbState>();
 
 export default defineModule<AuthDbState>({
   name: 'auth_db',
+  shares: true,
   modparams: {
     db_url: { type: 'str', doc: 'The database, sqlite:///file; the one of --db when not set.' },
     user_column: { type: 'str', default: 'username', doc: 'Column of the user name.' },

@@ -3,10 +3,11 @@ import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
-import { Locks } from './locks.ts';
+import { Locks, sharedGate } from './locks.ts';
 
 interface State {
   readonly initialProbability: number;
+  /** of all workers, where there are several */
   probability: number;
   readonly locks: Locks;
   /** a timer is set that frees locks */
@@ -18,6 +19,8 @@ const kemi = exportsOf<State>();
 
 /** how often the locks of messages that are gone are freed */
 const SWEEP_MS = 250;
+/** how often a lock that another worker has is asked for */
+const RETRY_MS = 2;
 
 /** The message that asks, 0 outside of a route. */
 const ownerOf = (host: ModuleHost): number => host.message?.handle ?? 0;
@@ -34,10 +37,20 @@ function pause(host: ModuleHost, ms: number): 1 | Promise<1> {
 const twoKeys = (a: ByteStr, b: ByteStr): ByteStr => `${a.length}\0${a}\0${b}`;
 
 const lock = (call: C, key: ByteStr): number | Promise<number> => {
-  const wait = call.state.locks.take(key, ownerOf(call.host));
+  const { locks } = call.state;
+  const waited = locks.waits;
+  const wait = locks.take(key, ownerOf(call.host));
+  if (!waited && locks.waits) retry(call.host, locks);
   sweepLater(call);
   return wait ? wait.then(() => 1) : 1;
 };
+/** Asks for the locks of other workers until there are none that messages here wait for. */
+function retry(host: ModuleHost, locks: Locks): void {
+  host.after(RETRY_MS, () => {
+    locks.retry();
+    if (locks.waits) retry(host, locks);
+  });
+}
 const unlock = (call: C, key: ByteStr): number => {
   call.state.locks.give(key, ownerOf(call.host));
   return 1;
@@ -77,14 +90,29 @@ function noRoute(call: C, name: ByteStr): number {
 
 export default defineModule<State>({
   name: 'cfgutils',
+  shares: true,
   modparams: {
     initial_probability: { type: 'int', default: 10, min: 0, max: 100, doc: 'percent at which rand_event() is true' },
     lock_set_size: { type: 'int', doc: 'not used: each key has a lock of its own' },
   },
   create: (host, params) => {
     const initialProbability = Number(params.initial_probability);
-    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0);
-    return { initialProbability, probability: initialProbability, locks };
+    const { shared } = host;
+    const locks = new Locks(owner => owner === 0 || host.core.x.msgByHandle(owner) !== 0, shared && sharedGate(shared));
+    if (!shared) return { initialProbability, probability: initialProbability, locks };
+    // 0 is what is there before anybody set it
+    const set = shared.ints('cfgutils.probability', 1);
+    return {
+      initialProbability,
+      locks,
+      get probability() {
+        const value = Atomics.load(set, 0);
+        return value === 0 ? initialProbability : value > 0 ? value - 1 : value;
+      },
+      set probability(percent: number) {
+        Atomics.store(set, 0, percent < 0 ? percent : percent + 1);
+      },
+    };
   },
   functions: [
     // ---- chance

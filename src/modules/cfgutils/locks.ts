@@ -1,8 +1,9 @@
 /**
- * Named locks. One thread runs, so nobody waits inside a call; but a route that is suspended keeps its locks, and another message that wants one waits
- * for it. A message may take a lock that it has, and must give it back as often. A lock whose message is gone is free.
+ * Named locks. One thread runs, so nobody waits inside a call; but a route that is suspended keeps its locks, and another message that wants one waits for it, in
+ * this worker or in another one. A message may take a lock that it has, and must give it back as often. A lock whose message is gone is free.
  */
 import type { ByteStr } from '../../core/memory.ts';
+import type { Shared } from '../../kemi/shared/shared.ts';
 
 interface Lock {
   owner: number;
@@ -10,13 +11,53 @@ interface Lock {
   readonly waiting: { owner: number; go: () => void }[];
 }
 
+/** Says which worker has a lock. */
+export interface Gate {
+  /** @returns false: another one has it */
+  take(key: ByteStr): boolean;
+  give(key: ByteStr): void;
+}
+
+/** Where several workers share locks: one has a lock for all of its messages that want it, until none does. */
+export function sharedGate(shared: Shared): Gate {
+  const map = shared.map('cfgutils.locks');
+  const { worker } = shared;
+  shared.onLeft(gone => {
+    for (const [key, { value }] of map.entries()) if (value === gone) map.delete(key);
+  });
+  return {
+    take: key =>
+      map.exclusive(key, () => {
+        const owner = map.get(key)?.value;
+        return owner === undefined ? map.set(key, { value: worker, expiresMs: 0 }) : owner === worker;
+      }),
+    give: key => {
+      map.delete(key);
+    },
+  };
+}
+
+/** Owner of a lock that another worker has: retry() asks for it again. */
+const ELSEWHERE = -1;
+
 export class Locks {
   readonly #locks = new Map<ByteStr, Lock>();
   readonly #isLive: (owner: number) => boolean;
+  readonly #gate: Gate | undefined;
 
-  /** @param isLive whether the message with that handle is still there; 0 is no message, which never ends */
-  constructor(isLive: (owner: number) => boolean) {
-    this.#isLive = isLive;
+  /**
+   * @param isLive whether the message with that handle is still there; 0 is no message, which never ends
+   * @param gate absent: there is one worker
+   */
+  constructor(isLive: (owner: number) => boolean, gate?: Gate) {
+    this.#isLive = owner => owner === ELSEWHERE || isLive(owner);
+    this.#gate = gate;
+  }
+
+  /** locks of other workers that messages of this one wait for */
+  get waits(): boolean {
+    if (this.#gate) for (const { owner } of this.#locks.values()) if (owner === ELSEWHERE) return true;
+    return false;
   }
 
   get size(): number {
@@ -27,6 +68,10 @@ export class Locks {
   take(key: ByteStr, owner: number): Promise<void> | undefined {
     const lock = this.#live(key);
     if (!lock) {
+      if (this.#gate && !this.#gate.take(key))
+        return new Promise(resolve =>
+          this.#locks.set(key, { owner: ELSEWHERE, held: 1, waiting: [{ owner, go: resolve }] }),
+        );
       this.#locks.set(key, { owner, held: 1, waiting: [] });
       return undefined;
     }
@@ -39,7 +84,7 @@ export class Locks {
 
   /** @returns false when somebody has it, the asking message included */
   tryTake(key: ByteStr, owner: number): boolean {
-    if (this.#live(key)) return false;
+    if (this.#live(key) || (this.#gate && !this.#gate.take(key))) return false;
     this.#locks.set(key, { owner, held: 1, waiting: [] });
     return true;
   }
@@ -59,6 +104,11 @@ export class Locks {
     return this.#locks.get(key);
   }
 
+  /** Asks again for the locks that other workers had. */
+  retry(): void {
+    for (const [key, lock] of this.#locks) if (lock.owner === ELSEWHERE && this.#gate?.take(key)) this.#pass(key, lock);
+  }
+
   /** Frees the locks whose messages are gone: nobody may ask for them again, and somebody may wait. */
   sweep(): void {
     for (const [key, lock] of this.#locks) if (!this.#isLive(lock.owner)) this.#pass(key, lock);
@@ -73,5 +123,6 @@ export class Locks {
       return;
     }
     this.#locks.delete(key);
+    this.#gate?.give(key);
   }
 }

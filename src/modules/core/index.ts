@@ -63,6 +63,7 @@ const DEBUG_LEVELS: Readonly<Record<string, number>> = {
 
 export default defineModule<CoreState>({
   name: '',
+  shares: true,
   native: false,
   modparams: {},
   create: () => ({}),

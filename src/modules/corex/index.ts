@@ -71,6 +71,7 @@ function refused(call: C, what: string): number {
 
 export default defineModule<undefined>({
   name: 'corex',
+  shares: true,
   modparams: {
     alias_subdomains: {
       type: 'str',

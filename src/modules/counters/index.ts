@@ -32,6 +32,7 @@ const add = (call: Call<State>, name: ByteStr, by: number) =>
 
 export default defineModule<State>({
   name: 'counters',
+  shares: true,
   native: false,
   modparams: {
     script_counter: {

@@ -6,6 +6,7 @@ const kemi = exportsOf<undefined>();
 
 export default defineModule<undefined>({
   name: 'hdr',
+  shares: true,
   native: false,
   modparams: {},
   create: () => undefined,

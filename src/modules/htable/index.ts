@@ -10,6 +10,9 @@ type C = Call<HtableState>;
 
 const kemi = exportsOf<HtableState>();
 
+/** how long a lock may make this worker wait: who forgets to give one back must not stop the others for ever */
+const LOCK_WAIT_MS = 1000;
+
 const get =
   (absent: XVal) =>
   (call: C, name: ByteStr, key: ByteStr): XVal =>
@@ -19,9 +22,22 @@ const get =
 function lock(call: C, name: ByteStr, key: ByteStr, by: 1 | -1): number {
   const table = tableOf(call, name);
   if (!table) return -1;
-  const held = (table.locks.get(key) ?? 0) + by;
-  if (held > 0) table.locks.set(key, held);
-  else table.locks.delete(key);
+  const { locks } = table;
+  const lock = locks.get(key);
+  if (lock) {
+    lock.held += by;
+    if (lock.held > 0) return 1;
+    locks.delete(key);
+    lock.give();
+  } else if (by > 0) {
+    const { shared, log } = call.host;
+    const give = shared ? shared.lock(`htable ${name}`, key, LOCK_WAIT_MS) : () => {};
+    if (!give) {
+      log.error({ table: name, key }, 'Cannot lock an item: another worker has it for too long');
+      return -1;
+    }
+    locks.set(key, { held: 1, give });
+  }
   return 1;
 }
 
@@ -45,6 +61,7 @@ function removeByRegex(call: C, name: ByteStr, source: ByteStr, byValue: boolean
 
 export default defineModule<HtableState>({
   name: 'htable',
+  shares: true,
   modparams: {
     htable: {
       type: 'str',
@@ -319,8 +336,8 @@ export default defineModule<HtableState>({
     }),
     // ---- locks
     /**
-     * KSR.htable.sht_lock(htname, itname): takes the lock of an item. One thread runs, so it never waits: locks are counted.
-     * @returns 1 taken; -1 no such table
+     * KSR.htable.sht_lock(htname, itname): takes the lock of an item. Locks are counted; only one that another worker has is waited for, 1 s at most.
+     * @returns 1 taken; -1 no such table, or another worker had it for all of that time
      */
     kemi('sht_lock', {
       native: { params: ['pair'] },

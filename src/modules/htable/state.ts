@@ -3,10 +3,10 @@ import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import type { Call, ModParamValues } from '../../kemi/table.ts';
-import { parseDefinition } from './definition.ts';
+import { type Definition, parseDefinition } from './definition.ts';
 import { Iterators } from './iterator.ts';
 import { Patterns } from './match.ts';
-import { MemoryStore } from './store.ts';
+import { type ItemStore, MemoryStore } from './store.ts';
 import { Table, type Value } from './table.ts';
 
 export class HtableState {
@@ -23,11 +23,13 @@ export class HtableState {
     const max = Number(params.max_entries ?? 0);
     for (const text of (params.htable as ByteStr[] | undefined) ?? []) {
       const definition = parseDefinition(text);
-      this.tables.set(definition.name, new Table(definition, new MemoryStore(), () => host.now(), max));
+      this.tables.set(definition.name, new Table(definition, storeOf(host, definition), () => host.now(), max));
     }
     if (params.db_url)
       host.log.warn({ dbUrl: params.db_url }, 'htable has no database in this version: db_url is not used');
     const callback = String(params.event_callback ?? '');
+    // one worker tells of the start, and of what expired
+    if ((host.shared?.worker ?? 0) !== 0) return;
     if (callback || host.native) host.after(0, () => this.#event(callback, 'htable:mod-init'));
     const intervalMs = Math.max(Number(params.timer_interval ?? 20), 1) * 1000;
     if ([...this.tables.values()].some(table => table.definition.autoExpireSec))
@@ -59,6 +61,13 @@ export class HtableState {
     const route = eventRoute(this.#host, callback, name);
     if (route) this.#host.runRoute(route, name);
   }
+}
+
+/** most buckets of a shared table: they take memory of their own */
+const MOST_BUCKETS = 65536;
+
+function storeOf({ shared }: ModuleHost, { name, slots }: Definition): ItemStore {
+  return shared ? shared.map(`htable ${name}`, Math.min(slots, MOST_BUCKETS)) : new MemoryStore();
 }
 
 /** The table of that name; logs when there is none. */

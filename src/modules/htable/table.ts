@@ -1,6 +1,7 @@
 /** One htable: values with a life time, an initial value, counters and selections. The clock comes in. */
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
+import type { Release } from '../../kemi/shared/shared.ts';
 import type { Definition } from './definition.ts';
 import type { Item, ItemStore } from './store.ts';
 
@@ -8,8 +9,8 @@ export type Value = number | ByteStr;
 
 export class Table {
   readonly definition: Definition;
-  /** locks held by key; one thread runs, so a lock never waits */
-  readonly locks = new Map<ByteStr, number>();
+  /** locks held by key: one thread runs, so only another worker can have one */
+  readonly locks = new Map<ByteStr, { held: number; readonly give: Release }>();
   readonly #store: ItemStore;
   readonly #now: () => number;
   readonly #max: number;
@@ -46,26 +47,43 @@ export class Table {
    * @returns false when the table is full
    */
   set(key: ByteStr, value: Value, liveSec = 0): boolean {
+    const store = this.#store;
+    return store.exclusive
+      ? store.exclusive(key, () => this.#set(key, value, liveSec))
+      : this.#set(key, value, liveSec);
+  }
+
+  #set(key: ByteStr, value: Value, liveSec: number): boolean {
     const old = this.item(key);
     if (!old && this.#full() && !this.#store.get(key)) return false;
     const keep = old && !this.definition.updateExpire && liveSec <= 0;
-    this.#store.set(key, {
+    return this.#store.set(key, {
       value: typeof value === 'number' ? value | 0 : value,
       expiresMs: keep ? old.expiresMs : this.#end(liveSec > 0 ? liveSec : this.definition.autoExpireSec),
     });
-    return true;
   }
 
   /** @returns the new value, undefined when there is neither a number nor an initval, or the table is full */
   count(key: ByteStr, by: number): number | undefined {
+    const store = this.#store;
+    return store.exclusive ? store.exclusive(key, () => this.#count(key, by)) : this.#count(key, by);
+  }
+
+  #count(key: ByteStr, by: number): number | undefined {
     const value = this.get(key);
     if (typeof value !== 'number') return undefined;
     const next = (value + by) | 0;
-    return this.set(key, next) ? next : undefined;
+    return this.#set(key, next, 0) ? next : undefined;
   }
 
   /** Sets the life of an item that is there; 0 and less: it lives for ever. A table without autoexpire keeps its items anyway. */
   setLife(key: ByteStr, liveSec: number): void {
+    const store = this.#store;
+    if (store.exclusive) store.exclusive(key, () => this.#setLife(key, liveSec));
+    else this.#setLife(key, liveSec);
+  }
+
+  #setLife(key: ByteStr, liveSec: number): void {
     const item = this.item(key);
     if (item) this.#store.set(key, { value: item.value, expiresMs: this.#end(liveSec) });
   }
@@ -106,6 +124,18 @@ export class Table {
   expire(): { key: ByteStr; value: Value }[] {
     const gone: { key: ByteStr; value: Value }[] = [];
     if (!this.definition.autoExpireSec) return gone;
+    const store = this.#store;
+    if (store.exclusive && store.expired) {
+      for (const key of store.expired(this.#now()))
+        store.exclusive(key, () => {
+          // it may have been set again since
+          const item = store.get(key);
+          if (!item || !this.#gone(item)) return;
+          store.delete(key);
+          gone.push({ key, value: item.value });
+        });
+      return gone;
+    }
     for (const [key, item] of this.#store.entries()) if (this.#gone(item)) gone.push({ key, value: item.value });
     for (const { key } of gone) this.#store.delete(key);
     return gone;

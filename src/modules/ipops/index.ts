@@ -80,6 +80,7 @@ const match =
 
 export default defineModule<DnsState>({
   name: 'ipops',
+  shares: true,
   modparams: {},
   create: () => ({ dns: new Map(), srv: new Map(), naptr: new Map(), ptr: new Map() }),
   functions: [

@@ -10,6 +10,7 @@ const WAYS_IN = ['fifo_name', 'dgram_socket', 'tcp_socket'] as const;
 
 export default defineModule<JsonRpcState>({
   name: 'jsonrpcs',
+  shares: true,
   native: false,
   modparams: {
     pretty_format: { type: 'int', default: 0, min: 0, max: 1, doc: '1: replies with line ends and tabulators.' },

@@ -6,6 +6,7 @@ const kemi = exportsOf<KexState>();
 
 export default defineModule<KexState>({
   name: 'kex',
+  shares: true,
   modparams: {},
   create: host => ({ logger: host.log.level, core: host.core.x.getLogLevel() }),
   functions: [

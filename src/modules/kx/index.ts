@@ -21,6 +21,7 @@ type C = Call<undefined>;
 
 export default defineModule<undefined>({
   name: 'kx',
+  shares: true,
   native: false,
   modparams: {},
   create: () => undefined,

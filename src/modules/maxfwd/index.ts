@@ -6,6 +6,7 @@ const kemi = exportsOf<undefined>();
 
 export default defineModule<undefined>({
   name: 'maxfwd',
+  shares: true,
   modparams: {
     max_limit: {
       type: 'int',

@@ -62,6 +62,7 @@ const branchFlag = (doc: string) => ({ type: 'int' as const, default: -1, min: -
 
 export default defineModule<State>({
   name: 'nathelper',
+  shares: true,
   modparams: {
     received_avp: {
       type: 'str',

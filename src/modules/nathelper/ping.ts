@@ -3,7 +3,7 @@
  * second has its share, and of a share only so many go out at once that messages are not kept waiting.
  */
 import type { ByteStr } from '../../core/memory.ts';
-import { bytesOf } from '../../core/memory.ts';
+import { byteStr, bytesOf } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost, Socket, Timer } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
@@ -57,10 +57,11 @@ export class Pinger {
     this.#options = options;
     let key = '';
     for (let i = 0; i < 8; i++) key += Math.floor(host.random() * 0x1_0000_0000).toString(16);
-    this.#key = key;
+    // the answer to a ping may come to another worker than the one that pings
+    this.#key = host.shared ? byteStr(host.secret('nathelper.ping')) : key;
     host.stats.define('nathelper', 'pings_sent');
     host.stats.define('nathelper', 'pings_answered');
-    if (options.interval > 0) this.#timer = host.every(TICK_MS, () => this.#tick());
+    if (options.interval > 0 && (host.shared?.worker ?? 0) === 0) this.#timer = host.every(TICK_MS, () => this.#tick());
   }
 
   stop(): void {
@@ -195,7 +196,7 @@ export class Pinger {
     if (msg.status < 200) return true;
     this.#host.stats.add('nathelper', 'pings_answered');
     const roundTripMs = Math.max(0, this.#host.monotonic() - Number.parseInt(m[2]!, 16));
-    this.#known?.keepalive(m[1]!, Math.round(roundTripMs * 1000));
+    this.#source()?.keepalive(m[1]!, Math.round(roundTripMs * 1000));
     return true;
   }
 }

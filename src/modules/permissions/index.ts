@@ -57,6 +57,7 @@ const tagOf = (tag: ByteStr | undefined) => (tag === undefined ? 'NULL' : utf8Of
 
 export default defineModule<PermissionsState>({
   name: 'permissions',
+  shares: true,
   modparams: {
     db_url: { type: 'str', doc: 'The database, sqlite:///file; the one of --db when not set.' },
     address_file: {
@@ -154,6 +155,7 @@ export default defineModule<PermissionsState>({
   rpc: [
     {
       name: 'permissions.addressReload',
+      workers: 'all',
       doc: 'Reads the addresses anew; nothing changes when one makes no sense.',
       run: async ({ state }) => {
         await state.reloadAddresses();
@@ -162,6 +164,7 @@ export default defineModule<PermissionsState>({
     },
     {
       name: 'permissions.trustedReload',
+      workers: 'all',
       doc: 'Reads the trusted peers anew (db_mode 1).',
       run: async ({ state }) => {
         await state.reloadTrusted();

@@ -4,10 +4,11 @@ import type { ByteStr } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import { numericHost, parseIpv4, parseIpv6 } from '../../kemi/ip.ts';
 import { type Call, defineModule, exportsOf } from '../../kemi/table.ts';
-import { IpTree } from './ip-tree.ts';
+import { type Hits, IpTree } from './ip-tree.ts';
+import { SharedIpTree } from './shared-tree.ts';
 
 interface State {
-  readonly tree: IpTree;
+  readonly tree: Hits;
   readonly log: (ip: ByteStr) => void;
 }
 
@@ -32,6 +33,7 @@ const textOf = (bytes: readonly number[]) => ipaddr.fromByteArray([...bytes]).to
 
 export default defineModule<State>({
   name: 'pike',
+  shares: true,
   modparams: {
     sampling_time_unit: { type: 'int', default: 2, min: 1, max: 86400, doc: 'seconds of one sampling unit' },
     reqs_density_per_unit: {
@@ -61,14 +63,18 @@ export default defineModule<State>({
     },
   },
   create(host, params) {
-    const tree = new IpTree(
+    const sizes = [
       Number(params.reqs_density_per_unit),
       Number(params.remove_latency),
       Number(params.max_nodes),
-    );
+    ] as const;
+    const { shared } = host;
+    const tree: Hits = shared ? new SharedIpTree(shared, ...sizes) : new IpTree(...sizes);
     host.stats.define('pike', 'blocked_ips');
-    host.every(Number(params.sampling_time_unit) * 1000, () => tree.rotate());
-    host.every(1000, () => tree.expire(host.monotonic()));
+    if (!shared || shared.worker === 0) {
+      host.every(Number(params.sampling_time_unit) * 1000, () => tree.rotate());
+      host.every(1000, () => tree.expire(host.monotonic()));
+    }
     const level = Number(params.pike_log_level);
     const name = level <= 0 ? 'error' : level === 1 ? 'warn' : level <= 3 ? 'info' : 'debug';
     return { tree, log: ip => host.log[name]({ ip }, `PIKE - BLOCKing ip ${ip}`) };

@@ -32,7 +32,19 @@ export interface Leaf {
 /** 1 may go on; -1 was blocked before; -2 is blocked from now on */
 export type Verdict = 1 | -1 | -2;
 
-export class IpTree {
+/** What pike asks of whatever counts. */
+export interface Hits {
+  readonly limit: number;
+  hit(bytes: IpBytes, nowMs: number): Verdict;
+  /** The sampling unit is over. */
+  rotate(): void;
+  /** Takes away what was not hit for a while. */
+  expire(nowMs: number): void;
+  /** whole addresses */
+  leaves(nowMs: number): Leaf[];
+}
+
+export class IpTree implements Hits {
   readonly limit: number;
   readonly #latencyMs: number;
   readonly #maxNodes: number;

@@ -6,7 +6,6 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import { VARS as KEY } from '../../kemi/stores.ts';
 import type { XVal } from '../../kemi/table.ts';
 import type { Selects } from './selects.ts';
-
 import { XavpList } from './xavp.ts';
 
 export { resetStaticBranch, staticBranch } from './pvs-uri.ts';
@@ -23,6 +22,8 @@ export interface ScalarStore extends Iterable<readonly [ByteStr, number | ByteSt
   delete(name: ByteStr): unknown;
   /** see PvClass.cell */
   cell?(name: ByteStr): number;
+  /** Runs fn while no other worker is inside of it; absent where there is none. */
+  exclusive?<T>(name: ByteStr, fn: () => T): T;
 }
 
 /** State of module pv in one runtime. */
@@ -32,7 +33,7 @@ export interface PvState {
   /** $vn: null when unset */
   readonly nulls: Map<ByteStr, number | ByteStr>;
   /** $shv */
-  readonly shared: Map<ByteStr, number | ByteStr>;
+  readonly shared: ScalarStore;
   /** avp_aliases: alias to 's:name' or 'i:number' */
   readonly aliases: ReadonlyMap<ByteStr, ByteStr>;
   readonly startedMs: number;

@@ -3,9 +3,10 @@
 import { trim } from '../../core/ascii.ts';
 import { type ByteStr, byteStrOf } from '../../core/memory.ts';
 import { KemiError, RpcError } from '../../errors.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { integer } from '../../kemi/pv-parse.ts';
 import { defineModule } from '../../kemi/table.ts';
-import type { PvState } from './api.ts';
+import type { PvState, ScalarStore } from './api.ts';
 import { functions } from './functions.ts';
 import { headers } from './pvs-headers.ts';
 import { message } from './pvs-message.ts';
@@ -15,6 +16,7 @@ import { uris } from './pvs-uri.ts';
 import { variables } from './pvs-vars.ts';
 import { ScriptVars } from './script-vars.ts';
 import { Selects } from './selects.ts';
+import { SharedValues } from './shared-values.ts';
 import { transformations } from './transformations.ts';
 
 /** `name=s:text` or `name=i:number`, the form of shvset and varset */
@@ -54,8 +56,23 @@ function aliases(value: ByteStr | undefined): Map<ByteStr, ByteStr> {
   return out;
 }
 
+/** What Kamailio has a process id for: no two workers have the same. */
+function processNumber({ random, shared }: ModuleHost): number {
+  const chance = Math.floor(random() * 0x10000);
+  return shared ? chance * shared.workers + shared.worker : chance;
+}
+
+/** The values of $shv; with several workers the first one sets what the configuration says. */
+function sharedValues({ shared }: ModuleHost, initial: Map<ByteStr, number | ByteStr>): ScalarStore {
+  if (!shared) return initial;
+  const values = new SharedValues(shared.map('pv.shv'));
+  if (shared.worker === 0) for (const [name, value] of initial) values.set(name, value);
+  return values;
+}
+
 export default defineModule<PvState>({
   name: 'pv',
+  shares: true,
   native: false,
   modparams: {
     shvset: { type: 'str', repeat: true, doc: 'Sets $shv(name) at start: name=s:text or name=i:number.' },
@@ -65,10 +82,10 @@ export default defineModule<PvState>({
   create: (host, params) => ({
     vars: new ScriptVars(host.core, assignments('varset', params.varset)),
     nulls: new Map(),
-    shared: assignments('shvset', params.shvset),
+    shared: sharedValues(host, assignments('shvset', params.shvset)),
     aliases: aliases(params.avp_aliases as ByteStr | undefined),
     startedMs: host.now(),
-    uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${Math.floor(host.random() * 0x10000).toString(16)}`,
+    uniquePrefix: `srid-0-${Math.floor(host.now() / 1000).toString(16)}-${processNumber(host).toString(16)}`,
     uniqueCount: 0,
     selects: new Selects(),
   }),

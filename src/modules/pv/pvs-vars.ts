@@ -11,7 +11,7 @@ type C = Call<PvState>;
 const variable = (
   name: string,
   aliases: string[],
-  store: (state: PvState) => PvState['vars'],
+  store: (state: PvState) => PvState['shared'],
   unset: XVal,
   doc: string,
 ): PvClass => ({

@@ -8,6 +8,7 @@ import { xavuFunctions } from './xavu.ts';
 
 export default defineModule<undefined>({
   name: 'pvx',
+  shares: true,
   native: false,
   modparams: {},
   create: () => undefined,

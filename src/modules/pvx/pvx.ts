@@ -30,6 +30,10 @@ export function setScalar(store: ScalarStore, name: ByteStr, value: number | Byt
 }
 
 export function increment(store: ScalarStore, name: ByteStr): XVal {
+  return store.exclusive ? store.exclusive(name, () => addOne(store, name)) : addOne(store, name);
+}
+
+function addOne(store: ScalarStore, name: ByteStr): XVal {
   const value = store.get(name) ?? 0;
   if (!name || typeof value === 'string') return null;
   store.set(name, (value + 1) | 0);

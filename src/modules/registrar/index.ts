@@ -13,6 +13,7 @@ const kemi = exportsOf<RegistrarState>();
 
 export default defineModule<RegistrarState>({
   name: 'registrar',
+  shares: true,
   modparams: REGISTRAR_PARAMS,
   create: (host, params) => new RegistrarState(host, settingsOf(params)),
   functions: [

@@ -366,7 +366,9 @@ function toAor(state: RegistrarState, msg: SipMsg): Aor | AorError {
 
 /** @param uri in place of the To URI */
 export function save({ state, host, msg }: C, table: ByteStr, flags: number, uri?: ByteStr): Awaitable<number> {
+  const own: C = { state, host, msg };
+  const rest = () => onTable(own, table, FAILED, FAILED, () => new Save(state, msg, table, flags).run(uri));
   const done = uri === undefined ? saveUsual(state, msg, table, flags) : undefined;
-  if (done !== undefined) return done;
-  return onTable({ state, host, msg }, table, FAILED, FAILED, () => new Save(state, msg, table, flags).run(uri));
+  if (done === undefined) return rest();
+  return onMessage(host, msg, done, result => result ?? rest());
 }

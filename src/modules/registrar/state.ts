@@ -65,13 +65,14 @@ export class RegistrarState {
       return `${s.proto}:${bracketed(ip)}:${port}`;
     });
     const define = (name: string, read: () => number) => host.stats.define('registrar', name, read);
+    const setting = (name: string, read: () => number) => host.stats.define('registrar', name, read, true);
     define('accepted_regs', () => this.accepted);
     define('rejected_regs', () => this.rejected);
-    define('max_expires', () => settings.maxExpiresSec);
-    define('max_contacts', () => settings.maxContacts);
-    define('default_expire', () => settings.defaultExpiresSec);
-    define('default_expires_range', () => settings.defaultExpiresRange);
-    define('expires_range', () => settings.expiresRange);
+    setting('max_expires', () => settings.maxExpiresSec);
+    setting('max_contacts', () => settings.maxContacts);
+    setting('default_expire', () => settings.defaultExpiresSec);
+    setting('default_expires_range', () => settings.defaultExpiresRange);
+    setting('expires_range', () => settings.expiresRange);
     const { eventCallback } = settings;
     if (eventCallback || host.native)
       usrloc.onExpired(contact => {

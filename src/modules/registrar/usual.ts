@@ -5,9 +5,10 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
+import { type Awaitable, DbError } from '../../kemi/db.ts';
 import { type Binding, UserRecord } from '../usrloc/api.ts';
 import { accept, send } from './reply.ts';
-import type { RegistrarState } from './state.ts';
+import { type RegistrarState, withMessage } from './state.ts';
 
 export const SAVE_EXACT_EXPIRES = 8;
 export const INSERTED = 1;
@@ -30,7 +31,12 @@ const NEW = 0;
 const KNOWN = 1;
 
 /** @returns as save(); undefined when the request is none of the usual, or asks for what is refused: nothing was done */
-export function saveUsual(state: RegistrarState, msg: SipMsg, table: ByteStr, flags: number): number | undefined {
+export function saveUsual(
+  state: RegistrarState,
+  msg: SipMsg,
+  table: ByteStr,
+  flags: number,
+): Awaitable<number | undefined> {
   const { settings, usrloc } = state;
   if (!state.usual || (flags | SAVE_EXACT_EXPIRES) !== SAVE_EXACT_EXPIRES || !usrloc.isOpen(table)) return undefined;
   const { mem } = msg;
@@ -47,38 +53,49 @@ export function saveUsual(state: RegistrarState, msg: SipMsg, table: ByteStr, fl
   const allow = mem.i32(read + R_ALLOW);
   const allowIs = mem.u32(read + R_ALLOW_IS);
 
-  const record = usrloc.record(table, aor);
-  if (record !== undefined && !(record instanceof UserRecord)) return undefined;
-  const known = record && usrloc.find(record, { uri, callId, path: undefined });
-  if (known ? known.callId === callId && cseq <= known.cseq : settings.maxContacts > 0) return undefined;
-  if (record && record.contacts.length >= MANY) return undefined;
+  const store = (): number | undefined => {
+    const record = usrloc.record(table, aor);
+    if (record !== undefined && !(record instanceof UserRecord)) return undefined;
+    const known = record && usrloc.find(record, { uri, callId, path: undefined });
+    if (known ? known.callId === callId && cseq <= known.cseq : settings.maxContacts > 0) return undefined;
+    if (record && record.contacts.length >= MANY) return undefined;
 
-  const now = state.now();
-  let seconds = asked < 0 ? settings.defaultExpiresSec : asked;
-  if (seconds < settings.minExpiresSec) seconds = settings.minExpiresSec;
-  if (settings.maxExpiresSec > 0 && seconds > settings.maxExpiresSec) seconds = settings.maxExpiresSec;
-  const binding: Binding = {
-    uri,
-    expires: now + seconds,
-    q: state.qOverride(msg) ?? settings.defaultQ,
-    callId,
-    cseq,
-    flags: 0,
-    cflags: msg.u32(L.M_BFLAGS),
-    methods: allowIs === KNOWN ? allow : allowIs === NEW ? state.allow.learn(msg) : state.allow.of(msg),
-    userAgent: state.shared(agent),
-    received: state.receivedAvp(),
-    path: undefined,
-    socket: state.sockets[msg.socket],
-    instance: undefined,
-    regId: 0,
-    serverId: 0,
-    connectionId: msg.u32(L.M_CONID),
-    lastModified: now,
-    xavp: undefined,
+    const now = state.now();
+    let seconds = asked < 0 ? settings.defaultExpiresSec : asked;
+    if (seconds < settings.minExpiresSec) seconds = settings.minExpiresSec;
+    if (settings.maxExpiresSec > 0 && seconds > settings.maxExpiresSec) seconds = settings.maxExpiresSec;
+    const binding: Binding = {
+      uri,
+      expires: now + seconds,
+      q: state.qOverride(msg) ?? settings.defaultQ,
+      callId,
+      cseq,
+      flags: 0,
+      cflags: msg.u32(L.M_BFLAGS),
+      methods: allowIs === KNOWN ? allow : allowIs === NEW ? state.allow.learn(msg) : state.allow.of(msg),
+      userAgent: state.shared(agent),
+      received: state.receivedAvp(),
+      path: undefined,
+      socket: state.sockets[msg.socket],
+      instance: undefined,
+      regId: 0,
+      serverId: 0,
+      connectionId: msg.u32(L.M_CONID),
+      lastModified: now,
+      xavp: undefined,
+    };
+    const put = usrloc.put(table, aor, record, known, binding);
+    if (!put) return undefined;
+    state.accepted++;
+    const answer = accept(state, msg, put, undefined, false);
+    return send(state, msg, answer) === 1 ? (known ? UPDATED : INSERTED) : -1;
   };
-  const put = usrloc.put(table, aor, record, known, binding);
-  state.accepted++;
-  const answer = accept(state, msg, put, undefined, false);
-  return send(state, msg, answer) === 1 ? (known ? UPDATED : INSERTED) : -1;
+  if (!usrloc.shared) return store();
+  try {
+    return usrloc.exclusive(table, aor, () => withMessage(state.host, msg, store));
+  } catch (error) {
+    // another worker is busy with it for too long: save.ts says so
+    if (error instanceof DbError) return undefined;
+    throw error;
+  }
 }

@@ -17,6 +17,7 @@ const NO_DIRECTION = -6;
 
 export default defineModule<State>({
   name: 'rr',
+  shares: true,
   modparams: {
     enable_full_lr: flag(0, '1 writes ;lr=on in place of ;lr, for peers that lose parameters without a value'),
     append_fromtag: flag(1, '1 writes the tag of From as ftag, which is_direction() needs'),

@@ -40,6 +40,7 @@ function answer(call: Call<State>, failure: Failure): number {
 
 export default defineModule<State>({
   name: 'sanity',
+  shares: true,
   modparams: {
     default_checks: { type: 'int', default: 3047, doc: 'checks of sanity_check_defaults: a sum of bits' },
     uri_checks: { type: 'int', default: 7, doc: 'URIs that sanity_check_defaults parses: a sum of bits' },

@@ -51,6 +51,7 @@ function compareNames(a: ByteStr, b: ByteStr): number {
 
 export default defineModule<State>({
   name: 'siputils',
+  shares: true,
   modparams: {
     contact_flds_separator: {
       type: 'str',

@@ -6,6 +6,7 @@ const kemi = exportsOf<undefined>();
 
 export default defineModule<undefined>({
   name: 'sl',
+  shares: true,
   modparams: {
     default_code: {
       type: 'int',

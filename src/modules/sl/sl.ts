@@ -28,6 +28,7 @@ export function counterReader({ core }: ModuleHost): (index: number) => number {
 
 export const STATS_RPC: RpcCommand<undefined> = {
   name: 'sl.stats',
+  workers: 'sum',
   doc: 'Stateless replies sent, by code.',
   run: ({ host }) => {
     const read = counterReader(host);

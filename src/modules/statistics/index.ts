@@ -10,6 +10,7 @@ const kemi = exportsOf<State>();
 
 export default defineModule<State>({
   name: 'statistics',
+  shares: true,
   modparams: {
     variable: {
       type: 'str',

@@ -104,6 +104,7 @@ const CID = { params: ['int'] } as const;
 
 export default defineModule<TcpOps>({
   name: 'tcpops',
+  shares: true,
   modparams: {
     closed_event: {
       type: 'int',

@@ -10,6 +10,7 @@ const kemi = exportsOf<State>();
 
 export default defineModule<State>({
   name: 'textops',
+  shares: true,
   modparams: {},
   create: createState,
   commands: [

@@ -53,6 +53,7 @@ function withValue(
 
 export default defineModule<State>({
   name: 'textopsx',
+  shares: true,
   modparams: {},
   create: createState,
   functions: [

@@ -77,6 +77,7 @@ const isSecured = ({ proto }: ConnectionInfo): boolean => proto === 'tls' || pro
 
 export default defineModule<TlsState>({
   name: 'tls',
+  shares: true,
   modparams: {
     config: text('Name of a tls.cfg, or of a folder of such files. The parameters of certificates do not count then.'),
     certificate: text(

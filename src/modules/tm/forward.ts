@@ -355,7 +355,8 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
 function noteError(tx: Transaction, msg: SipMsg, error: number, options: RelayOptions): boolean {
   if (options.flags & 2 || tx.settings?.disableInternalReply) return false;
   tx.errorCode = error;
-  msg.setU32(L.M_MFLAGS, msg.u32(L.M_MFLAGS) | L.MFL_DELAYED_REPLY);
+  // Of a failed send Kamailio 5.6.3 does not tell sl_reply_error(): that answers, too.
+  if (error !== E_SEND) msg.setU32(L.M_MFLAGS, msg.u32(L.M_MFLAGS) | L.MFL_DELAYED_REPLY);
   return true;
 }
 

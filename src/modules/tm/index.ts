@@ -135,6 +135,7 @@ const ROUTES = ['onFailure', 'onBranch', 'onReply', 'onBranchFailure'] as const;
 
 export default defineModule<TmModule>({
   name: 'tm',
+  shares: true,
   modparams: MODPARAMS,
   create: (host, values) => {
     const tm = new TmModule(host, readParams(values));

@@ -43,13 +43,13 @@ export function newTransaction(tm: Tm, msg: SipMsg): number {
     repeatAnswer(tm, before);
     return 0;
   }
-  return create(tm, msg) ? 1 : E_UNSPEC;
+  return create(tm, msg) ? 1 : tm.elsewhere ? 0 : E_UNSPEC;
 }
 
 /** A transaction for the request at hand; when there are too many it is answered with 503. */
 export function create(tm: Tm, msg: SipMsg): Transaction | undefined {
   const tx = tm.create(msg.at);
-  if (tx) return tx;
+  if (tx || tm.elsewhere) return tx;
   tm.host.log.warn({ transactions: tm.live }, 'Cannot make a transaction: there are as many as the limit allows');
   if (!(msg.u32(L.M_MFLAGS) & L.MFL_FINAL_REPLY)) {
     const text = msg.store(OVERLOADED);
@@ -120,7 +120,7 @@ export function relayRequest(tm: Tm, msg: SipMsg, options: RelayOptions, uri?: B
     return 1;
   }
   const tx = create(tm, msg);
-  return tx ? forward(tm, tx, msg, options) : E_UNSPEC;
+  return tx ? forward(tm, tx, msg, options) : tm.elsewhere ? 1 : E_UNSPEC;
 }
 
 /** RFC 3261 16.10: the CANCEL is answered here, and the branches of its INVITE are cancelled. */
@@ -141,12 +141,12 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
         return 1;
       default: {
         const tx = create(tm, msg);
-        return tx ? forward(tm, tx, msg, options) : E_UNSPEC;
+        return tx ? forward(tm, tx, msg, options) : tm.elsewhere ? 1 : E_UNSPEC;
       }
     }
   }
   const tx = create(tm, msg);
-  if (!tx) return E_UNSPEC;
+  if (!tx) return tm.elsewhere ? 1 : E_UNSPEC;
   tm.emit('e2e-cancel', { tx: invite, request: msg });
   let reason: ByteStr = '';
   if (tm.params.e2e_cancel_reason && !invite.settings?.noE2eCancelReason)

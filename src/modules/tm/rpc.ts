@@ -38,6 +38,7 @@ async function started(sent: boolean | Promise<boolean>): Promise<Record<string,
 export const RPC: RpcCommand<Tm>[] = [
   {
     name: 'tm.stats',
+    workers: 'sum',
     doc: 'Transactions now and since the start.',
     run: ({ state: tm }) => {
       const { counters: c } = tm;
@@ -62,6 +63,7 @@ export const RPC: RpcCommand<Tm>[] = [
   },
   {
     name: 'tm.list',
+    workers: 'list',
     doc: 'Every transaction.',
     run: ({ state: tm, host }) =>
       tm.table.flatMap(tx => {
@@ -69,7 +71,7 @@ export const RPC: RpcCommand<Tm>[] = [
         const msg = tx.msg ? host.at(tx.msg) : undefined;
         return [
           {
-            tindex: tx.number,
+            tindex: tm.idOf(tx),
             tlabel: tx.label,
             method: msg?.method ?? METHODS[tx.method] ?? '',
             from: msg?.from?.uri ?? '',
@@ -92,11 +94,13 @@ export const RPC: RpcCommand<Tm>[] = [
   },
   {
     name: 'tm.hash_stats',
+    workers: 'sum',
     doc: 'How full the table of transactions is.',
     run: ({ state: tm }) => ({ transactions: tm.live, records: tm.host.core.x.tmTable(), limit: tm.limit }),
   },
   {
     name: 'tm.cancel',
+    workers: 'find',
     doc: 'Gives up a request of our own: Call-ID, CSeq number.',
     run: ({ state: tm }, [callId, cseq]) => {
       if (!cancelLocal(tm, textOf(callId), Number(cseq), branch => cancelBranch(tm, branch, '')))
@@ -106,10 +110,11 @@ export const RPC: RpcCommand<Tm>[] = [
   },
   {
     name: 'tm.reply',
+    workers: 'find',
     doc: 'Answers a request: code, reason, hash_entry:label of its transaction.',
     run: ({ state: tm }, [code, reason, id]) => {
       const [number, label] = textOf(id).split(':').map(Number);
-      const tx = tm.table[number ?? 0];
+      const tx = tm.table[tm.numberOf(number ?? 0)];
       if (!tx || tx.label !== label) throw new RpcError(404, 'There is no such transaction');
       if (!answer(tm, tx, Number(code), textOf(reason))) throw new RpcError(500, 'It could not be answered');
       return {};
@@ -117,6 +122,7 @@ export const RPC: RpcCommand<Tm>[] = [
   },
   {
     name: 'tm.reply_callid',
+    workers: 'find',
     doc: 'Answers a request: code, reason, Call-ID, CSeq number.',
     run: ({ state: tm, host }, [code, reason, callId, cseq]) => {
       const wanted = textOf(callId);

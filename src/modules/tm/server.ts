@@ -114,7 +114,7 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
     if (code >= 300 || local) {
       // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
       if (code < 300 && tx.msg) {
-        tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+        tm.insertDialog(tx);
         tx.toTag = ownTag(tm, tx.msg);
       }
       const now = tm.host.monotonic();
@@ -125,7 +125,7 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
       tx.retransmitAt = tx.interval ? now + tx.interval : tx.endAt;
       tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr));
     } else {
-      if (tm.handlers['e2e-ack'] && tx.msg) tm.host.core.x.tmInsertDialog(tx.msg, tx.number);
+      if (tm.handlers['e2e-ack'] && tx.msg) tm.insertDialog(tx);
       wait(tm, tx);
     }
   } else {

@@ -8,6 +8,7 @@ import { VARS } from '../../kemi/stores.ts';
 import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
+import { Ownership } from './ownership.ts';
 import type { TmParams } from './params.ts';
 import { match } from './replies.ts';
 import { retransmitAnswer, WATCH_MS } from './server.ts';
@@ -17,6 +18,8 @@ import { type Branch, type Machine, type Settings, type Times, Transaction } fro
 /** URIs whose targets are remembered */
 const MAX_TARGETS = 4096;
 const SETTINGS = Symbol('tm settings');
+/** transactions of one worker have numbers below this (wasm/modules/tm.ts) */
+const WORKER_NUMBERS = 2 ** 24;
 
 /** Counters of tm.stats and of the statistics of tmx. */
 function newCounters() {
@@ -61,11 +64,18 @@ export class Tm implements Machine {
   readonly lost: { value: number };
   /** targets of URIs with a numeric host, which do not change */
   readonly #targets = new Map<ByteStr, readonly Target[]>();
+  /** who has which transaction, where several runtimes serve the same addresses */
+  readonly #ownership: Ownership | undefined;
+  readonly #firstId: number;
+  /** the last create() failed because another runtime made this transaction at the same moment: it answers */
+  elsewhere = false;
 
   constructor(host: ModuleHost, params: TmParams) {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host);
+    if (host.shared) this.#ownership = new Ownership(host, host.shared);
+    this.#firstId = (host.shared?.worker ?? 0) * WORKER_NUMBERS;
     this.forwarded = host.stats.counter('core', 'fwd_requests');
     this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;
@@ -86,7 +96,7 @@ export class Tm implements Machine {
     core.mem.u8.set(this.seed.subarray(0, 16), at);
     const bits =
       (params.ruri_matching ? 2 : 0) | (params.via1_matching ? 4 : 0) | (params.callid_cseq_matching ? 8 : 0);
-    core.x.tmSetup(at, bits);
+    core.x.tmSetup(at, bits, host.shared?.worker ?? 0);
     core.lua.free(at);
     this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
   }
@@ -144,6 +154,7 @@ export class Tm implements Machine {
   create(at: number): Transaction | undefined {
     const { core } = this.host;
     const { x, mem } = core;
+    this.elsewhere = false;
     if (this.full) {
       this.counters.refused++;
       return undefined;
@@ -154,6 +165,12 @@ export class Tm implements Machine {
     if (!x.tmInsert(at, number)) {
       this.#putFree(number);
       this.counters.refused++;
+      return undefined;
+    }
+    if (this.#ownership && !this.#ownership.claim(number, 0)) {
+      x.tmRemove(number);
+      this.#putFree(number);
+      this.elsewhere = true;
       return undefined;
     }
     const now = this.host.monotonic();
@@ -224,6 +241,27 @@ export class Tm implements Machine {
     this.active++;
   }
 
+  /** From now on an ACK to the 2xx of this INVITE finds it. */
+  insertDialog(tx: Transaction): void {
+    if (tx.msg && this.host.core.x.tmInsertDialog(tx.msg, tx.number)) this.#ownership?.claim(tx.number, 1);
+  }
+
+  /** The number of a transaction among those of all workers, as scripts and RPC commands see it. */
+  idOf(tx: Transaction): number {
+    return tx.number + this.#firstId;
+  }
+
+  /** @returns the worker that has the transaction of what idOf() gave; -1 when there is no such worker */
+  workerOf(id: number): number {
+    const worker = Math.floor(id / WORKER_NUMBERS);
+    return worker < (this.host.shared?.workers ?? 1) ? worker : -1;
+  }
+
+  /** @returns the number here of what idOf() gave; -1 when it is another worker's */
+  numberOf(id: number): number {
+    return id >= this.#firstId && id < this.#firstId + WORKER_NUMBERS ? id - this.#firstId : -1;
+  }
+
   #putFree(number: number): void {
     if (number < this.table.length) this.#free.push(number);
   }
@@ -236,6 +274,7 @@ export class Tm implements Machine {
     for (const branch of tx.branches) this.dropBranch(branch);
     this.wheel.stop(tx.timer);
     this.setAnswer(tx, 0, 0);
+    this.#ownership?.drop(tx.number);
     x.tmRemove(tx.number);
     if (tx.status < 200) this.active--;
     this.release(tx);

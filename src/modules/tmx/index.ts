@@ -6,6 +6,7 @@ import { defineModule } from '../../kemi/table.ts';
 import type { TmModule } from '../tm/index.ts';
 import { PVS } from './pvs.ts';
 import { rows } from './rows.ts';
+import { type Continue, goOnHere } from './suspend.ts';
 
 export interface TmxState {
   /** tm, without which this module can do nothing */
@@ -31,6 +32,7 @@ function defineStatistics({ stats }: ModuleHost, tm: TmModule): void {
 
 export default defineModule<TmxState>({
   name: 'tmx',
+  shares: true,
   modparams: {
     precheck_trans: { type: 'int', default: 1, min: 0, max: 1, doc: '0: t_precheck_trans() finds nothing.' },
   },
@@ -42,6 +44,7 @@ export default defineModule<TmxState>({
   },
   pvs: PVS,
   functions: rows,
+  onTold: (state, host, data) => void goOnHere(state, host, data as Continue),
   onWait: (state, _host, msg, waits) => {
     if (state.precheck) state.tm.noteWaiting(msg, waits);
   },

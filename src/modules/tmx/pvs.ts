@@ -54,11 +54,11 @@ function replyReason(call: C): XVal {
   return branch.code === 408 ? 'Request Timeout' : branch.code === 487 ? 'Request Terminated' : '';
 }
 
-function field(tx: Transaction | undefined, name: string): XVal {
+function field({ state: { tm } }: C, tx: Transaction | undefined, name: string): XVal {
   if (!tx) return null;
   switch (name) {
     case 'id_index':
-      return tx.number;
+      return tm.idOf(tx);
     case 'id_label':
       return tx.label;
     case 'id_label_n':
@@ -165,6 +165,6 @@ export const PVS: readonly PvClass[] = [
         ? branchIndex(call)
         : args.inner === 'reply_code'
           ? replyCode(call)
-          : field(call.state.tm.of(call.msg.at), args.inner),
+          : field(call, call.state.tm.of(call.msg.at), args.inner),
   },
 ];

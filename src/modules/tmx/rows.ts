@@ -33,6 +33,7 @@ function byCallId({ state: { tm }, host }: C, callId: ByteStr, cseq: ByteStr, in
     const msg: SipMsg = host.at(tx.msg);
     if (msg.callId === callId && msg.cseq?.number === number) return tx;
   }
+  if (host.shared) host.log.warn({ callId }, 'Cannot find a transaction: only those of this worker are looked at');
   return undefined;
 }
 
@@ -121,7 +122,7 @@ export const rows = [
    * @param index $T(id_index)
    * @param label $T(id_label)
    * @param route name of a function of the script
-   * @returns 1; -1 there is no such suspended transaction, or no such function
+   * @returns 1; -1 there is no such suspended transaction, or no such function. Another worker that has the transaction is told: then it is 1 in any case
    * Kamailio 6.x manual, module tmx, t_continue; deviations: none
    */
   kemi('t_continue', { params: ['int', 'int', 'str'], returns: 'int', anytime: true, run: goOn }),

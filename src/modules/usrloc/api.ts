@@ -35,6 +35,8 @@ export interface Usrloc {
   readonly dbMode: number;
   /** whether users of different case are different; registrar sets it */
   caseSensitive: boolean;
+  /** Whether other workers have the same contacts: what is read and then changed must be inside exclusive(), put() too. */
+  readonly shared: boolean;
   /** Whether put() may be called: contacts are in memory, and no database is asked before an answer. */
   readonly atOnce: boolean;
   /** Whether a table is open. */
@@ -42,7 +44,7 @@ export interface Usrloc {
   /**
    * One insert or update where `atOnce` says that it may be.
    * @param table one that is open  @param known the contact to update; undefined inserts one  @param record what record() gave
-   * @returns the record as it is now
+   * @returns the record as it is now; undefined when there is no room for it
    */
   put(
     table: ByteStr,
@@ -50,7 +52,7 @@ export interface Usrloc {
     record: UserRecord | undefined,
     known: Contact | undefined,
     binding: Binding,
-  ): UserRecord;
+  ): UserRecord | undefined;
   /** Opens a table; the first use of a name makes it. @returns false when it cannot be opened: no such table in the database, or not a name */
   open(table: ByteStr): Awaitable<boolean>;
   /**

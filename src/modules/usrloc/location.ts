@@ -4,11 +4,13 @@ import { KemiError } from '../../errors.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { type Awaitable, after, DbError } from '../../kemi/db.ts';
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
-import type { Change, Match, Usrloc } from './api.ts';
+import type { Change, Match } from './api.ts';
 import { isValid } from './api.ts';
 import { attempt, inTurn } from './attempt.ts';
+import { exclusively, findContact, inOrder, isConnected } from './common.ts';
 import { type Binding, Contact, CS_GONE, CS_SYNC, FL_MEM, UserRecord } from './contact.ts';
 import type { Settings } from './params.ts';
+import type { Registry } from './registry.ts';
 import { storedOf, xavpOf } from './rows.ts';
 import { RuidIndex } from './ruid-index.ts';
 import { Ruids } from './ruids.ts';
@@ -22,11 +24,8 @@ export const DB_BACK = 2;
 export const DB_ONLY = 3;
 export const DB_READ = 4;
 
-const MATCH_CALLID = 1;
-const MATCH_PATH = 2;
-const MATCH_CALLID_ONLY = 3;
-
-export class Location implements Usrloc {
+export class Location implements Registry {
+  readonly shared: boolean;
   readonly settings: Settings;
   readonly natFlag: number;
   readonly useDomain: boolean;
@@ -47,7 +46,7 @@ export class Location implements Usrloc {
   readonly #onExpired: ((contact: Contact) => void)[] = [];
   /** what waits for the database in the modes 1 and 2 */
   readonly #writeBack: WriteBack | undefined;
-  readonly #timer: Timer;
+  readonly #timer: Timer | undefined;
   #keepaliveSec = 0;
   #keepaliveFlags = 0;
 
@@ -64,10 +63,12 @@ export class Location implements Usrloc {
     this.#ruids = new Ruids(host);
     if (store && (this.dbMode === DB_THROUGH || this.dbMode === DB_BACK))
       this.#writeBack = new WriteBack(host, store, (error, text) => this.#report(error, text));
-    host.stats.define('usrloc', 'registered_users', () => this.#sum(t => t.records.size));
+    host.stats.define('usrloc', 'registered_users', () => this.#sum(t => t.records.size), true);
     host.stats.define('usrloc', 'db_failures');
     for (const name of settings.preload) this.#preload(name);
-    this.#timer = host.every(settings.timerSec * 1000, () => void this.tick());
+    this.shared = host.shared !== undefined;
+    // one worker cleans up for all
+    if ((host.shared?.worker ?? 0) === 0) this.#timer = host.every(settings.timerSec * 1000, () => void this.tick());
   }
 
   /** wall clock, seconds */
@@ -143,8 +144,8 @@ export class Location implements Usrloc {
 
   #defineStatistics(table: Table): void {
     const { stats } = this.#host;
-    stats.define('usrloc', `${table.name}_users`, () => table.records.size);
-    stats.define('usrloc', `${table.name}_contacts`, () => table.contacts);
+    stats.define('usrloc', `${table.name}_users`, () => table.records.size, true);
+    stats.define('usrloc', `${table.name}_contacts`, () => table.contacts, true);
     stats.define('usrloc', `${table.name}_expires`, () => table.expired);
   }
 
@@ -205,19 +206,8 @@ export class Location implements Usrloc {
     );
   }
 
-  find(record: UserRecord, { uri, callId, path }: Match): Contact | undefined {
-    const { matchingMode } = this.settings;
-    for (const c of record.contacts) {
-      if (matchingMode === MATCH_CALLID_ONLY) {
-        if (c.callId === callId) return c;
-        continue;
-      }
-      if (c.uri !== uri) continue;
-      if (matchingMode === MATCH_CALLID && c.callId !== callId) continue;
-      if (matchingMode === MATCH_PATH && path !== undefined && c.path !== path) continue;
-      return c;
-    }
-    return undefined;
+  find(record: UserRecord, match: Match): Contact | undefined {
+    return findContact(record, match, this.settings.matchingMode);
   }
 
   // ---- changing
@@ -226,15 +216,8 @@ export class Location implements Usrloc {
     const store = this.dbMode === DB_THROUGH || this.dbMode === DB_ONLY;
     if (!store) return fn();
     const key = `${table} ${aor}`;
-    const busy = this.#busy.size > 0 ? this.#busy.get(key) : undefined;
-    const done = busy ? busy.then(fn, fn) : fn();
-    if (!(done instanceof Promise)) return done;
-    const task: Promise<unknown> = done.finally(() => {
-      if (this.#busy.get(key) === task) this.#busy.delete(key);
-    });
-    task.catch(() => {});
-    this.#busy.set(key, task);
-    return done;
+    const { shared } = this.#host;
+    return inOrder(this.#busy, key, shared ? () => exclusively(shared, key, fn) : fn);
   }
 
   change(
@@ -406,7 +389,7 @@ export class Location implements Usrloc {
   }
 
   async dispose(): Promise<void> {
-    this.#timer.cancel();
+    this.#timer?.cancel();
     await this.flush();
     const left = this.#writeBack?.size ?? 0;
     if (left > 0) this.#host.log.error({ left }, 'Contacts were not written to the database');
@@ -476,13 +459,4 @@ export class Location implements Usrloc {
     const reason = error instanceof DbError ? error.reason : 'other';
     this.#host.log.error({ err: error, reason }, text);
   }
-}
-
-/** whether a contact can be reached over its connection only */
-function isConnected({ received, uri, socket }: Binding): boolean {
-  return (
-    /^(tcp|tls|wss?):/.test(socket ?? '') ||
-    /;transport=(tcp|tls|wss?)\b/i.test(received ?? '') ||
-    /;transport=(tcp|tls|wss?)\b/i.test(uri)
-  );
 }

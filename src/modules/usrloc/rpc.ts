@@ -6,7 +6,8 @@ import { DbError } from '../../kemi/db.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import { socketOf } from '../pv/api.ts';
 import { type Binding, type Contact, CS_DIRTY, CS_NEW, Q_NONE, type UserRecord } from './contact.ts';
-import { DB_BACK, DB_NONE, DB_THROUGH, type Location } from './location.ts';
+import { DB_BACK, DB_NONE, DB_THROUGH } from './location.ts';
+import type { Registry } from './registry.ts';
 
 const RPC_CALL_ID = 'rpc@kemi-wasm';
 const RPC_USER_AGENT = 'kemi-wasm RPC';
@@ -19,7 +20,7 @@ function expiresOf({ expires }: Contact, now: number): number | string {
   return expires <= now ? 'expired' : expires - now;
 }
 
-function contactOf(location: Location, c: Contact): object {
+function contactOf(location: Registry, c: Contact): object {
   return {
     Contact: {
       Address: utf8Of(c.uri),
@@ -51,14 +52,14 @@ function contactOf(location: Location, c: Contact): object {
 const text = (value: unknown): ByteStr => byteStrOf(String(value ?? '').replace(/^s:/, ''));
 
 /** The address of record as it is stored. */
-function aorOf(location: Location, value: unknown): ByteStr {
+function aorOf(location: Registry, value: unknown): ByteStr {
   const aor = text(value);
   const at = aor.indexOf('@');
   const own = location.useDomain || at < 0 ? aor : aor.slice(0, at);
   return location.caseSensitive ? own : own.toLowerCase();
 }
 
-function tableOf(location: Location, params: readonly unknown[], wants: number, missing: string) {
+function tableOf(location: Registry, params: readonly unknown[], wants: number, missing: string) {
   if (params.length < wants) throw new RpcError(500, `Not enough parameters ${missing}`);
   const table = location.tables.get(text(params[0]));
   if (!table) throw new RpcError(500, 'Domain table not found');
@@ -75,7 +76,7 @@ function failed(result: UserRecord | undefined | false): void {
   if (result === false) throw new RpcError(500, 'Cannot store the change');
 }
 
-async function add(location: Location, isSocket: (text: ByteStr) => boolean, params: readonly unknown[]) {
+async function add(location: Registry, isSocket: (text: ByteStr) => boolean, params: readonly unknown[]) {
   if (params.length < 9) throw new RpcError(500, 'Not enough parameters or wrong format');
   const table = tableOf(location, params, 9, '');
   const [, , uri, expires, q, path, flags, cflags, methods, received, socket] = params;
@@ -119,7 +120,7 @@ async function add(location: Location, isSocket: (text: ByteStr) => boolean, par
 }
 
 /** @throws RpcError when the database fails */
-async function recordOf(location: Location, table: ByteStr, aor: ByteStr): Promise<UserRecord | undefined> {
+async function recordOf(location: Registry, table: ByteStr, aor: ByteStr): Promise<UserRecord | undefined> {
   try {
     return await location.record(table, aor);
   } catch (error) {
@@ -129,7 +130,7 @@ async function recordOf(location: Location, table: ByteStr, aor: ByteStr): Promi
 }
 
 /** Removes the contacts of an address of record that `which` picks. */
-async function remove(location: Location, table: ByteStr, aor: ByteStr, which?: (c: Contact) => boolean) {
+async function remove(location: Registry, table: ByteStr, aor: ByteStr, which?: (c: Contact) => boolean) {
   await location.exclusive(table, aor, async () => {
     const record = await recordOf(location, table, aor);
     if (!record && which) throw new RpcError(404, 'AOR not found');
@@ -162,10 +163,10 @@ function counting(name: string, doc: string, what: 'users' | 'contacts' | 'expir
         throw new RpcError(500, failure);
       }
     },
-  } satisfies RpcCommand<Location>;
+  } satisfies RpcCommand<Registry>;
 }
 
-export const usrlocRpc: readonly RpcCommand<Location>[] = [
+export const usrlocRpc: readonly RpcCommand<Registry>[] = [
   {
     name: 'ul.dump',
     doc: 'Returns all contacts in memory by table and address of record; "brief": the addresses of record only.',

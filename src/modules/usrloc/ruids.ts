@@ -9,7 +9,9 @@ export class Ruids {
   constructor(host: ModuleHost) {
     const start = Math.floor(host.now() / 1000).toString(16);
     const chance = Math.floor(host.random() * 2 ** 32).toString(16);
-    this.#middle = `-${start}-${chance}-`;
+    // workers that begin in the same second must not meet by chance
+    const worker = host.shared ? host.shared.worker.toString(16).padStart(2, '0') : '';
+    this.#middle = `-${start}-${chance}${worker}-`;
   }
 
   /** the counter is written backwards, in hex, as Kamailio does */

@@ -6,6 +6,7 @@ const kemi = exportsOf<UuidState>();
 
 export default defineModule<UuidState>({
   name: 'uuid',
+  shares: true,
   native: false,
   modparams: {},
   create: () => ({ lastTicks: 0n, node: undefined, sequence: 0 }),

@@ -55,6 +55,7 @@ function close({ state, host }: C, code: number, reason: ByteStr, id: number): n
 
 export default defineModule<WebSocketState>({
   name: 'websocket',
+  shares: true,
   modparams: {
     keepalive_mechanism: {
       type: 'int',

@@ -58,6 +58,7 @@ function reply({ host, msg }: C, code: number, reason: ByteStr, type: ByteStr, b
 
 export default defineModule<XhttpState>({
   name: 'xhttp',
+  shares: true,
   modparams: {
     url_skip: { type: 'str', doc: 'Regular expression: requests whose target it matches do not run the event route.' },
     url_match: { type: 'str', doc: 'Regular expression: only requests whose target it matches run the event route.' },

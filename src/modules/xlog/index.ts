@@ -7,6 +7,7 @@ const kemi = exportsOf<XlogState>();
 
 export default defineModule<XlogState>({
   name: 'xlog',
+  shares: true,
   modparams: {
     buf_size: {
       type: 'int',

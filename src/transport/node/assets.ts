@@ -24,7 +24,8 @@ export async function loadWasm(): Promise<{
   return { lua: lua!, core: core!, byteText };
 }
 
-function byteText(buffer: ArrayBuffer): ByteText {
+/** How Node makes byte strings of a buffer. */
+export function byteText(buffer: ArrayBufferLike): ByteText {
   const bytes = Buffer.from(buffer);
   if (!isLatin1(bytes))
     return {

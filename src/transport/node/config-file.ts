@@ -40,7 +40,7 @@ export function readConfigFile(path: string, given: ConfigFileOptions = {}): Con
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError([{ severity: 'error', file: path, line: 0, column: 0, message: `cannot read it: ${why}` }]);
   }
-  const host: ConfigHost = { readFile, defines, env, os: process.platform };
+  const host = configHost(defines, env);
   const config = parseConfig(source, path, host);
   const { options, diagnostics } = resolveConfig(config, {
     modules: MODULES,
@@ -48,6 +48,14 @@ export function readConfigFile(path: string, given: ConfigFileOptions = {}): Con
     ...(script !== undefined && { script }),
   });
   return { path, options: { ...options, source: host }, diagnostics, files: config.files };
+}
+
+/** How a config is read from disk. */
+export function configHost(
+  defines: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfigHost {
+  return { readFile, defines, env, os: process.platform };
 }
 
 /** Larger than any config; a device or a log is not read by mistake. */

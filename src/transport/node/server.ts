@@ -1,11 +1,14 @@
 /** A runtime with sockets, files, the control socket and a watcher around it: what `kemi-wasm run` starts. */
 import path from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import type { ConfigHost } from '../../cfg/config.ts';
 import type { ConfigOptions } from '../../cfg/resolve.ts';
 import type { Grant } from '../../components/capabilities.ts';
 import { type Logger, silentLogger } from '../../core/log.ts';
 import { KemiError, ScriptError } from '../../errors.ts';
 import type { Resolver, Socket } from '../../kemi/host.ts';
-import type { Limits, ModParamSetting } from '../../runtime/options.ts';
+import type { RpcCall } from '../../rpc/json-rpc.ts';
+import { checkLimits, type Limits, type ModParamSetting } from '../../runtime/options.ts';
 import { createRuntime, type Running, type Runtime } from '../../runtime/runtime.ts';
 import { parseListenAddress } from '../listen-address.ts';
 import type { ListenAddress } from '../transport.ts';
@@ -21,6 +24,8 @@ import { tcpLimits } from './tcp-options.ts';
 import { type TlsFiles, tlsIdle, tlsSource } from './tls-options.ts';
 import { type MakeUdp, NodeTransports } from './transports.ts';
 import { type Watcher, watchFiles } from './watch.ts';
+import { MAX_WORKERS, WorkerGroup } from './workers/group.ts';
+import type { PlainOptions, WorkerInit } from './workers/protocol.ts';
 
 /** How long routes in flight may go on when the server closes, milliseconds. */
 export const DRAIN_MS = 5000;
@@ -66,6 +71,8 @@ export interface ServerOptions {
   readonly tls?: TlsFiles;
   /** an SQLite file (made when it is not there), or a sqlite:// URL: the db_url of all modules that have one and were given none */
   readonly db?: string;
+  /** threads that route, 1..64: with more than one they share the UDP ports, registrations, htables and the like. Default: 1 */
+  readonly workers?: number;
   /** what carries datagrams; node:dgram when absent. The servers of Bun and Deno bring their own */
   readonly udp?: MakeUdp;
 }
@@ -95,16 +102,44 @@ export class Server {
   }
 
   /**
-   * Loads the script anew from its file, logs the outcome.
+   * Loads the script anew from its file, logs the outcome. For one worker; reloadAll() is for any number.
    * @throws ScriptError it is broken; the old one runs on
    */
   reload(): Running {
+    if (this.#parts.group)
+      throw new KemiError('KEMI_ERR_CONFIG', 'Cannot reload one worker of several: use reloadAll()');
     return reload(this.runtime, this.#parts);
   }
 
   /** Reads all components again and swaps in what is sound; logs the outcome, never throws. */
   reloadComponents(): Promise<void> {
     return reloadComponents(this.runtime, this.#parts.log);
+  }
+
+  /**
+   * The same in all workers, or in none.
+   * @throws ScriptError it is broken in one of them; the old one runs on in all
+   */
+  reloadAll(): Promise<Running> {
+    return reloadAll(this.runtime, this.#parts);
+  }
+
+  /** workers that route now */
+  get workers(): number {
+    return this.#parts.group?.ready ?? 1;
+  }
+
+  /** the threads of the workers but the first */
+  get threads(): readonly Worker[] {
+    return this.#parts.group?.threads ?? [];
+  }
+
+  /**
+   * Runs an RPC command, for all workers.
+   * @throws RpcError with Kamailio's code
+   */
+  call(method: string, params?: unknown): Promise<unknown> {
+    return call(this.runtime, this.#parts, method, params);
   }
 
   /**
@@ -122,6 +157,7 @@ interface Parts {
   readonly log: Logger;
   readonly script: ProgramSource;
   readonly transport: NodeTransports;
+  readonly group: WorkerGroup | undefined;
   runtime?: Runtime;
   ctl?: CtlServer;
   rpcHttp?: RpcHttpServer;
@@ -144,6 +180,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const addresses = listen.map(l => (typeof l === 'string' ? parseListenAddress(l) : l));
   const messageBytes = options.limits?.messageBytes ?? config?.messageBytes;
   const tcp = { ...tcpLimits(config?.coreParams), ...(messageBytes !== undefined && { messageBytes }) };
+  const group = groupOf(options, log);
   const modparams = [...(config?.modparams ?? []), ...(options.modparams ?? [])];
   // the built-in config lies in the package: nobody names files beside it
   const tls = tlsSource(modparams, options.config === undefined ? undefined : config, options.tls);
@@ -157,9 +194,10 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     tls,
     udp: options.udp,
     upgrades,
+    shared: group !== undefined,
     ...(origins && { origins }),
   });
-  const parts: Parts = { log, script, transport };
+  const parts: Parts = { log, script, group, transport };
   try {
     const { files, name } = script;
     const source = script.read();
@@ -168,8 +206,18 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       readComponents(options.components ?? [], options.grants, config),
       transport.open(addresses),
     ]);
-    const runtime = createRuntime({
-      ...(config && configured(config, options.modparams, options.aliases, options.limits)),
+    const { config: reader, ...fromConfig } = config
+      ? configured(config, options.modparams, options.aliases, options.limits)
+      : { config: undefined };
+    const plain: PlainOptions = {
+      ...fromConfig,
+      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
+      ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
+    };
+    const runtime: Runtime = createRuntime({
+      ...plain,
+      ...(reader && { config: reader }),
+      ...group?.runtimeOptions(() => group.reload(script.read())),
       wasm,
       components,
       sockets: transport.sockets,
@@ -182,21 +230,44 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       openDatabase: openSqlite,
       connections: transport.connections,
       tls: transport.tlsControl,
-      ...(options.db !== undefined && { db: databaseUrl(options.db) }),
-      ...pick(options, config ? ['env', 'modules', 'serverHeader'] : CHOICES),
     });
     parts.runtime = runtime;
-    defineStatistics(runtime, transport);
+    defineStatistics(runtime, transport, group);
     runtime.load({ name, source });
-    const call = (method: string, params?: unknown) => {
-      const run = () => runtime.rpc.call(method, params);
-      if (method === 'app_lua.reload') return logged(parts, run);
-      return method === 'module.reload' ? loggedComponent(log, run) : run();
-    };
-    if (options.ctl) parts.ctl = await listenCtl(call, typeof options.ctl === 'string' ? { path: options.ctl } : {});
+    const serve = () =>
+      transport.start(
+        (bytes, from, socket) => {
+          runtime.receive(bytes, from, socket);
+        },
+        connection => runtime.connectionClosed(connection.id, connection),
+        connection => runtime.connectionOpened(connection),
+        runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
+      );
+    // the sockets of the others answer as soon as they are open: what the system gives to this one must not be lost
+    if (group) serve();
+    if (group)
+      await group.start({
+        base: {
+          wasm: { lua: wasm.lua, core: wasm.core },
+          sockets: transport.sockets.map(s => ({ ...s })),
+          options: plain,
+          config: reader && readBy(reader),
+          name,
+          scripts: scriptsOf(options, config),
+          connectionOptions: { ...transport.connections.options },
+        },
+        runtime,
+        connections: transport.connections,
+        source,
+        receive: (bytes, from, socket) => void runtime.receive(bytes, from, socket),
+        sendStream: (socket, bytes, ip, port, how) => transport.send(socket, bytes, ip, port, how),
+      });
+    const commands: RpcCall = (method, params) => call(runtime, parts, method, params);
+    if (options.ctl)
+      parts.ctl = await listenCtl(commands, typeof options.ctl === 'string' ? { path: options.ctl } : {});
     const { rpcHttp } = options;
     if (rpcHttp !== undefined)
-      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, call, log);
+      parts.rpcHttp = await listenRpcHttp(typeof rpcHttp === 'string' ? parseRpcHttp(rpcHttp) : rpcHttp, commands, log);
     if (options.watch && components.length > 0)
       parts.componentWatcher = await watchFiles(
         () => components.map(c => path.resolve(c.file!)),
@@ -209,21 +280,11 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       parts.watcher = await watchFiles(
         () => files.asked,
         () => {
-          try {
-            reload(runtime, parts);
-          } catch {
-            // Logged. The script that ran runs on until the next change.
-          }
+          // A failure is logged. The script that ran runs on until the next change.
+          reloadAll(runtime, parts).catch(() => {});
         },
       );
-    transport.start(
-      (bytes, from, socket) => {
-        runtime.receive(bytes, from, socket);
-      },
-      connection => runtime.connectionClosed(connection.id, connection),
-      connection => runtime.connectionOpened(connection),
-      runtime.servesHttp ? (exchange, from, socket) => runtime.receiveHttp(exchange, from, socket) : undefined,
-    );
+    if (!group) serve();
     return new Server({ ...parts, runtime });
   } catch (error) {
     await close(parts, 0);
@@ -231,7 +292,16 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   }
 }
 
-function defineStatistics({ stats }: Runtime, { udp, tcp }: NodeTransports): void {
+function defineStatistics({ stats }: Runtime, { udp, tcp }: NodeTransports, group: WorkerGroup | undefined): void {
+  if (group) {
+    const { shared } = group;
+    stats.define('kemi', 'workers', () => group.ready, true);
+    // with Kamailio's names
+    stats.define('shmem', 'total_size', () => shared.size, true);
+    stats.define('shmem', 'used_size', () => shared.used, true);
+    stats.define('shmem', 'free_size', () => shared.size - shared.used, true);
+    stats.define('shmem', 'max_used_size', () => shared.mostUsed, true);
+  }
   for (const [group, counters] of [['udp', udp.counters] as const, ['tcp', tcp.counters] as const])
     for (const name of Object.keys(counters) as (keyof typeof counters)[])
       stats.define(group, snake(name), () => counters[name]);
@@ -258,7 +328,20 @@ function reload(runtime: Runtime, parts: Parts): Running {
   }
 }
 
-/** Logs a reload that came over RPC. */
+async function reloadAll(runtime: Runtime, parts: Parts): Promise<Running> {
+  const { group, script } = parts;
+  if (!group) return reload(runtime, parts);
+  return (await logged(parts, async () => group.reload(script.read()))) as Running;
+}
+
+function call(runtime: Runtime, parts: Parts, method: string, params: unknown): Promise<unknown> {
+  const { group, log } = parts;
+  const run = () => (group ? group.call(method, params) : runtime.rpc.call(method, params));
+  if (method === 'app_lua.reload') return logged(parts, run);
+  return method === 'module.reload' ? loggedComponent(log, run) : run();
+}
+
+/** Logs a reload of several workers, or one that came over RPC. */
 async function logged(parts: Parts, call: () => Promise<unknown>): Promise<unknown> {
   try {
     const result = await call();
@@ -314,8 +397,35 @@ async function close(parts: Parts, drainMs: number): Promise<void> {
     parts.ctl?.close(),
     parts.rpcHttp?.close(),
   ]);
-  await parts.runtime?.close(drainMs);
+  const started = performance.now();
+  await parts.group?.close(drainMs);
+  // the last one writes what all of them left to the database
+  await parts.runtime?.close(Math.max(0, drainMs - (performance.now() - started)));
   await parts.transport.close();
+}
+
+/** @throws KemiError KEMI_ERR_CONFIG */
+function groupOf({ workers = 1, limits, resolver, udp }: ServerOptions, log: Logger): WorkerGroup | undefined {
+  if (!Number.isInteger(workers) || workers < 1 || workers > MAX_WORKERS)
+    throw new KemiError('KEMI_ERR_CONFIG', `Cannot start ${workers} workers: write a number from 1 to ${MAX_WORKERS}`);
+  if (workers === 1) return undefined;
+  if (resolver)
+    throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use a resolver of your own with several workers: use one worker');
+  if (udp)
+    throw new KemiError(
+      'KEMI_ERR_CONFIG',
+      'Cannot start several workers here: only Node shares a UDP port among them; use one worker',
+    );
+  return new WorkerGroup(workers, checkLimits(limits).sharedMiB, log);
+}
+
+/** How a config is read, as data. */
+function readBy({ defines = {}, env }: ConfigHost): WorkerInit['config'] {
+  if (!env || env === process.env) return { defines };
+  return {
+    defines,
+    env: Object.fromEntries(Object.entries(env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]]))),
+  };
 }
 
 const CHOICES = ['limits', 'modparams', 'modules', 'defines', 'aliases', 'env', 'serverHeader'] as const;
@@ -330,7 +440,9 @@ function configOf(
     const given = {
       ...defines,
       ...(db !== undefined && { WITH_DB: '' }),
-      ...(listen?.some(l => /^tls$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && { WITH_TLS: '' }),
+      ...(listen?.some(l => /^(tls|wss)$/i.test(typeof l === 'string' ? l.split(':')[0]! : l.proto)) && {
+        WITH_TLS: '',
+      }),
     };
     const { options } = readConfigFile(BASIC_CONFIG, { defines: given, script: BASIC_SCRIPT });
     return options;

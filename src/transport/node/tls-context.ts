@@ -4,7 +4,7 @@
  */
 import { createPrivateKey, type KeyObject, constants as ssl, X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
-import type net from 'node:net';
+import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
 import {
@@ -79,6 +79,8 @@ export class TlsContexts {
   readonly #log: Logger;
   #loaded: Loaded | undefined;
   #generation = 0;
+  /** addresses that are listened on */
+  readonly #served: { readonly ip: string; readonly port: number }[] = [];
 
   constructor(source: TlsSource) {
     this.#source = source;
@@ -103,24 +105,24 @@ export class TlsContexts {
   load(): void {
     const profiles = this.#profiles();
     const make = (side: TlsProfile['side']) => this.#make(profiles.filter(p => p.side === side));
-    this.#loaded = { server: make('server'), client: make('client') };
+    const loaded = { server: make('server'), client: make('client') };
+    // who listens already must be able to go on
+    for (const address of this.#served) profileFor(loaded.server, address);
+    this.#loaded = loaded;
     this.#generation++;
   }
 
   /** The server's side for one listening address. @throws KemiError KEMI_ERR_CONFIG when there is no certificate for it */
   acceptor(address: { ip: string; port: number }, timeoutMs: number, events: AcceptorEvents): TlsAcceptor {
-    return new TlsAcceptor(this, address, timeoutMs, events);
+    const acceptor = new TlsAcceptor(this, address, timeoutMs, events);
+    this.#served.push(address);
+    return acceptor;
   }
 
   /** The server's side for an address, as it is now. @throws KemiError KEMI_ERR_CONFIG when there is no certificate for it */
   serverSide(address: { ip: string; port: number }): TlsServerSide {
     const { server } = this.#all;
-    const plain = find(server, address);
-    if (!plain.profile.certificate)
-      throw new KemiError(
-        'KEMI_ERR_CONFIG',
-        `Cannot serve TLS on ${formatAddress({ proto: 'tls', ...address })}: it has no certificate; give --tls-cert FILE --tls-key FILE, or modparam("tls", "certificate", "FILE")`,
-      );
+    const plain = profileFor(server, address);
     const by = (name: string | undefined) => find(server, { ...address, ...(name && { serverName: name }) });
     const meant = server.filter(({ profile }) => profile.ip === undefined || isAt(profile, address));
     return {
@@ -146,7 +148,8 @@ export class TlsContexts {
       options: {
         secureContext: context,
         rejectUnauthorized: false,
-        ...(name !== undefined && { servername: name }),
+        // RFC 6066 3: an address is no name to ask for
+        ...(name !== undefined && !net.isIP(name) && { servername: name }),
         checkServerIdentity: (_host, certificate) =>
           name === undefined ? undefined : tls.checkServerIdentity(name, certificate),
       },
@@ -205,6 +208,7 @@ export class TlsContexts {
 
   #make(profiles: readonly TlsProfile[]): Made[] {
     return profiles.map(profile => {
+      this.#check(profile);
       const options = this.#options(profile);
       try {
         return { profile, options, context: tls.createSecureContext(options) };
@@ -213,6 +217,17 @@ export class TlsContexts {
         throw new KemiError('KEMI_ERR_CONFIG', `Cannot use ${title(profile)}: ${why}`, { cause });
       }
     });
+  }
+
+  /** What can be told of a profile before its files are read. The default one may lack a certificate: nobody may be served by it. */
+  #check(profile: TlsProfile): void {
+    if (profile.side === 'server' && profile.name !== 'default' && profile.certificate === undefined)
+      throw new KemiError('KEMI_ERR_CONFIG', `Cannot use ${title(profile)}: it has no certificate`);
+    if (['on', 'optional'].includes(verifyOf(profile)) && !profile.caList && !profile.caPath)
+      this.#log.warn(
+        {},
+        `[${profile.side}:${profile.name}] looks at certificates and trusts no CA: none is good; set ca_list`,
+      );
   }
 
   #options(profile: TlsProfile): tls.SecureContextOptions {
@@ -372,6 +387,16 @@ function find(made: readonly Made[], { ip, port, serverId, serverName }: TlsTarg
     here.find(m => m.profile.serverName === undefined) ??
     here[0] ??
     made.at(-1)!
+  );
+}
+
+/** The profile of an address where no name is asked for. @throws KemiError KEMI_ERR_CONFIG when it has no certificate */
+function profileFor(server: readonly Made[], address: { ip: string; port: number }): Made {
+  const found = find(server, address);
+  if (found.profile.certificate) return found;
+  throw new KemiError(
+    'KEMI_ERR_CONFIG',
+    `Cannot serve TLS on ${formatAddress({ proto: 'tls', ...address })}: it has no certificate; give --tls-cert FILE --tls-key FILE, or modparam("tls", "certificate", "FILE")`,
   );
 }
 

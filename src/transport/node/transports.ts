@@ -22,6 +22,7 @@ export class NodeTransports {
   sockets: readonly Socket[] = [];
   #firstTcp = 0;
 
+  /** @param options.shared UDP ports are shared with the sockets of other workers */
   constructor(options: {
     readonly log: Logger;
     readonly tcp?: Partial<TcpLimits>;
@@ -29,10 +30,11 @@ export class NodeTransports {
     readonly udp?: MakeUdp | undefined;
     readonly upgrades?: boolean;
     readonly origins?: readonly string[];
+    readonly shared?: boolean;
   }) {
-    const { log, tcp = {}, upgrades = false, origins } = options;
+    const { log, tcp = {}, upgrades = false, origins, shared = false } = options;
     this.tls = new TlsContexts({ log, ...options.tls });
-    this.udp = options.udp?.({ log }) ?? new UdpTransport({ log });
+    this.udp = options.udp?.({ log }) ?? new UdpTransport({ log, share: shared ? 'first' : undefined });
     this.tcp = new TcpTransport({
       log,
       limits: tcp,

@@ -35,12 +35,18 @@ interface Open {
 
 export interface UdpOptions {
   readonly log?: Logger;
+  /**
+   * Several sockets on one address (SO_REUSEPORT), among which the system spreads datagrams by where they come from: 'first' makes sure that no other program has it,
+   * 'more' joins the first
+   */
+  readonly share?: 'first' | 'more' | undefined;
 }
 
 export class UdpTransport implements Transport {
   readonly counters: TransportCounters = newCounters();
   sockets: readonly Socket[] = [];
   readonly #log: Logger;
+  readonly #share: UdpOptions['share'];
   readonly #open: Open[] = [];
   #receiver: Receiver | undefined;
   #closed = false;
@@ -49,6 +55,7 @@ export class UdpTransport implements Transport {
 
   constructor(options: UdpOptions = {}) {
     this.#log = options.log ?? silentLogger;
+    this.#share = options.share;
   }
 
   async open(addresses: readonly ListenAddress[]): Promise<readonly Socket[]> {
@@ -121,19 +128,22 @@ export class UdpTransport implements Transport {
     await Promise.all(this.#open.map(o => closeHandle(o.handle)));
   }
 
-  #bind(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Open> {
+  async #bind(index: number, ip: string, address: ListenAddress): Promise<Open> {
+    // whoever runs as the same user could join us without knowing it
+    if (this.#share === 'first' && address.port !== 0) await assertFree(ip, address.port);
+    return this.#bindOne(index, ip, address);
+  }
+
+  #bindOne(index: number, ip: string, { port, advertise, name }: ListenAddress): Promise<Open> {
     const family = net.isIPv6(ip) ? 6 : 4;
-    const handle = dgram.createSocket({
-      type: family === 6 ? 'udp6' : 'udp4',
-      ipv6Only: family === 6,
-      // Addresses are never names here: answer at once, dns.lookup would go through the thread pool.
-      lookup: (host, _options, callback) => callback(null, host, family),
-    });
+    const reusePort = this.#share !== undefined;
+    const cannot: ReadonlySet<string> = NO_SHARING[this.#share ?? 'alone'];
+    const handle = dgram.createSocket({ ...optionsFor(family), reusePort });
     const { counters } = this;
     return new Promise<Open>((resolve, reject) => {
       const refused = (error: NodeJS.ErrnoException) => {
         handle.close();
-        reject(listenError('udp', ip, port, error));
+        reject(cannot.has(error.code ?? '') ? cannotShare(ip, port, error) : listenError('udp', ip, port, error));
       };
       handle.once('error', refused);
       handle.bind({ address: ip, port, exclusive: true }, () => {
@@ -197,6 +207,42 @@ export class UdpTransport implements Transport {
       this.#log.error({ err: error, from: `${from.address}:${from.port}` }, 'Cannot route a datagram: internal error');
     }
   }
+}
+
+function optionsFor(family: 4 | 6): dgram.SocketOptions {
+  return {
+    type: family === 6 ? 'udp6' : 'udp4',
+    ipv6Only: family === 6,
+    // Addresses are never names here: answer at once, dns.lookup would go through the thread pool.
+    lookup: (host, _options, callback) => callback(null, host, family),
+  };
+}
+
+/** @throws KemiError KEMI_ERR_LISTEN when another program has the address */
+function assertFree(ip: string, port: number): Promise<void> {
+  const probe = dgram.createSocket(optionsFor(net.isIPv6(ip) ? 6 : 4));
+  return new Promise((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      probe.close();
+      reject(listenError('udp', ip, port, error));
+    });
+    probe.bind({ address: ip, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
+}
+
+/** what a system without SO_REUSEPORT says, and a Node that does not ask for it */
+const NO_SHARING = {
+  first: new Set(['ENOTSUP', 'ENOSYS']),
+  more: new Set(['ENOTSUP', 'ENOSYS', 'EADDRINUSE']),
+  alone: new Set<string>(),
+} as const;
+
+function cannotShare(ip: string, port: number, cause: Error): KemiError {
+  return new KemiError(
+    'KEMI_ERR_LISTEN',
+    `Cannot listen on ${formatAddress({ proto: 'udp', ip, port })} with several workers: this Node or this system cannot share a port (Node 22.12 or newer on Linux or FreeBSD can); use --workers 1`,
+    { cause },
+  );
 }
 
 function growBuffer(set: (bytes: number) => void): void {

@@ -7,14 +7,20 @@ import type { Outcome } from './trace.ts';
 /** The machine may be busy: everything may take twice as long as the scenarios say. */
 const PATIENCE = 2;
 
-/** All scenarios of a group on one server. */
-export async function outcomes(which: 'kamailio' | 'ours', group: GroupName, base: number): Promise<Outcome[]> {
+/** All scenarios of a group on one server. @param more options for `kemi-wasm run` */
+export async function outcomes(
+  which: 'kamailio' | 'ours',
+  group: GroupName,
+  base: number,
+  more: readonly string[] = [],
+): Promise<Outcome[]> {
   const list = SCENARIOS.filter(s => s.group === group);
   const server = await startGroup(
     which,
     group,
     base,
     list.map(s => s.name),
+    more,
   );
   try {
     return await play(list, { base, patience: PATIENCE });

@@ -60,13 +60,14 @@ export interface RunningPair {
 
 /**
  * Starts one of both with the configuration of a group; resolves when it answers.
- * @param marks names of the scenarios: the database holds users and contacts for each
+ * @param marks names of the scenarios: the database holds users and contacts for each  @param more options for `kemi-wasm run`
  */
 export async function startGroup(
   which: 'kamailio' | 'ours',
   name: GroupName,
   port: number,
   marks: readonly string[],
+  more: readonly string[] = [],
 ): Promise<RunningPair> {
   const dir = mkdtempSync(join(tmpdir(), `scenario-${name}-`));
   const file = join(dir, 'kamailio.cfg');
@@ -77,7 +78,7 @@ export async function startGroup(
     const server =
       which === 'kamailio'
         ? await startKamailioWith(file, port, dir)
-        : await startServer(oursArguments(file), port, START_MS);
+        : await startServer([...oursArguments(file), ...more], port, START_MS);
     return {
       log: server.log,
       async stop() {

@@ -104,7 +104,7 @@ describe('kemi-wasm', () => {
 
   it('a mistake on the command line is exit 2 and one message that says what to do', async () => {
     const cases: [string[], string][] = [
-      [[], 'no command: write run, check, ctl or user'],
+      [[], 'no command: write run, check, ctl, user or module'],
       [['rnu'], 'unknown command rnu, did you mean run'],
       [['route.lua'], 'unknown command route.lua, did you mean kemi-wasm run route.lua'],
       [['run', 'a.lua', 'b.lua'], 'one script at most'],
@@ -184,6 +184,24 @@ describe('kemi-wasm run', () => {
     const line = await server.logged('Cannot reload');
     expect(line).toMatchObject({ level: 'error', version: 2, diagnostics: [{ file, line: 2 }] });
     expect(await options(server.port)).toBe('SIP/2.0 200 TWO');
+  });
+
+  it('--workers: all of them reload on SIGHUP, their lines are in the log, and they end with 0 on SIGTERM', async () => {
+    const file = script('route.lua', GOOD);
+    const server = await serve('--workers', '2', file);
+    expect(await options(server.port)).toBe('SIP/2.0 200 ONE');
+    script('route.lua', `KSR.err("loaded\\n")\n${BETTER}`);
+    server.child.kill('SIGHUP');
+    expect(await server.logged('Reloaded')).toMatchObject({ script: file, version: 2 });
+    expect(await server.logged(/"worker":1.*loaded/)).toMatchObject({ worker: 1, level: 'error' });
+    for (let i = 0; i < 6; i++) expect(await options(server.port)).toBe('SIP/2.0 200 TWO');
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    const wrong = await run('run', ...QUIET, '--workers', '0', file);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      'kemi-wasm: --workers 0: write a number from 1 to 64, auto, or cfg\n',
+    ]);
   });
 
   it('--watch reloads when the script or a file it requires changes', async () => {

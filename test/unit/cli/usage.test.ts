@@ -11,6 +11,7 @@ import {
   readModparams,
   readModules,
   readOptions,
+  readWorkers,
   UsageError,
 } from '../../../src/cli/usage.ts';
 
@@ -106,6 +107,24 @@ describe('readDefines()', () => {
   });
   it.each(['', '1X', 'A-B', '=x'])('says how to write %j', text => {
     expect(() => readDefines([text])).toThrow(/write NAME or NAME=VALUE/);
+  });
+});
+
+describe('readWorkers()', () => {
+  it('reads a number, auto and cfg; one worker otherwise, whatever the config says', () => {
+    expect(readWorkers(undefined, 8)).toBe(1);
+    expect(readWorkers('3', 8)).toBe(3);
+    expect(readWorkers('auto', undefined, 6)).toBe(6);
+    expect(readWorkers('auto', undefined, 128)).toBe(64);
+    expect(readWorkers('cfg', 8)).toBe(8);
+    expect(readWorkers('cfg', 1000)).toBe(64);
+    expect(readWorkers('cfg', 0)).toBe(1);
+  });
+
+  it('refuses anything else', () => {
+    for (const text of ['0', '65', '-1', '2.5', 'two', ''])
+      expect(() => readWorkers(text, 8)).toThrow('write a number from 1 to 64, auto, or cfg');
+    expect(() => readWorkers('cfg', undefined)).toThrow('there is no config that says children=N');
   });
 });
 

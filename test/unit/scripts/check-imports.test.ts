@@ -30,7 +30,7 @@ describe('checkImports() refuses', () => {
     ['runtime/a.ts', "import { x } from '../cli/main.ts';", 'runtime may not import cli'],
     ['runtime/a.ts', "const x = await import('../transport/node/udp.ts');", 'runtime may not import transport/node'],
     ['transport/transport.ts', "import { x } from './node/udp.ts';", 'transport may not import transport/node'],
-    ['transport/deno/a.ts', "import { x } from '../node/udp.ts';", 'transport/deno may not import transport/node'],
+    ['transport/edge/a.ts', "import { x } from '../node/udp.ts';", 'transport/edge may not import transport/node'],
     ['index.ts', "export { x } from './transport/node/udp.ts';", 'index.ts may not import transport/node'],
     ['errors.ts', "import { x } from './core/log.ts';", 'errors.ts may not import core'],
     ['interp/lua/a.ts', "import { x } from '../python/b.ts';", 'interpreters do not import each other'],

@@ -9,7 +9,7 @@ import { request } from '../../../support/runtime.ts';
 import { wasmModules } from '../../../support/wasm.ts';
 import { nativeRuntime } from './native.ts';
 
-const COUNT = Number(process.env.NATIVE_LANES ?? 400);
+const COUNT = Number(process.env.NATIVE_LANES ?? 150);
 
 function randomFrom(seed: number) {
   const next = (n: number): number => {

@@ -393,7 +393,7 @@ end`;
   it('tcp_accept_aliases: the Via asks for it; not without the parameter', async () => {
     for (const value of ['yes', 'no']) {
       const { port } = await config(
-        `tcp_accept_aliases=${value}\nloadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "pv.so"\nrequest_route { if ($rU == "alias") { sl_send_reply("200", "OK"); exit; }\n  $du = "sip:127.0.0.1:7200;transport=tcp"; set_forward_no_connect(); if (!t_relay()) sl_reply_error(); }`,
+        `tcp_accept_aliases=${value}\nloadmodule "sl.so"\nloadmodule "tm.so"\nloadmodule "pv.so"\nrequest_route { if ($rU == "alias") { sl_send_reply("200", "OK"); exit; }\n  $du = "sip:127.0.0.1:7200;transport=tcp"; set_forward_no_connect(); t_relay(); }`,
       );
       const phone = tcpPhone(port('tcp'));
       phone.send(options('alias', 'TCP 127.0.0.1:7200;alias'));

@@ -94,6 +94,16 @@ describe('an alias', () => {
   });
 });
 
+describe('a connection that is named', () => {
+  it('is taken for its own address only, whoever named it', async () => {
+    const { transport, peer } = await listen();
+    const one = await peer();
+    const send = (ip: string) => transport.send(0, bytesOf(MESSAGE), ip, 7009, { connection: one.id, noConnect: true });
+    expect([send('127.0.0.2'), send('127.0.0.1')]).toEqual([false, true]);
+    await until('it', () => one.state.text === MESSAGE);
+  });
+});
+
 describe('TcpConnections', () => {
   it('tells what there is', async () => {
     const { connections, peer, port } = await listen();

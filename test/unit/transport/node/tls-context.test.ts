@@ -204,6 +204,35 @@ server_name = example.com
     expect(() => contexts.load()).toThrow(expect.objectContaining({ code: 'KEMI_ERR_CONFIG' }));
   });
 
+  it('load() refuses what leaves a listening address without a certificate', async () => {
+    const dir = folder({
+      'tls.cfg': `[server:default]\ncertificate = ${file('server.pem')}\nprivate_key = ${file('server.key')}\n`,
+    });
+    const contexts = new TlsContexts({ config: path.join(dir, 'tls.cfg') });
+    const { port } = await listen(contexts);
+    fs.writeFileSync(path.join(dir, 'tls.cfg'), '[client:default]\n');
+    expect(() => contexts.load()).toThrow(/Cannot serve TLS on tls:127\.0\.0\.1:5061: it has no certificate/);
+    expect(await ask(port)).toMatch(/^localhost/);
+  });
+
+  it('says that a profile has no certificate, and warns of one that can trust nobody', () => {
+    const server = `[server:default]\ncertificate = ${file('server.pem')}\nprivate_key = ${file('server.key')}\n`;
+    const bare = withConfig(`${server}[server:any]\nserver_name = a\n`);
+    expect(() => new TlsContexts(bare).load()).toThrow(
+      'Cannot use the TLS profile [server:any]: it has no certificate',
+    );
+    const log = recordingLogger();
+    new TlsContexts({
+      ...withConfig(
+        `${server}verify_client = on\n[client:default]\nca_list = ${file('ca.pem')}\nverify_certificate = yes\n`,
+      ),
+      log,
+    }).load();
+    expect(log.lines.map(l => l.message)).toEqual([
+      '[server:default] looks at certificates and trusts no CA: none is good; set ca_list',
+    ]);
+  });
+
   it('says that there is no certificate for an address, and how to give one', () => {
     expect(() => new TlsContexts({}).serverSide(ADDRESS)).toThrow(
       /tls:127\.0\.0\.1:5061: it has no certificate; give --tls-cert/,
@@ -279,6 +308,9 @@ server_name = example.com
       expect(none.refused).toMatch(/not trusted/);
       const named = new TlsContexts({ settings: { ...trusted, serverName: 'localhost' } });
       expect(await connect(named, port)).toEqual({ refused: undefined, sni: 'localhost' });
+      // an address is not asked for, but looked at
+      expect(await connect(named, port, { serverName: '127.0.0.1' })).toEqual({ refused: undefined, sni: undefined });
+      expect((await connect(named, port, { serverName: '192.0.2.1' })).refused).toMatch(/ALTNAME_INVALID/);
       const other = await connect(named, port, { serverName: 'example.com' });
       expect(other).toEqual({
         refused: expect.stringMatching(/not trusted: ERR_TLS_CERT_ALTNAME_INVALID/),
