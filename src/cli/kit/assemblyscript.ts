@@ -151,7 +151,17 @@ export async function buildAssemblyScript(project: Project): Promise<Uint8Array>
   );
   if (error || !core) throw new KitError(said.toString().trim() || `the compiler failed: ${error?.message}`);
   const { text } = writeWit(project, witOf(project, functions));
-  return componentOf(core, text, project);
+  try {
+    return await componentOf(core, text, project);
+  } catch (error) {
+    const missing = error instanceof KitError && /`env::([^`]+)`/.exec(error.message)?.[1];
+    if (!missing) throw error;
+    const used = missing === 'seed' ? 'Math.random()' : missing === 'Date.now' ? 'Date.now()' : missing;
+    throw new KitError(
+      `${project.source} uses ${used}, which a component has not${used === 'Date.now()' ? ': clock.now() is there' : ''}`,
+      { cause: error },
+    );
+  }
 }
 
 /** The functions that a source exports. @throws KitError naming one that cannot be called from a script */

@@ -115,6 +115,11 @@ describe('AssemblyScript', () => {
     ['hook', 'export function configure(n: string): void {}', 'main.ts:1: the server calls configure: write'],
     ['syntax', 'export function f(: i32 {', 'main.ts(1,'],
     ['types', "export function f(): i32 { return 'x'; }", 'is not assignable to type'],
+    [
+      'clock',
+      'export function f(): string { return Date.now().toString(); }',
+      'main.ts uses Date.now(), which a component has not: clock.now() is there',
+    ],
     ['import', "import { x } from './nowhere';\nexport function f(): void { x(); }", 'nowhere'],
   ])('says what is wrong: %s', { timeout: 60_000 }, async (name, source, message) => {
     await expect(build(as(name, source))).rejects.toThrow(message);
@@ -247,6 +252,23 @@ describe('C', () => {
     writeFileSync(path.join(dir, 'c-types.wit'), 'package a:b; world w { export f: func(x: f64) -> s32; }');
     await expect(build(dir)).rejects.toThrow('f64');
   });
+});
+
+it('says what a JavaScript module does not export, and where it is wrong', { timeout: 60_000 }, async () => {
+  const files = { 'm.wit': 'package a:b; world w { export look-up: func(s: string) -> string; }' };
+  const js = (name: string, text: string) =>
+    make(name, { language: 'javascript', source: 'm.js', wit: 'm.wit' }, { ...files, 'm.js': text });
+  await expect(build(js('js-none', 'export const lookup = s => s;'))).rejects.toThrow(
+    'm.js does not export lookUp(), which m.wit has as look-up',
+  );
+  await expect(build(js('js-syntax', 'export function lookUp( {'))).rejects.toThrow(/^m\.js: .*JavaScript module/s);
+  const dir = js('js-good', 'const lookUp = s => s + "!"; export { lookUp };');
+  writeFileSync(
+    path.join(dir, 'js-good.test.js'),
+    'export default [{ name: "a", call: "KSR.js_good.look_up([[x]])", expect: "x!" }];',
+  );
+  await build(dir);
+  expect((await test(dir)).failed).toBe(0);
 });
 
 it('builds ahead of time: a JavaScript module and its core modules', { timeout: 60_000 }, async () => {
