@@ -47,7 +47,7 @@ export async function testModule(project: Project, say: (line: string) => void):
   if (fs.statSync(file).mtimeMs < fs.statSync(path.join(project.dir, project.source)).mtimeMs)
     say(`# ${path.basename(file)} is older than ${project.source}: kemi-wasm module build makes it anew`);
   const { cases, grants, modparams } = await readTests(project);
-  const run = await prepare(project, file, { cases, grants, modparams });
+  const { run, close } = await prepare(project, file, { cases, grants, modparams });
   let failed = 0;
   for (const [i, one] of cases.entries()) {
     const wrong = await run(i);
@@ -56,6 +56,8 @@ export async function testModule(project: Project, say: (line: string) => void):
     if (wrong.length > 0)
       for (const line of [['call', one.call], ...wrong]) say(`    ${line[0]!.padEnd(9)} ${line[1]}`);
   }
+  // timers of the module would keep the process
+  await close();
   say(`# ${cases.length - failed} passed, ${failed} failed`);
   return failed;
 }
@@ -100,12 +102,12 @@ async function readTests(project: Project): Promise<TestFile> {
   };
 }
 
-/** @returns what runs one case and says what is wrong: pairs of a word and a text */
+/** @returns run: runs one case and says what is wrong, in pairs of a word and a text */
 async function prepare(
   project: Project,
   file: string,
   { cases, grants, modparams }: TestFile,
-): Promise<(i: number) => Promise<[string, string][]>> {
+): Promise<{ run: (i: number) => Promise<[string, string][]>; close: () => Promise<void> }> {
   const sent: string[] = [];
   const logged: string[] = [];
   const printed: string[] = [];
@@ -130,7 +132,7 @@ async function prepare(
     const one = cases[(found?.line ?? 0) - 1];
     throw new KitError(one ? `case "${one.name}": ${one.call}: ${found!.message}` : error.message, { cause: error });
   }
-  return async i => {
+  const run = async (i: number) => {
     for (const list of [sent, logged, printed]) list.length = 0;
     const one = cases[i]!;
     runtime.receive(requestOf(one, i), { ip: '198.51.100.7', port: 5062 });
@@ -139,6 +141,7 @@ async function prepare(
       await new Promise(resolve => setTimeout(resolve, 10));
     return judge(one, printed, sent, logged);
   };
+  return { run, close: () => runtime.close(0) };
 }
 
 function judge(
