@@ -5,10 +5,10 @@
 
 import { Extension } from '../components/extension.ts';
 import type { Component } from '../components/instance.ts';
-import { M_STATUS, METHODS } from '../core/gen/layout.gen.ts';
+import { M_STATUS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
-import { type ByteStr, byteStrOf, utf8Of } from '../core/memory.ts';
+import { type ByteStr, utf8Of } from '../core/memory.ts';
 import { type Diagnostic, KemiError, RpcError, ScriptError } from '../errors.ts';
 import { CommandRunner } from '../interp/cfg/command-runner.ts';
 import { NativeInterpreter } from '../interp/cfg/native.ts';
@@ -18,7 +18,7 @@ import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
 import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
-import { CORE_STATISTICS, createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
+import { createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
 import { acceptAlias, forwardReply } from '../modules/core/api.ts';
@@ -27,7 +27,6 @@ import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
 import { VERSION } from '../version.ts';
 import { modulesFor } from './chosen-modules.ts';
-import { KAMAILIO_LEVEL, logAt } from './levels.ts';
 import { prefixedLogger } from './log-prefix.ts';
 import { LuaBeside } from './lua-beside.ts';
 import { type MadeRouteParts, routeHttp } from './made-routes.ts';
@@ -46,6 +45,7 @@ import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
 import { type Hook, Router, type Verdict } from './router.ts';
 import { SelfAddresses } from './self.ts';
+import { configureCore, defineStatistics } from './setup.ts';
 
 /** A script as the runtime gets it: the name shows in errors, and `require` looks in its folder. */
 export interface Script {
@@ -210,8 +210,21 @@ export class Runtime {
       httpRoute: exchange => this.#httpRoute(exchange.request),
       viaProtocol: socket => this.sockets[socket]?.proto ?? 'tcp',
     };
-    this.#configureCore(self, secret);
-    this.#defineStatistics();
+    configureCore({
+      core,
+      log: this.log,
+      limits: this.limits,
+      router: this.#router,
+      self,
+      secret,
+      tmSecret: this.host.secret('tm'),
+      worker: options.shared?.worker ?? 0,
+      serverHeader: options.serverHeader ?? `kemi-wasm/${VERSION}`,
+    });
+    defineStatistics(this.stats, this.#router, {
+      liveMessages: () => this.liveMessages,
+      memoryBytes: () => this.memoryBytes,
+    });
     for (const definition of definitions) {
       const state = definition.create(this.host, paramValues(definition, options.modparams ?? [], options.db));
       states.set(definition.name, state);
@@ -553,52 +566,6 @@ export class Runtime {
     return found;
   }
 
-  #configureCore(self: SelfAddresses, secret: Uint8Array): void {
-    const { core } = this;
-    const { x, mem, hooks } = core;
-    const seed = core.lua.malloc(16);
-    if (secret.length < 16) throw new KemiError('KEMI_ERR_CONFIG', 'Cannot use the secret: it needs at least 16 bytes');
-    mem.u8.set(secret.subarray(0, 16), seed);
-    x.setTagSeed(seed, 16);
-    // tm says later how requests are matched; the branches of stateless forwarding need the secret too
-    mem.u8.set(this.host.secret('tm'), seed);
-    x.tmSetup(seed, DEFAULT_MATCHING, this.#options.shared?.worker ?? 0);
-    core.lua.free(seed);
-    // Kept by the core for the life of the runtime: never freed.
-    const server = this.#options.serverHeader ?? `kemi-wasm/${VERSION}`;
-    const header = server && byteStrOf(`Server: ${server}`);
-    const at = header ? core.lua.malloc(header.length) : 0;
-    if (at) mem.putStr(at, header);
-    x.setServerHeader(at, header.length);
-    // A few more than the limit: an overload is answered with 503, and that needs a slot.
-    x.msgLimit(Math.min(this.limits.messages + 8, 65000));
-    x.setLogLevel(KAMAILIO_LEVEL[this.log.level] ?? 2);
-    hooks.sendReply = (data, length) => this.#router.sendReply(data, length);
-    hooks.isMyself = (host, length, port, proto) => (self.has(mem.str(host, length), port, proto) ? 1 : 0);
-    hooks.log = (level, text, length) => logAt(this.log, level, utf8Of(mem.str(text, length)));
-    core.onMemoryLimit = () => {
-      this.#router.counters.memoryLimits++;
-    };
-  }
-
-  #defineStatistics(): void {
-    const { stats } = this;
-    const { counters, requestsByMethod } = this.#router;
-    const define = (group: string, name: string, read: () => number) => stats.define(group, name, read);
-    define('core', 'rcv_requests', () => counters.requests);
-    define('core', 'unsupported_methods', () => requestsByMethod[0]!);
-    METHODS.forEach((method, id) => {
-      const name = `rcv_requests_${method.toLowerCase()}`;
-      if (CORE_STATISTICS.includes(name)) define('core', name, () => requestsByMethod[id]!);
-    });
-    define('core', 'bad_msg_hdr', () => counters.bad);
-    define('core', 'err_requests', () => counters.scriptErrors);
-    for (const name of Object.keys(counters) as (keyof typeof counters)[])
-      define('kemi', snake(name), () => counters[name]);
-    define('kemi', 'live_messages', () => this.liveMessages);
-    define('kemi', 'memory_bytes', () => this.memoryBytes);
-  }
-
   #assertOpen(): void {
     if (this.#closed) throw new KemiError('KEMI_ERR_CLOSED', 'Cannot use the runtime: it is closed');
   }
@@ -614,8 +581,3 @@ function infoOf(extension: Extension): ComponentInfo {
 export function createRuntime(options: RuntimeOptions): Runtime {
   return new Runtime(options);
 }
-
-/** request URI and Via take part in matching requests of RFC 2543 (wasm/modules/tm.ts) */
-const DEFAULT_MATCHING = 6;
-
-const snake = (name: string) => name.replace(/[A-Z]/g, c => `_${c.toLowerCase()}`);
