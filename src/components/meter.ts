@@ -4,6 +4,7 @@
  *
  * A step is about eight bytes of code. They are counted where code can run again: at the head of each loop and of each function. Behind that the module
  * traps, which it cannot catch.
+ * Above 500 lines: one pass over one format, all of whose instructions it has to know.
  */
 import { Malformed, Reader } from './reader.ts';
 

@@ -1,6 +1,7 @@
 /**
  * One set of core, engine, modules and state: datagrams come in through receive(), bytes go out through options.send. No globals, no I/O of its own:
  * the same runtime is a server, a test double with a fake clock, and an edge handler.
+ * Above 500 lines: it is the public class with the manual of its methods; what they do is in the files beside it.
  */
 
 import { Extension } from '../components/extension.ts';
