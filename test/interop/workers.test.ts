@@ -11,6 +11,7 @@ import { sipp, sippServer } from './sipp.ts';
 import { lacksServer, withServer } from './with-server.ts';
 
 const BASE = 22620;
+const WORKERS = 2;
 const noDatabase = needs('kamailio-sqlite-modules');
 
 describe.each<GroupName>(GROUP_NAMES.filter(g => !SHARED[g]))('configuration %s with two workers', group => {
@@ -18,7 +19,7 @@ describe.each<GroupName>(GROUP_NAMES.filter(g => !SHARED[g]))('configuration %s 
     'this server does what Kamailio does',
     { timeout: 90_000 },
     async () => {
-      const ours = await outcomes('ours', group, BASE, ['--workers', '2']);
+      const ours = await outcomes('ours', group, BASE, WORKERS);
       const verdicts = compare(readGolden(group).outcomes, ours, readDifferences());
       console.log(`${group}, two workers: ${summary(verdicts)}`);
       expect(verdicts.filter(v => v.kind === 'different').map(v => `${v.name}\n${v.detail}`)).toEqual([]);
@@ -72,7 +73,7 @@ describe('SIPp and two workers', () => {
         }
       },
       [],
-      ['--workers', '2'],
+      ['--workers', String(WORKERS)],
     );
   });
 });

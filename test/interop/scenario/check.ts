@@ -7,12 +7,12 @@ import type { Outcome } from './trace.ts';
 /** The machine may be busy: everything may take twice as long as the scenarios say. */
 const PATIENCE = 2;
 
-/** All scenarios of a group on one server. @param more options for `kemi-wasm run` */
+/** All scenarios of a group on one server. @param workers of `kemi-wasm run` */
 export async function outcomes(
   which: 'kamailio' | 'ours',
   group: GroupName,
   base: number,
-  more: readonly string[] = [],
+  workers = 1,
 ): Promise<Outcome[]> {
   const list = SCENARIOS.filter(s => s.group === group);
   const server = await startGroup(
@@ -20,10 +20,10 @@ export async function outcomes(
     group,
     base,
     list.map(s => s.name),
-    more,
+    workers > 1 ? ['--workers', String(workers)] : [],
   );
   try {
-    return await play(list, { base, patience: PATIENCE });
+    return await play(list, { base, patience: PATIENCE, workers });
   } finally {
     await server.stop();
   }

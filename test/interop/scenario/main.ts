@@ -1,6 +1,6 @@
 /**
  * Runs the scenarios by hand: `node test/interop/scenario/main.ts [--with kamailio|ours|both] [--group NAME]... [--only REGEXP] [--base PORT]
- * [--record] [--show] [--log]`. Prints what differs from the recorded Kamailio (`--with both`: from the one that runs beside it).
+ * [--workers N] [--record] [--show] [--log]`. Prints what differs from the recorded Kamailio (`--with both`: from the one that runs beside it).
  * --record writes test/fixtures/stateful/GROUP.golden.jsonl from a Kamailio that ran here; --list ROW makes what this server does otherwise a listed
  * difference, with the first cell of its row in docs/differences.md; --show prints traces; --log what the servers wrote.
  */
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     base: { type: 'string', default: String(CANONICAL_BASE) },
     width: { type: 'string', default: '40' },
     patience: { type: 'string', default: '1' },
+    workers: { type: 'string', default: '1' },
     record: { type: 'boolean', default: false },
     list: { type: 'string' },
     show: { type: 'boolean', default: false },
@@ -29,6 +30,7 @@ const { values } = parseArgs({
 });
 
 const base = Number(values.base);
+const workers = Number(values.workers);
 const only = values.only === undefined ? undefined : new RegExp(values.only);
 
 async function run(
@@ -43,9 +45,15 @@ async function run(
     group,
     port,
     list.map(s => s.name),
+    which === 'ours' && workers > 1 ? ['--workers', String(workers)] : [],
   );
   try {
-    const outcomes = await play(list, { base: port, width: Number(values.width), patience: Number(values.patience) });
+    const outcomes = await play(list, {
+      base: port,
+      width: Number(values.width),
+      patience: Number(values.patience),
+      workers: which === 'ours' ? workers : 1,
+    });
     console.log(
       `${which}, ${group}: ${list.length} scenarios in ${((performance.now() - started) / 1000).toFixed(1)} s`,
     );

@@ -51,11 +51,13 @@ export interface RunOptions {
   /** scenarios side by side */
   width?: number;
   patience?: number;
+  /** of the server, each with a socket of its own; 1 when left out */
+  workers?: number;
 }
 
 /** Runs scenarios of one group against the server at 127.0.0.1:base. */
 export async function play(list: readonly Scenario[], options: RunOptions): Promise<Outcome[]> {
-  const wire = new Wire(options.base);
+  const wire = new Wire(options.base, options.workers);
   await wire.open();
   try {
     const outcomes = new Map<Scenario, Outcome>();

@@ -21,6 +21,10 @@ export const LEG_NAMES = Object.keys(LEGS) as LegName[];
 /** nobody listens there: the kernel answers with "port unreachable" */
 export const DEAD_PORT = 8;
 const FENCE_PORT = 9;
+/** so many ports that each worker gets what one of them sends */
+const PER_WORKER = 8;
+/** A datagram may be handed over once, and its answer too. */
+const ROUNDS = 3;
 /** bases of two runs side by side must be this far apart */
 export const PORTS = 30;
 /** base that recorded traces are written with */
@@ -30,16 +34,19 @@ export type Receive = (leg: LegName, text: string) => void;
 
 export class Wire {
   readonly base: number;
+  readonly #workers: number;
   readonly #sockets = new Map<LegName, Socket>();
-  #fence: Socket | undefined;
-  #fences = 0;
+  readonly #fences: Socket[] = [];
+  #asked = 0;
   readonly #waiting = new Map<string, () => void>();
   readonly #scenarios = new Map<string, Receive>();
   /** datagrams that belong to no scenario that runs */
   readonly strays: string[] = [];
 
-  constructor(base: number) {
+  /** @param workers threads or processes of the server that take datagrams each from a socket of their own */
+  constructor(base: number, workers = 1) {
     this.base = base;
+    this.#workers = workers;
   }
 
   async open(): Promise<void> {
@@ -48,16 +55,21 @@ export class Wire {
       socket.on('message', data => this.#take(name, data.toString('latin1')));
       this.#sockets.set(name, socket);
     }
-    this.#fence = await bound('127.0.0.1', this.base + FENCE_PORT);
-    this.#fence.on('message', data => {
-      const id = /\r\nCall-ID: (fence-\d+)/.exec(data.toString('latin1'))?.[1];
-      if (id) this.#waiting.get(id)?.();
-    });
+    const ports =
+      this.#workers === 1 ? [this.base + FENCE_PORT] : Array.from({ length: PER_WORKER * this.#workers }, () => 0);
+    for (const port of ports) {
+      const socket = await bound('127.0.0.1', port);
+      socket.on('message', data => {
+        const id = /\r\nCall-ID: (fence-\d+)/.exec(data.toString('latin1'))?.[1];
+        if (id) this.#waiting.get(id)?.();
+      });
+      this.#fences.push(socket);
+    }
   }
 
   close(): void {
     for (const socket of this.#sockets.values()) socket.close();
-    this.#fence?.close();
+    for (const socket of this.#fences) socket.close();
   }
 
   join(mark: string, receive: Receive): void {
@@ -75,17 +87,26 @@ export class Wire {
 
   /**
    * Resolves when the server has handled all that was sent to it before: it takes datagrams in turn, so a request that it answers at once is
-   * answered behind them.
+   * answered behind them. Of several workers each takes in turn what the system gives it by the sender's port, so many ports ask; and one hands
+   * over to another what is not its own, so they ask again until that, and what follows from it, is done too.
    * @throws Error when no answer comes for 5 s
    */
   async settled(): Promise<void> {
-    const id = `fence-${++this.#fences}`;
-    const { base } = this;
-    const text = `OPTIONS sip:127.0.0.1:${base} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${base + FENCE_PORT};branch=z9hG4bK-${id}\r\nFrom: <sip:fence@127.0.0.1>;tag=f\r\nTo: <sip:127.0.0.1:${base}>\r\nCall-ID: ${id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n`;
     // the datagrams of this turn leave in the next one
     await new Promise(resolve => setImmediate(resolve));
+    const rounds = this.#fences.length > 1 ? ROUNDS : 1;
+    for (let round = 0; round < rounds; round++) await Promise.all(this.#fences.map(socket => this.#answered(socket)));
+    // what it sent before that answer is in the sockets: one turn of the loop reads them
+    await new Promise(resolve => setTimeout(resolve, 3));
+  }
+
+  /** The server answered a request from this socket. */
+  async #answered(socket: Socket): Promise<void> {
+    const id = `fence-${++this.#asked}`;
+    const { base } = this;
+    const text = `OPTIONS sip:127.0.0.1:${base} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:${socket.address().port};branch=z9hG4bK-${id}\r\nFrom: <sip:fence@127.0.0.1>;tag=f\r\nTo: <sip:127.0.0.1:${base}>\r\nCall-ID: ${id}\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 5\r\nContent-Length: 0\r\n\r\n`;
     await new Promise<void>((resolve, reject) => {
-      const again = setInterval(() => this.#fence!.send(text, base, '127.0.0.1'), 1_000);
+      const again = setInterval(() => socket.send(text, base, '127.0.0.1'), 1_000);
       const late = setTimeout(() => done(reject, new Error('the server does not answer any more')), 5_000);
       const done = (end: (value?: never) => void, error?: Error) => {
         clearInterval(again);
@@ -94,10 +115,8 @@ export class Wire {
         (end as (value?: unknown) => void)(error);
       };
       this.#waiting.set(id, () => done(resolve as () => void));
-      this.#fence!.send(text, base, '127.0.0.1');
+      socket.send(text, base, '127.0.0.1');
     });
-    // what it sent before that answer is in the sockets: one turn of the loop reads them
-    await new Promise(resolve => setTimeout(resolve, 3));
   }
 
   #take(leg: LegName, text: string): void {
