@@ -157,6 +157,8 @@ export const CONSTS: Record<string, number> = {
   D_SOFT: 64,
   D_FURI: 128,
   D_TURI: 256,
+  // the key of its transaction was made of these bytes (wasm/modules/tm.ts)
+  D_TMKEY: 4096,
   // status codes of the parser (returned negative, stored positive)
   ST_OK: 0,
   ST_EMPTY: 1,

@@ -4,6 +4,7 @@
  * Above 500 lines: all of it works on one table and one secret, which nobody else may touch.
  */
 import {
+  D_TMKEY,
   H_BODY,
   H_ID,
   H_NEXT,
@@ -19,7 +20,9 @@ import {
   M_BUF,
   M_CONID,
   M_CSEQ,
+  M_DONE,
   M_FROM,
+  M_HANDLE,
   M_METH,
   M_METHOD,
   M_MFLAGS,
@@ -30,6 +33,7 @@ import {
   METHOD_CANCEL,
   METHOD_INVITE,
   MFL_ADD_LOCAL_RPORT,
+  MFL_FINAL_REPLY,
   SLACK,
   ST_NO_MEMORY,
   TEXT_CONTENT_LENGTH,
@@ -58,8 +62,10 @@ import {
 import { OUT_BYTES, outArea, outRoom } from '../mem/out';
 
 import { CSEQ_METHOD_ID, parseCseq } from '../sip/cseq';
+import { msgReplyForward } from '../sip/forward';
 import { headerAt, headerById } from '../sip/header-index';
 import { ADDR_TAG, parseFrom } from '../sip/name-addr';
+import { replyBuildStateful } from '../sip/reply';
 import { parseTopVia, VIA_BRANCH, VIA_END, VIA_HOST, VIA_PARAMS, VIA_PORT } from '../sip/via';
 import { headerIdOf } from './hdr';
 
@@ -97,6 +103,7 @@ export function tmSetup(at: usize, bits: i32, own: i32): void {
   memory.copy(SEED, at, SEED_BYTES);
   matching = bits;
   worker = <u32>own;
+  lastHandle = 0;
 }
 
 function addBytes(to: usize, at: usize, length: i32): usize {
@@ -133,12 +140,28 @@ function hasCookie(at: usize, length: i32): bool {
   return true;
 }
 
+// the key asked for last: a request is looked for by t_check_trans(), then by t_relay(), then put into the table
+let lastHandle: u32 = 0;
+let lastMethod: i32 = 0;
+let lastKey: u64 = 0;
+
 /**
  * The key of the server transaction that a request belongs to (RFC 3261 17.2.3). It is a keyed hash: nobody can make two requests fall together, and by chance
  * it does not happen.
  * @param method METHOD_* as which it is looked up: ACK and CANCEL ask for INVITE
  */
 function keyOf(msg: usize, method: i32): u64 {
+  const handle = load<u32>(msg + M_HANDLE);
+  // who changes the message's bytes indexes it again, which takes the bit away
+  if (handle == lastHandle && method == lastMethod && load<u32>(msg + M_DONE) & D_TMKEY) return lastKey;
+  lastKey = makeKey(msg, method);
+  lastHandle = handle;
+  lastMethod = method;
+  store<u32>(msg + M_DONE, load<u32>(msg + M_DONE) | D_TMKEY);
+  return lastKey;
+}
+
+function makeKey(msg: usize, method: i32): u64 {
   const buf = <usize>load<u32>(msg + M_BUF);
   store<u32>(INPUT, <u32>method);
   let to = INPUT + 4;
@@ -357,8 +380,12 @@ const NUMBER_MASK: u32 = (1 << NUMBER_BITS) - 1;
 
 const BRANCH_HEX: i32 = 32;
 const HASH_HEX: i32 = 4;
-/** label and branch of the reply that tmMatchReply() matched */
-const MATCHED: usize = memory.data(16, 16);
+/** u32 each: what tmMatchReply() found: label | branch | METHOD_* of the reply's CSeq | 1 when it has a Via below ours; what tmAnswer() and tmRelay() kept: block */
+const FOUND: usize = memory.data(32, 16);
+const FOUND_BRANCH: usize = 4;
+const FOUND_METHOD: usize = 8;
+const FOUND_NEXT_VIA: usize = 12;
+const FOUND_BLOCK: usize = 16;
 const PROOF_INPUT: usize = memory.data(32, 16);
 
 function putHex(at: usize, value: u64, digits: i32): usize {
@@ -399,11 +426,15 @@ function putBranch(to: usize, own: u32, label: u32, branch: u32): usize {
 
 /**
  * Finds the client transaction of a reply by its top Via's branch (RFC 3261 17.1.3).
- * @returns its number, 0 when we did not make this branch; label and branch in tmMatched()
+ * @returns its number, 0 when we did not make this branch; in tmFound() label, branch, METHOD_* of its CSeq, and whether there is a Via below ours, so that it can go
+ * on (16.7 step 3)
  */
 export function tmMatchReply(msg: usize): i32 {
   const number = <u32>branchNumber(msg);
-  return number >> NUMBER_BITS == worker ? <i32>(number & NUMBER_MASK) : 0;
+  if (number >> NUMBER_BITS != worker) return 0;
+  store<i32>(FOUND, tmCseqMethod(msg), FOUND_METHOD);
+  store<u32>(FOUND, hasNextVia(msg) ? 1 : 0, FOUND_NEXT_VIA);
+  return <i32>(number & NUMBER_MASK);
 }
 
 /** @returns number of the worker that has the transaction of a reply; -1 when none with our secret made this branch */
@@ -429,27 +460,26 @@ function branchNumber(msg: usize): i32 {
   const branch = hex(body + BRANCH_HEX + 1, length - fixed);
   if (number < 0 || label < 0 || high < 0 || low < 0 || branch < 0) return 0;
   if ((((<u64>high) << 32) | <u64>low) != proof(<u32>number, <u32>label, <u32>branch)) return 0;
-  store<u32>(MATCHED, <u32>label);
-  store<u32>(MATCHED, <u32>branch, 4);
+  store<u32>(FOUND, <u32>label);
+  store<u32>(FOUND, <u32>branch, FOUND_BRANCH);
   return <i32>number;
 }
 
-/** @returns 1 when a reply has a Via below ours, so that it can go on (RFC 3261 16.7 step 3); 0 when not */
-export function tmHasNextVia(msg: usize): i32 {
-  if (parseTopVia(msg)) return 0;
+/** whether a reply, whose top Via is parsed, has another one below */
+function hasNextVia(msg: usize): bool {
   const first = headerById(msg, HDR_VIA);
   const buf = <usize>load<u32>(msg + M_BUF);
   const valueEnd = buf + <usize>load<u16>(first + H_BODY) + <usize>load<u16>(first + H_BODY + 2);
   const end = buf + <usize>load<u16>(msg + M_VIA + VIA_END);
-  if (end < valueEnd && byte(end) == COMMA) return 1;
+  if (end < valueEnd && byte(end) == COMMA) return true;
   for (let h = first + HDR_SIZE, last = headerAt(msg, <i32>load<u8>(msg + M_NHDR)); h < last; h += HDR_SIZE)
-    if (<i32>load<u8>(h + H_ID) == HDR_VIA) return 1;
-  return 0;
+    if (<i32>load<u8>(h + H_ID) == HDR_VIA) return true;
+  return false;
 }
 
-/** @returns address of u32 label, u32 branch of the last tmMatchReply(). BORROWED until the next */
-export function tmMatched(): usize {
-  return MATCHED;
+/** @returns address of what tmMatchReply(), tmAnswer() and tmRelay() give beside their result: see FOUND. The address holds for the life of the core, the words until the next call */
+export function tmFound(): usize {
+  return FOUND;
 }
 
 // ---- writing
@@ -516,6 +546,32 @@ export function tmKeep(length: i32): usize {
   memory.copy(at, outArea(), <usize>length);
   blocks++;
   return at;
+}
+
+/** Keeps what lies in outArea() in the place of what was kept. @returns length */
+function keepInstead(old: usize, length: i32): i32 {
+  if (length < 0) return length;
+  store<u32>(FOUND, <u32>tmKeep(length), FOUND_BLOCK);
+  tmDrop(old);
+  return length;
+}
+
+const FINAL_FROM: i32 = 200;
+
+/**
+ * Builds the answer of a transaction to its request, as replyBuildStateful() does, and keeps it.
+ * @param old the block of the answer before it, which is given back when this one is built; 0 none
+ * @returns its length, and in tmFound() its block, or 0 when memory is full: then it is in outArea() only; negative as replyBuildStateful()
+ */
+export function tmAnswer(msg: usize, code: i32, reason: usize, reasonLength: i32, old: usize): i32 {
+  const length = keepInstead(old, replyBuildStateful(msg, code, reason, reasonLength));
+  if (length >= 0 && code >= FINAL_FROM) store<u32>(msg + M_MFLAGS, load<u32>(msg + M_MFLAGS) | MFL_FINAL_REPLY);
+  return length;
+}
+
+/** Writes a reply that goes on to the caller, as msgReplyForward() does, and keeps it. @param old,returns as those of tmAnswer() */
+export function tmRelay(reply: usize, old: usize): i32 {
+  return keepInstead(old, msgReplyForward(reply));
 }
 
 /** Gives a block back; 0 is ignored. */

@@ -7,11 +7,6 @@ import type { Tm } from './state.ts';
 import { TimerNode } from './timer.ts';
 import type { Branch, Transaction } from './transaction.ts';
 
-/** Cancels every branch that has no final answer. @param except this one stays */
-export function cancelPending(tm: Tm, tx: Transaction, reason: ByteStr, except: Branch | undefined): void {
-  for (const branch of tx.branches) if (branch !== except) cancelBranch(tm, branch, reason);
-}
-
 /** Cancels one branch, by cancel_b_method when it never answered. */
 export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
   if (branch.done || branch.cancelSent || branch.silent) return;

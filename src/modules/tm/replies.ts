@@ -16,14 +16,18 @@ export function match(tm: Tm, at: number): Branch | undefined {
   const number: number = x.tmMatchReply(at);
   if (!number) return undefined;
   const tx = tm.table[number];
-  const matched: number = x.tmMatched();
-  if (!tx || tx.label !== mem.u32(matched)) return undefined;
-  const branch = tx.branches[mem.u32(matched + 4)];
+  if (!tx || tx.label !== mem.u32(tm.found)) return undefined;
+  const branch = tx.branches[mem.u32(tm.found + FOUND_BRANCH)];
   if (!branch) return undefined;
   if (tm.params.callid_matching && tx.msg && tm.host.at(tx.msg).callId !== tm.host.at(at).callId) return undefined;
   tm.bind(at, tx, branch.index + 1);
   return branch;
 }
+
+/** words behind tmFound() */
+const FOUND_BRANCH = 4;
+const FOUND_METHOD = 8;
+const FOUND_NEXT_VIA = 12;
 
 /**
  * Takes a reply behind the script's core reply route.
@@ -32,21 +36,22 @@ export function match(tm: Tm, at: number): Branch | undefined {
 export function replyIn(tm: Tm, at: number): boolean {
   const branch = match(tm, at);
   if (!branch) return false;
-  const { x, mem } = tm.host.core;
+  const { host } = tm;
+  const { mem } = host.core;
   const { tx } = branch;
-  const method: number = x.tmCseqMethod(at);
+  const code = mem.u16(at + L.M_STATUS);
+  const method = mem.u32(tm.found + FOUND_METHOD);
   if (method !== tx.method) {
     if (method !== L.METHOD_CANCEL || !tx.isInvite) return false;
     tm.counters.received++;
-    if (mem.u16(at + L.M_STATUS) >= 200) cancelAnswered(tm, branch);
+    if (code >= 200) cancelAnswered(tm, branch);
     return true;
   }
   tm.counters.received++;
-  if (!tx.local && !x.tmHasNextVia(at)) {
-    tm.host.log.debug({}, 'Cannot use a reply: it has no Via below ours');
+  if (!tx.local && !mem.u32(tm.found + FOUND_NEXT_VIA)) {
+    host.log.debug({}, 'Cannot use a reply: it has no Via below ours');
     return true;
   }
-  const code = mem.u16(at + L.M_STATUS);
   tx.lastReply = code;
   tx.lastBranch = branch;
   if (tx.isInvite && code >= 300) acknowledgeAnswer(tm, branch, at);
@@ -63,45 +68,44 @@ export function replyIn(tm: Tm, at: number): boolean {
     // no more retransmissions while the script looks at it
     branch.retransmitAt = 0;
   } else provisional(tm, branch, code);
-  if (tx.local) {
-    finalOrNot(tm, branch, at, code);
-    return true;
-  }
-  const route = tm.nameOf(tx.onReply);
-  if (!route || !tm.host.hasRoute(route, L.RK_ONREPLY)) {
+  const route = tx.local ? '' : tm.nameOf(tx.onReply);
+  if (!route || !host.hasRoute(route, L.RK_ONREPLY)) {
     finalOrNot(tm, branch, at, code);
     return true;
   }
   tx.routes++;
-  const { host } = tm;
   const own = tm.lendVars(tx, at);
   mem.setU32(at + L.M_SFLAGS, tx.flags);
   mem.setU32(at + L.M_BFLAGS, branch.flags);
-  const after = (end: number) => {
-    tx.routes--;
-    const { mem: now } = host.core;
-    tm.takeVars(tx, at, own);
-    tx.flags = now.u32(at + L.M_SFLAGS);
-    branch.flags = now.u32(at + L.M_BFLAGS);
-    // A final answer cannot be dropped: the caller would wait for nothing.
-    if (end & 2 && code < 200) {
-      conclude(tm, tx);
-      return;
-    }
-    finalOrNot(tm, branch, at, code);
-    if (tx.status >= 200) tm.release(tx);
-    // others may have ended while this route waited
-    else conclude(tm, tx);
-  };
   const end = host.runRouteOn(at, L.RK_ONREPLY, route, undefined);
-  if (end instanceof Promise) {
+  if (typeof end === 'number') routed(tm, branch, at, code, own, end);
+  else {
     host.keep(at);
     void end.then(result => {
-      after(result);
+      routed(tm, branch, at, code, own, result);
       host.release(at);
     });
-  } else after(end);
+  }
   return true;
+}
+
+/** The script's reply route has ended. @param own variables that the reply had @param end bits of runRouteOn() */
+function routed(tm: Tm, branch: Branch, at: number, code: number, own: unknown, end: number): void {
+  const { tx } = branch;
+  const { mem } = tm.host.core;
+  tx.routes--;
+  tm.takeVars(tx, at, own);
+  tx.flags = mem.u32(at + L.M_SFLAGS);
+  branch.flags = mem.u32(at + L.M_BFLAGS);
+  // A final answer cannot be dropped: the caller would wait for nothing.
+  if (end & 2 && code < 200) {
+    conclude(tm, tx);
+    return;
+  }
+  finalOrNot(tm, branch, at, code);
+  if (tx.status >= 200) tm.release(tx);
+  // others may have ended while this route waited
+  else conclude(tm, tx);
 }
 
 /** Timers behind a provisional answer. */

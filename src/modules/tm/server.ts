@@ -3,7 +3,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
-import { cancelPending } from './cancel.ts';
+import { cancelBranch } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import { conclude } from './replies.ts';
 import type { Tm } from './state.ts';
@@ -13,6 +13,8 @@ import type { Branch, Transaction } from './transaction.ts';
 export const PHASE_NONE = 0;
 export const PHASE_RETRANSMIT = 1;
 export const PHASE_WAIT = 2;
+/** the word behind tmFound() that has the block of tmAnswer() and tmRelay() */
+const FOUND_BLOCK = 16;
 
 /**
  * Answers the request ourselves.
@@ -22,30 +24,49 @@ export const PHASE_WAIT = 2;
 export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, branch?: Branch): boolean {
   if (!tx.msg || !tx.dst || tx.status >= 200) return false;
   const { core } = tm.host;
-  const { x, mem } = core;
   if (code >= 300 && code < 400) redirect(tm, tx.msg);
-  const text = core.lua.malloc(reason.length + L.SLACK);
-  if (!text) return false;
-  mem.putStr(text, reason);
-  const length: number = x.replyBuildStateful(tx.msg, code, text, reason.length);
-  core.lua.free(text);
+  const length = build(tm, tx, code, reason);
   if (length < 0) {
     tm.host.log.error({ code }, `Cannot answer with ${code}: ${L.STATUS_NAMES[-length]}`);
     return false;
   }
-  const block: number = x.tmKeep(length);
-  const at = block || x.outArea();
-  tm.setAnswer(tx, block, block ? length : 0);
-  const sent = tm.send(at, length, tm.answerTo(tx)!);
+  const sent = tm.send(kept(tm, tx, length), length, tm.answerTo(tx)!);
   tm.counters.generated++;
   if (sent) tm.counters.sent++;
-  if (code >= 200) mem.setU32(tx.msg + L.M_MFLAGS, mem.u32(tx.msg + L.M_MFLAGS) | L.MFL_FINAL_REPLY);
   tm.setStatus(tx, code);
   if (tm.handlers['response-out'])
     tm.emit('response-out', { tx, request: tm.host.at(tx.msg), code, reason, reply: undefined, branch });
-  localResponse(tm, tx);
+  if (tm.params.event_callback_lres_sent || tm.host.native) localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
+}
+
+/** Puts the phrase where the core finds it. @returns as tmAnswer() */
+function build(tm: Tm, tx: Transaction, code: number, reason: ByteStr): number {
+  const { core } = tm.host;
+  const { x, mem } = core;
+  const { length } = reason;
+  if (length <= MAX_SCRATCH_REASON) {
+    mem.putStr(tm.scratch, reason);
+    return x.tmAnswer(tx.msg, code, tm.scratch, length, tx.block);
+  }
+  const text = core.lua.malloc(length + L.SLACK);
+  if (!text) return -L.ST_NO_MEMORY;
+  mem.putStr(text, reason);
+  const built: number = x.tmAnswer(tx.msg, code, text, length, tx.block);
+  core.lua.free(text);
+  return built;
+}
+/** longer phrases do not go into the core's scratch area */
+const MAX_SCRATCH_REASON = 1024;
+
+/** What the core kept is the transaction's answer now. @returns where its bytes are */
+function kept(tm: Tm, tx: Transaction, length: number): number {
+  const { mem, x } = tm.host.core;
+  const block = mem.u32(tm.found + FOUND_BLOCK);
+  tx.block = block;
+  tx.length = block ? length : 0;
+  return block || x.outArea();
 }
 
 /** A redirection of ours has the destination set in its Contact. */
@@ -78,20 +99,15 @@ function localResponse(tm: Tm, tx: Transaction): void {
 export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): boolean {
   if (!tx.dst) return false;
   const { x, mem } = tm.host.core;
-  const length: number = x.msgReplyForward(reply);
+  // a request that comes again is answered with this; what comes behind a final answer is only passed on
+  const late = tx.status >= 200;
+  const length: number = late ? x.msgReplyForward(reply) : x.tmRelay(reply, tx.block);
   const code = mem.u16(reply + L.M_NEWSTATUS) || mem.u16(reply + L.M_STATUS);
   if (length < 0) {
     tm.host.log.error({ code }, `Cannot pass on a ${code}: ${L.STATUS_NAMES[-length]}`);
     return false;
   }
-  const late = tx.status >= 200;
-  let at: number = x.outArea();
-  if (!late) {
-    // a request that comes again is answered with this; what comes behind a final answer is only passed on
-    const block: number = x.tmKeep(length);
-    if (block) at = block;
-    tm.setAnswer(tx, block, block ? length : 0);
-  }
+  const at: number = late ? x.outArea() : kept(tm, tx, length);
   const sent = tm.sendFor(reply, at, length, tm.answerTo(tx)!);
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
@@ -108,9 +124,11 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
 /** A final answer is out. */
 function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
   if (tx.isInvite) {
-    const reason = tm.params.local_cancel_reason ? cancelReason(code) : '';
-    cancelPending(tm, tx, reason, undefined);
-    for (const branch of tx.branches) if (branch.silent && !branch.done) forgetRequest(tm, branch);
+    for (const branch of tx.branches) {
+      if (branch.done) continue;
+      if (branch.silent) forgetRequest(tm, branch);
+      else cancelBranch(tm, branch, tm.params.local_cancel_reason ? cancelReason(code) : '');
+    }
     if (code >= 300 || local) {
       // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
       if (code < 300 && tx.msg) {
@@ -132,7 +150,7 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
     for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
     wait(tm, tx);
   }
-  for (const branch of tx.branches) tm.dropReply(branch);
+  for (const branch of tx.branches) if (branch.reply) tm.dropReply(branch);
   tm.release(tx);
 }
 

@@ -17,6 +17,7 @@ import { type Branch, type Machine, type Settings, type Times, Transaction } fro
 
 /** URIs whose targets are remembered */
 const MAX_TARGETS = 4096;
+const UDP_PORT = 5060;
 const SETTINGS = Symbol('tm settings');
 /** transactions of one worker have numbers below this (wasm/modules/tm.ts) */
 const WORKER_NUMBERS = 2 ** 24;
@@ -67,6 +68,9 @@ export class Tm implements Machine {
   /** who has which transaction, where several runtimes serve the same addresses */
   readonly #ownership: Ownership | undefined;
   readonly #firstId: number;
+  /** core.x.tmFound() and core.x.scratchArea() */
+  readonly found: number;
+  readonly scratch: number;
   /** the last create() failed because another runtime made this transaction at the same moment: it answers */
   elsewhere = false;
 
@@ -98,6 +102,8 @@ export class Tm implements Machine {
       (params.ruri_matching ? 2 : 0) | (params.via1_matching ? 4 : 0) | (params.callid_cseq_matching ? 8 : 0);
     core.x.tmSetup(at, bits, host.shared?.worker ?? 0);
     core.lua.free(at);
+    this.found = core.x.tmFound();
+    this.scratch = core.x.scratchArea();
     this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
   }
 
@@ -273,7 +279,8 @@ export class Tm implements Machine {
     if (this.handlers.destroy) this.emit('destroy', { tx });
     for (const branch of tx.branches) this.dropBranch(branch);
     this.wheel.stop(tx.timer);
-    this.setAnswer(tx, 0, 0);
+    x.tmDrop(tx.block);
+    tx.block = tx.length = 0;
     this.#ownership?.drop(tx.number);
     x.tmRemove(tx.number);
     if (tx.status < 200) this.active--;
@@ -289,10 +296,10 @@ export class Tm implements Machine {
     const { x } = this.host.core;
     this.wheel.stop(branch.timer);
     if (branch.cancelTimer) this.wheel.stop(branch.cancelTimer);
-    x.tmDrop(branch.block);
-    x.tmDrop(branch.cancelBlock);
+    if (branch.block) x.tmDrop(branch.block);
+    if (branch.cancelBlock) x.tmDrop(branch.cancelBlock);
     branch.block = branch.cancelBlock = 0;
-    this.dropReply(branch);
+    if (branch.reply) this.dropReply(branch);
   }
 
   dropReply(branch: Branch): void {
@@ -308,13 +315,6 @@ export class Tm implements Machine {
     tx.msg = 0;
     tx.vars = this.host.storeOf(at)?.get(VARS);
     this.host.release(at);
-  }
-
-  /** Puts another answer in the place of the one that is kept for retransmissions. */
-  setAnswer(tx: Transaction, block: number, length: number): void {
-    if (tx.block) this.host.core.x.tmDrop(tx.block);
-    tx.block = block;
-    tx.length = length;
   }
 
   /** Records a status that went to the caller. */
@@ -416,16 +416,21 @@ export class Tm implements Machine {
   #answerTo(at: number): Destination {
     const { mem } = this.host.core;
     const via = at + L.M_VIA;
-    const proto = protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp';
     const flags = mem.u32(at + L.M_MFLAGS);
-    const symmetric = proto === 'udp' && (mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0);
-    const to = {
-      socket: mem.u16(at + L.M_SOCK),
-      proto,
-      ip: mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4)),
-      port: symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || defaultPort(proto),
-    };
-    return proto === 'udp' ? to : { ...to, ...replyHow(mem.u32(at + L.M_CONID), flags) };
+    const socket = mem.u16(at + L.M_SOCK);
+    const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
+    const viaPort = mem.u16(via + 28);
+    const known = protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp';
+    if (known !== 'udp')
+      return {
+        socket,
+        proto: known,
+        ip,
+        port: viaPort || defaultPort(known),
+        ...replyHow(mem.u32(at + L.M_CONID), flags),
+      };
+    const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
+    return { socket, proto: known, ip, port: symmetric ? mem.u16(at + L.M_SRCPORT) : viaPort || UDP_PORT };
   }
 
   /** Where the answer to a received request goes; the script may have said since how the connection is to be treated. */
