@@ -31,7 +31,7 @@ export function startBranch(tm: Tm, branch: Branch): void {
 
 export function schedule(tm: Tm, branch: Branch, now: number): void {
   const at = branch.retransmitAt ? Math.min(branch.retransmitAt, branch.endAt) : branch.endAt;
-  tm.wheel.start(branch.timer, Math.max(0, at - now));
+  tm.wheel.start(branch.timer, Math.max(0, at - now), now);
 }
 
 /** The timer of a branch: it is due again, or nobody answered in time. */
@@ -98,7 +98,7 @@ export function fake(tm: Tm, branch: Branch, code: number): void {
 export function forgetRequest(tm: Tm, branch: Branch): void {
   branch.done = true;
   tm.wheel.stop(branch.timer);
-  if (branch.tx.isInvite) return;
+  if (branch.tx.isInvite || !branch.block) return;
   tm.host.core.x.tmDrop(branch.block);
   branch.block = 0;
 }

@@ -39,6 +39,17 @@ export const NO_OPTIONS: RelayOptions = { flags: 0 };
 /** what a branch was made of, before it is sent */
 type Made = Branch | number;
 
+/** The branches that one call of forward() makes. */
+interface Step {
+  readonly options: RelayOptions;
+  /** the request as it was in front of them */
+  readonly start: Snapshot;
+  /** number of the first of them */
+  readonly first: number;
+  readonly contacts: readonly Contact[];
+  readonly made: Made[];
+}
+
 /**
  * Makes and sends the branches of the request at hand.
  * @returns 1 when at least one went out; negative when none did (E_*)
@@ -52,59 +63,57 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
     host.log.debug({}, 'Cannot relay: the transaction was cancelled');
     return E_CANCELED;
   }
-  const inFailure = tx.routeStart !== undefined;
   const start = new Snapshot(mem, at);
-  const mainIsNew =
-    tx.neverRelayed ||
-    (inFailure ? tx.routeStart!.moved(mem, at) : tx.relayed === undefined || tx.relayed.moved(mem, at));
+  const known = tx.routeStart ?? tx.relayed;
+  const mainIsNew = tx.neverRelayed || known === undefined || known.moved(mem, at);
   tx.neverRelayed = false;
   const contacts = takeBranches(host, at);
   if (!mainIsNew && !contacts.length) {
     host.log.error({}, 'Cannot relay: there are no branches to forward to');
     return E_UNSPEC;
   }
-  const first = tx.branches.length;
-  if (!inFailure && tx.isInvite && tx.status === 0 && !(options.flags & 1) && wants100(tm, tx))
-    answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
-  const made: Made[] = [];
-  const finish = (): number => {
-    start.restoreTarget(host.core.mem, at);
-    tx.flags = host.core.mem.u32(at + L.M_SFLAGS);
-    if (!options.silent) {
-      tx.step = first;
-      // What the script changes from here on is not in later branches.
-      if (!inFailure) tx.relayed = start;
-      else tx.routeStart = new Snapshot(host.core.mem, at);
+  const step: Step = { options, start, first: tx.branches.length, contacts, made: [] };
+  let said100 = false;
+  if (tx.isInvite && tx.status === 0 && !tx.routeStart && !(options.flags & 1) && wants100(tm, tx))
+    said100 = answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
+  if (!mainIsNew) return makeRest(tm, tx, msg, step, 0);
+  // an event route of the 100 may have changed the request
+  const main = make(tm, tx, msg, options, undefined, said100 ? undefined : start);
+  if (main instanceof Promise) return main.then(value => goOn(tm, tx, msg, step, value, 0));
+  if (said100 || contacts.length) return goOn(tm, tx, msg, step, main, 0);
+  step.made.push(main);
+  return makeRest(tm, tx, msg, step, 0);
+}
+
+/** A branch was made: the next ones start from the same request. */
+function goOn(tm: Tm, tx: Transaction, msg: SipMsg, step: Step, made: Made, next: number): number | Promise<number> {
+  step.start.restoreTarget(tm.host.core.mem, msg.at);
+  step.made.push(made);
+  return makeRest(tm, tx, msg, step, next);
+}
+
+/** Makes the branches of the contacts from that number on, then sends all. */
+function makeRest(tm: Tm, tx: Transaction, msg: SipMsg, step: Step, from: number): number | Promise<number> {
+  const { options, start, contacts, made } = step;
+  for (let i = from; i < contacts.length; i++) {
+    setContact(msg, contacts[i]!);
+    const branch = make(tm, tx, msg, options, contacts[i]!, undefined);
+    if (branch instanceof Promise) {
+      start.restoreTarget(tm.host.core.mem, msg.at);
+      return branch.then(value => goOn(tm, tx, msg, step, value, i + 1));
     }
-    return sendAll(tm, tx, msg, made, options);
-  };
-  const makeRest = (from: number): number | Promise<number> => {
-    for (let i = from; i < contacts.length; i++) {
-      setContact(msg, contacts[i]!);
-      const branch = make(tm, tx, msg, options, contacts[i]!);
-      start.restoreTarget(host.core.mem, at);
-      if (branch instanceof Promise)
-        return branch.then(value => {
-          start.restoreTarget(host.core.mem, at);
-          made.push(value);
-          return makeRest(i + 1);
-        });
-      made.push(branch);
-    }
-    return finish();
-  };
-  if (!mainIsNew) return makeRest(0);
-  const main = make(tm, tx, msg, options, undefined);
-  if (main instanceof Promise)
-    return main.then(value => {
-      start.restoreTarget(host.core.mem, at);
-      made.push(value);
-      return makeRest(0);
-    });
-  made.push(main);
-  if (!contacts.length) return finish();
-  start.restoreTarget(mem, at);
-  return makeRest(0);
+    start.restoreTarget(tm.host.core.mem, msg.at);
+    made.push(branch);
+  }
+  const { mem } = tm.host.core;
+  tx.flags = mem.u32(msg.at + L.M_SFLAGS);
+  if (!options.silent) {
+    tx.step = step.first;
+    // What the script changes from here on is not in later branches.
+    if (!tx.routeStart) tx.relayed = start;
+    else tx.routeStart = new Snapshot(mem, msg.at);
+  }
+  return sendAll(tm, tx, msg, made, options);
 }
 
 export const wants100 = (tm: Tm, tx: Transaction): boolean => tx.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
@@ -117,13 +126,14 @@ function setContact(msg: SipMsg, contact: Contact): void {
   msg.setU32(L.M_BFLAGS, contact.flags);
 }
 
-/** Runs the branch route, finds the target, writes the request. @returns the branch, or E_* */
+/** Runs the branch route, finds the target, writes the request. @param unchanged the request as it is, when that is known  @returns the branch, or E_* */
 function make(
   tm: Tm,
   tx: Transaction,
   msg: SipMsg,
   options: RelayOptions,
   contact: Contact | undefined,
+  unchanged: Snapshot | undefined,
 ): Made | Promise<Made> {
   const { host } = tm;
   const { mem } = host.core;
@@ -147,22 +157,32 @@ function make(
   } else takeBranchZero(tm, branch);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
-  const before = new Snapshot(mem, at);
+  const before = unchanged ?? new Snapshot(mem, at);
   const outer = mem.u8[at + L.M_TBRANCH]!;
   mem.u8[at + L.M_TBRANCH] = index + 1;
   tx.routes++;
-  const after = (end: number): Made | Promise<Made> => {
-    tx.routes--;
-    host.core.mem.u8[at + L.M_TBRANCH] = outer;
-    if (end & 2) {
-      before.restore(host.core.mem, at);
-      return E_DROPPED;
-    }
-    const result = resolve(tm, branch, msg, options, before);
-    return result;
-  };
   const end = host.runRouteOn(at, L.RK_BRANCH, route, undefined);
-  return end instanceof Promise ? end.then(after) : after(end);
+  return end instanceof Promise
+    ? end.then(bits => routed(tm, branch, msg, options, before, outer, bits))
+    : routed(tm, branch, msg, options, before, outer, end);
+}
+
+/** The branch route has ended. @param end bits of runRouteOn() */
+function routed(
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot,
+  outer: number,
+  end: number,
+): Made | Promise<Made> {
+  const { mem } = tm.host.core;
+  branch.tx.routes--;
+  mem.u8[msg.at + L.M_TBRANCH] = outer;
+  if (!(end & 2)) return resolve(tm, branch, msg, options, before);
+  before.restore(mem, msg.at);
+  return E_DROPPED;
 }
 
 /** What lookup() left beside the request URI. */
@@ -183,23 +203,35 @@ function resolve(
   options: RelayOptions,
   before: Snapshot | undefined,
 ): Made | Promise<Made> {
-  const target = options.target ?? tm.targets(msg.dstUri ?? msg.ruri);
-  const write = (found: Target | readonly Target[] | NoTarget): Made => {
-    let target = found instanceof NoTarget || !isList(found) ? found : found[0]!;
-    if (!(found instanceof NoTarget) && isList(found) && found.length > 1) {
-      // the first that a socket of ours can reach
-      const first = Math.max(
-        0,
-        found.findIndex(t => socketFor(tm.host, msg, t)),
-      );
-      target = found[first]!;
-      if (!(options.flags & 4) && !branch.tx.settings?.disableFailover) branch.rest = found.slice(first + 1);
-    }
-    const made = writeBranch(tm, branch, msg, target);
-    before?.restore(tm.host.core.mem, msg.at);
-    return made;
-  };
-  return target instanceof Promise ? target.then(write) : write(target);
+  const target = options.target ?? tm.targets(msg.dstUri ?? (before ? msg.ruri : branch.uri));
+  return target instanceof Promise
+    ? target.then(found => write(tm, branch, msg, options, before, found))
+    : write(tm, branch, msg, options, before, target);
+}
+
+/** Writes the request to the first of the targets that a socket of ours can reach. */
+function write(
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot | undefined,
+  found: Target | readonly Target[] | NoTarget,
+): Made {
+  let target: Target | NoTarget;
+  if (found instanceof NoTarget || !isList(found)) target = found;
+  else if (found.length === 1) target = found[0]!;
+  else {
+    const first = Math.max(
+      0,
+      found.findIndex(t => socketFor(tm.host, msg, t)),
+    );
+    target = found[first]!;
+    if (!(options.flags & 4) && !branch.tx.settings?.disableFailover) branch.rest = found.slice(first + 1);
+  }
+  const made = writeBranch(tm, branch, msg, target);
+  before?.restore(tm.host.core.mem, msg.at);
+  return made;
 }
 
 const isList = (found: Target | readonly Target[]): found is readonly Target[] => Array.isArray(found);
@@ -304,7 +336,7 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
   const { host } = tm;
   let sent = 0;
   let error = 0;
-  const failed: Branch[] = [];
+  let failed: Branch[] | undefined;
   for (const branch of made) {
     if (typeof branch === 'number') {
       error = branch;
@@ -322,15 +354,15 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
     }
     error = E_SEND;
     tm.lost.value++;
-    failed.push(branch);
+    (failed ??= []).push(branch);
   }
   if (sent) {
     tx.errorCode = 0;
     // Those that could not be sent lose against any answer that comes.
-    for (const branch of failed) fake(tm, branch, 477);
+    if (failed) for (const branch of failed) fake(tm, branch, 477);
     return 1;
   }
-  for (const branch of failed) {
+  for (const branch of failed ?? []) {
     branch.dropped = true;
     branch.done = true;
     tm.dropBranch(branch);

@@ -23,7 +23,6 @@ const FOUND_BLOCK = 16;
  */
 export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, branch?: Branch): boolean {
   if (!tx.msg || !tx.dst || tx.status >= 200) return false;
-  const { core } = tm.host;
   if (code >= 300 && code < 400) redirect(tm, tx.msg);
   const length = build(tm, tx, code, reason);
   if (length < 0) {
@@ -141,7 +140,7 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
       // over a connection nothing is lost on the way; a 2xx may have to cross what is no connection behind the next hop (RFC 3261 13.3.1.4)
       tx.interval = code >= 300 && tx.dst && tx.dst.proto !== 'udp' ? 0 : tx.times.retr1;
       tx.retransmitAt = tx.interval ? now + tx.interval : tx.endAt;
-      tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr));
+      tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr), now);
     } else {
       if (tm.handlers['e2e-ack'] && tx.msg) tm.insertDialog(tx);
       wait(tm, tx);
@@ -207,7 +206,7 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
     tx.interval = Math.min(tx.interval * 2, tx.times.retr2);
     tx.retransmitAt = now + tx.interval;
   }
-  tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now);
+  tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now, now);
 }
 
 /** behind the longest life of a transaction: nothing that works as it should is that old */

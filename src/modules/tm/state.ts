@@ -209,7 +209,7 @@ export class Tm implements Machine {
       this.applySettings(tx);
     }
     if (this.params.fr_timer_avp || this.params.fr_inv_timer_avp) this.#avpTimes(tx);
-    this.wheel.start(tx.timer, tx.times.life + WATCH_MS);
+    this.wheel.start(tx.timer, tx.times.life + WATCH_MS, now);
     this.counters.created++;
     if (this.handlers['request-in']) this.emit('request-in', { tx, request: this.host.at(at) });
     return tx;
@@ -321,7 +321,7 @@ export class Tm implements Machine {
   setStatus(tx: Transaction, code: number): void {
     if (code >= 200 && tx.status < 200) {
       this.active--;
-      this.counters.completed[Math.floor(code / 100)]!++;
+      this.counters.completed[(code / 100) | 0]!++;
     }
     tx.status = code;
   }

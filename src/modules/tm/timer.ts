@@ -50,10 +50,9 @@ export class TimerWheel {
     return this.#count;
   }
 
-  /** (Re)starts a node. @param ms 0 or more; it ends at the first tick at or behind that time */
-  start(node: TimerNode, ms: number): void {
+  /** (Re)starts a node. @param ms 0 or more; it ends at the first tick at or behind that time @param now host.monotonic(), for who has asked already */
+  start(node: TimerNode, ms: number, now: number = this.#host.monotonic()): void {
     if (node.next) this.#unlink(node);
-    const now = this.#host.monotonic();
     if (!this.#timer) {
       this.#tick = Math.floor(now / TICK_MS);
       this.#timer = this.#host.every(TICK_MS, () => this.#turn());
