@@ -219,6 +219,8 @@ let mask: u32 = 0;
 let inTable: u32 = 0;
 let keys: usize = 0;
 let keysRoom: u32 = 0;
+/** transactions that ACKs to a 2xx find: mostly none, and such an ACK need not be looked for */
+let dialogs: i32 = 0;
 
 function recordAt(index: u32): usize {
   return records + ((<usize>index) << RECORD_SHIFT);
@@ -318,7 +320,7 @@ export function tmFindCanceled(msg: usize): i32 {
 
 /** @returns number of the INVITE transaction whose 2xx this ACK acknowledges; 0 none */
 export function tmFindDialog(msg: usize): i32 {
-  return lookup(dialogKey(msg));
+  return dialogs ? lookup(dialogKey(msg)) : 0;
 }
 
 /** Puts a request's transaction into the table. @returns 1; 0 when memory is full or the request cannot be matched */
@@ -328,7 +330,9 @@ export function tmInsert(msg: usize, number: i32): i32 {
 
 /** Lets ACKs to a 2xx find the transaction of this INVITE. @returns 1; 0 when memory is full */
 export function tmInsertDialog(msg: usize, number: i32): i32 {
-  return insert(number, 8, dialogKey(msg));
+  const done = insert(number, 8, dialogKey(msg));
+  dialogs += done;
+  return done;
 }
 
 /** Takes a transaction out of the table. */
@@ -336,7 +340,10 @@ export function tmRemove(number: i32): void {
   if (<u32>number >= keysRoom) return;
   const at = keysOf(number);
   if (load<u64>(at)) takeOut(load<u64>(at), number);
-  if (load<u64>(at, 8)) takeOut(load<u64>(at, 8), number);
+  if (load<u64>(at, 8)) {
+    takeOut(load<u64>(at, 8), number);
+    dialogs--;
+  }
   store<u64>(at, 0);
   store<u64>(at, 0, 8);
 }

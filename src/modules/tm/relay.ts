@@ -77,7 +77,7 @@ export function absorbAck(tm: Tm, msg: SipMsg): boolean {
   if (!tx || tx.status < 200 || tx.status >= 300) return false;
   if (tx.toTag === undefined || tx.toTag === msg.to?.tag) tm.bind(at, tx);
   if (tx.branches.some(b => b.code >= 200 && b.code < 300)) {
-    tm.emit('e2e-ack', { tx, request: msg });
+    if (tm.handlers['e2e-ack']) tm.emit('e2e-ack', { tx, request: msg });
     return false;
   }
   if (tx.toTag !== msg.to?.tag) return false;
@@ -147,7 +147,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
   }
   const tx = create(tm, msg);
   if (!tx) return tm.elsewhere ? 1 : E_UNSPEC;
-  tm.emit('e2e-cancel', { tx: invite, request: msg });
+  if (tm.handlers['e2e-cancel']) tm.emit('e2e-cancel', { tx: invite, request: msg });
   let reason: ByteStr = '';
   if (tm.params.e2e_cancel_reason && !invite.settings?.noE2eCancelReason)
     for (const header of msg.headers()) if (header.id === L.HDR_REASON) reason += `Reason: ${header.body}\r\n`;

@@ -467,10 +467,11 @@ export class Tm implements Machine {
 
   /** Gives a reply the transaction's AVPs and the like for the time of a route. @returns what it had itself */
   lendVars(tx: Transaction, at: number): unknown {
-    const own = this.host.storeOf(at)?.get(VARS);
-    const vars = tx.msg ? this.host.storeOf(tx.msg)?.get(VARS) : tx.vars;
-    if (vars !== undefined) this.host.makeStore(at).set(VARS, vars);
-    else if (own !== undefined) this.host.makeStore(at).delete(VARS);
+    const { host } = this;
+    const own = host.storeOf(at)?.get(VARS);
+    const vars = tx.msg ? host.storeOf(tx.msg)?.get(VARS) : tx.vars;
+    if (vars !== undefined) host.makeStore(at).set(VARS, vars);
+    else if (own !== undefined) host.makeStore(at).delete(VARS);
     return own;
   }
 
