@@ -38,8 +38,9 @@ function attach(acc: Acc, host: ModuleHost, tm: TmApi): void {
   const { x } = host.core;
   // Values are read from the request, whatever is being routed.
   const about = (event: ReplyEvent, fn: (told: Event) => void) => {
-    const { request, reply, code, reason } = event;
+    const { request, code } = event;
     if (!request || !acc.wants(request)) return;
+    const { reply, reason } = event;
     const before: number = x.currentMsg();
     x.setMsg(request.at);
     try {

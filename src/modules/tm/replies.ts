@@ -1,5 +1,6 @@
 /** Replies to what we sent: the way of one from the network through the script's routes to the caller (RFC 3261 16.7). */
 import * as L from '../../core/gen/layout.gen.ts';
+import { Answered } from './answered.ts';
 import { cancelAnswered, cancelBranch, sendCancel } from './cancel.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
@@ -143,15 +144,7 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     branch.code = code;
     if (code >= 200) forgetRequest(tm, branch);
   }
-  if (tm.handlers['response-in'])
-    tm.emit('response-in', {
-      tx,
-      request: tx.msg ? host.at(tx.msg) : undefined,
-      code,
-      reason: host.at(at).reason,
-      reply: host.at(at),
-      branch,
-    });
+  if (tm.handlers['response-in']) tm.emit('response-in', new Answered(host, tx, code, at, '', branch));
   if (tx.local) {
     localAnswer(tm, branch, at, code);
     return;
@@ -225,17 +218,7 @@ export function conclude(tm: Tm, tx: Transaction): void {
     tm.release(tx);
     return;
   }
-  if (tm.handlers.failure && tx.msg) {
-    const reply = best.reply ? tm.host.at(best.reply) : undefined;
-    tm.emit('failure', {
-      tx,
-      request: tm.host.at(tx.msg),
-      code: best.code,
-      reason: reply?.reason ?? '',
-      reply,
-      branch: best,
-    });
-  }
+  if (tm.handlers.failure && tx.msg) tm.emit('failure', new Answered(tm.host, tx, best.code, best.reply, '', best));
   const route = tm.nameOf(tx.onFailure);
   tx.onFailure = 0;
   if (!route || !tx.msg || !tm.host.hasRoute(route, L.RK_FAILURE)) {

@@ -3,6 +3,7 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
+import { Answered } from './answered.ts';
 import { cancelBranch } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import { conclude } from './replies.ts';
@@ -33,8 +34,7 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   tm.counters.generated++;
   if (sent) tm.counters.sent++;
   tm.setStatus(tx, code);
-  if (tm.handlers['response-out'])
-    tm.emit('response-out', { tx, request: tm.host.at(tx.msg), code, reason, reply: undefined, branch });
+  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, 0, reason, branch));
   if (tm.params.event_callback_lres_sent || tm.host.native) localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
@@ -111,11 +111,7 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
   if (!late) tm.setStatus(tx, code);
-  if (tm.handlers['response-out']) {
-    const msg = tm.host.at(reply);
-    const request = tx.msg ? tm.host.at(tx.msg) : undefined;
-    tm.emit('response-out', { tx, request, code, reason: msg.reason, reply: msg, branch });
-  }
+  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, reply, '', branch));
   if (!late && code >= 200) finish(tm, tx, false, code);
   return sent;
 }
