@@ -4,8 +4,6 @@
  */
 import {
   H_BODY,
-  H_ID,
-  HDR_ALLOW,
   HDR_CALL_ID,
   HDR_CONTACT,
   HDR_EXPIRES,
@@ -17,68 +15,41 @@ import {
   M_FIRST,
   M_KIND,
   M_NEDITS,
-  M_NHDR,
   M_TO,
-  SCHEME_SIP,
-  SCHEME_SIPS,
 } from '../gen/layout.gen';
-import { AT, byte, decimal, equalBytes, equalNoCase, GREATER, LESS, lower, QUOTE, SEMICOLON, SP } from '../mem/bytes';
-import { SCRATCH } from '../mem/state';
+import { arenaAlloc } from '../mem/arena';
+import { byte, CRLF, decimal, equalNoCase, GREATER, LESS, put, putDecimal, QUOTE, SEMICOLON, SP } from '../mem/bytes';
+import { currentMsg, setMsg } from '../mem/state';
 import { nextAddr } from '../sip/addr-list';
 import { parseCseq } from '../sip/cseq';
-import { headerAt, headerById } from '../sip/header-index';
+import { replyAdd } from '../sip/edits';
+import { headerById } from '../sip/header-index';
 import { ADDR_DISPLAY, ADDR_PARAMS, ADDR_URI, parseTo } from '../sip/name-addr';
 import { expires } from '../sip/numbers';
 import { nextParam, paramName, paramNameLength, paramValue, paramValueEnd } from '../sip/params';
-import { parseUri, URI_HOST, URI_SCHEME, URI_USER } from '../sip/uri';
+import { parseUri } from '../sip/uri';
+import { AOR_READ, aorAt } from './aor';
+import { allowedMethods } from './methods';
+import { slReplyAny } from './sl';
 import { REQUEST } from './value';
 
 /**
  * The result, 44 bytes of i32: address and length of
  *
  *   0 address of record | 8 URI of the contact | 16 Call-ID | 24 User-Agent (0, 0: none)
- *   32 seconds asked for, -1 none | 36 CSeq number | 40 set of Allow | 44 KNOWN: 40 says it; NEW: one header that registerAllow() shall hear of; MANY
+ *   32 seconds asked for, -1 none | 36 CSeq number | 40 set of Allow
  */
 const READ: usize = memory.data(48, 16);
 const AREA: usize = memory.data(32, 16);
 const URI: usize = memory.data(32, 16);
-/** offset in SCRATCH that keeps clear of what others build there */
-const AOR: usize = SCRATCH + 3072;
-
-/** wants: bits of registerRead() */
-const CASE_SENSITIVE: i32 = 1;
-const USE_DOMAIN: i32 = 2;
-
-const MAX_AOR_BYTES: i32 = 256;
 const MAX_TEXT_BYTES: i32 = 255;
 const STAR: i32 = 42;
-const PERCENT: i32 = 37;
-const FIRST_NON_ASCII: i32 = 0x80;
 const DEL: i32 = 0x7f;
 
 const EXPIRES: usize = memory.data<u8>([101, 120, 112, 105, 114, 101, 115]);
 const EXPIRES_BYTES: i32 = 7;
 /** digits of seconds that always fit */
 const MAX_DIGITS: i32 = 9;
-
-// ---- the Allow header seen last, and its set: phones of one kind send the same
-const MAX_ALLOW: i32 = 512;
-const ALLOW: usize = memory.data(512, 16);
-let allowLength: i32 = -1;
-let allowSet: i32 = 0;
-/** set of a message with no Allow */
-const ALL_METHODS: i32 = -1;
-const NEW: i32 = 0;
-const KNOWN: i32 = 1;
-const MANY: i32 = 2;
-
-/** Remembers the set of an Allow header. COPIED. */
-export function registerAllow(at: usize, length: i32, set: i32): void {
-  if (<u32>length > <u32>MAX_ALLOW) return;
-  memory.copy(ALLOW, at, length);
-  allowLength = length;
-  allowSet = set;
-}
 
 /**
  * Reads a REGISTER.
@@ -111,7 +82,7 @@ export function registerRead(msg: usize, wants: i32): usize {
   const agent = headerById(msg, HDR_USER_AGENT);
   if (!agent) store<i64>(READ, 0, 24);
   else if (body(buf, agent, 24) > MAX_TEXT_BYTES) return 0;
-  allow(msg, buf);
+  store<i32>(READ, allowedMethods(msg), 40);
   return READ;
 }
 
@@ -169,46 +140,44 @@ function isKnown(c: i32): bool {
   return c == 113 || c == 114 || c == 109 || c == 43;
 }
 
-/** Writes the address of record of the To URI. @returns whether it is a usual one */
+/** Writes where the address of record of the To URI is. @returns whether it has one */
 function record(msg: usize, buf: usize, wants: i32): bool {
   if (parseTo(msg)) return false;
-  const at = buf + <usize>load<u16>(msg + M_TO + ADDR_URI);
-  if (parseUri(at, at, at + <usize>load<u16>(msg + M_TO + ADDR_URI + 2), URI)) return false;
-  const scheme = <i32>load<u16>(URI + URI_SCHEME);
-  if (scheme != SCHEME_SIP && scheme != SCHEME_SIPS) return false;
-  const user = <i32>load<u16>(URI + URI_USER + 2);
-  const host = <i32>load<u16>(URI + URI_HOST + 2);
-  if (user + host > MAX_AOR_BYTES) return false;
-  let to = AOR;
-  for (let p = at + <usize>load<u16>(URI + URI_USER), end = p + <usize>user; p < end; p++) {
-    const c = byte(p);
-    if (c == PERCENT || c >= FIRST_NON_ASCII) return false;
-    store<u8>(to++, <u8>(wants & CASE_SENSITIVE ? c : lower(c)));
-  }
-  if (wants & USE_DOMAIN) {
-    store<u8>(to++, <u8>AT);
-    for (let p = at + <usize>load<u16>(URI + URI_HOST), end = p + <usize>host; p < end; p++) {
-      const c = byte(p);
-      if (c >= FIRST_NON_ASCII) return false;
-      store<u8>(to++, <u8>lower(c));
-    }
-  }
-  store<usize>(READ, AOR);
-  store<i32>(READ, <i32>(to - AOR), 4);
+  const uri = msg + M_TO + ADDR_URI;
+  if (aorAt(buf + <usize>load<u16>(uri), <i32>load<u16>(uri + 2), wants)) return false;
+  store<i64>(READ, load<i64>(AOR_READ));
   return true;
 }
 
-/** Writes the set of Allow where it is known. */
-function allow(msg: usize, buf: usize): void {
-  const n = byte(msg + M_FIRST + HDR_ALLOW);
-  store<i32>(READ, ALL_METHODS, 40);
-  store<i32>(READ, KNOWN, 44);
-  if (!n) return;
-  const h = headerAt(msg, n - 1);
-  const length = <i32>load<u16>(h + H_BODY + 2);
-  let known = length == allowLength && equalBytes(buf + <usize>load<u16>(h + H_BODY), ALLOW, length) ? KNOWN : NEW;
-  for (let i = n, count = byte(msg + M_NHDR); i < count; i++)
-    if (byte(headerAt(msg, i) + H_ID) == HDR_ALLOW) known = MANY;
-  store<i32>(READ, allowSet, 40);
-  store<i32>(READ, known, 44);
+// ---- the answer
+/** "Contact: <", ">;expires=", "OK" */
+const CONTACT: usize = memory.data<u8>([67, 111, 110, 116, 97, 99, 116, 58, 32, 60]);
+const CONTACT_BYTES: i32 = 10;
+const EXPIRES_IS: usize = memory.data<u8>([62, 59, 101, 120, 112, 105, 114, 101, 115, 61]);
+const EXPIRES_IS_BYTES: i32 = 10;
+const OK: usize = memory.data<u8>([79, 75]);
+const OK_BYTES: i32 = 2;
+const OK_CODE: i32 = 200;
+/** digits of the seconds and the line end */
+const REST_BYTES: i32 = 12;
+
+/**
+ * Answers 200 with one contact that has nothing but when it ends.
+ * @param at URI of the contact
+ * @returns 1 sent; -1 not sent, as slReplyAny(); 0 the memory of the message is full
+ */
+export function registerAnswer(msg: usize, at: usize, length: i32, seconds: u32): i32 {
+  const line = arenaAlloc(msg, CONTACT_BYTES + length + EXPIRES_IS_BYTES + REST_BYTES);
+  if (!line) return 0;
+  let p = put(line, CONTACT, CONTACT_BYTES);
+  p = put(p, at, <usize>length);
+  p = put(p, EXPIRES_IS, EXPIRES_IS_BYTES);
+  p = putDecimal(p, seconds);
+  store<u16>(p, <u16>CRLF);
+  if (replyAdd(msg, line, <i32>(p + 2 - line)) < 0) return 0;
+  const before = currentMsg();
+  setMsg(msg);
+  const sent = slReplyAny(OK_CODE, OK, OK_BYTES);
+  setMsg(before);
+  return sent == 1 ? 1 : -1;
 }

@@ -16,13 +16,6 @@ export type Change =
   | { readonly do: 'update'; readonly contact: Contact; readonly binding: Binding }
   | { readonly do: 'delete'; readonly contact: Contact };
 
-/** How a REGISTER's contact finds the stored one it is about. */
-export interface Match {
-  readonly uri: ByteStr;
-  readonly callId: ByteStr;
-  readonly path: ByteStr | undefined;
-}
-
 export interface Usrloc {
   /** mask of the branch flag that marks contacts behind NAT (modparam nat_bflag), 0 when not set */
   readonly natFlag: number;
@@ -62,8 +55,8 @@ export interface Usrloc {
   record(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined>;
   /** The contact with this ruid. @throws as record() */
   byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
-  /** The stored contact that a REGISTER means, by matching_mode. */
-  find(record: UserRecord, match: Match): Contact | undefined;
+  /** The stored contact that one of a REGISTER means, by matching_mode. */
+  find(record: UserRecord, uri: ByteStr, callId: ByteStr, path: ByteStr | undefined): Contact | undefined;
   /**
    * Runs fn while nobody else changes this address of record: what record() says holds until change() is through. Only databases that answer later
    * make anybody wait.

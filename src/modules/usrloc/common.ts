@@ -2,7 +2,6 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { Shared } from '../../kemi/shared/shared.ts';
-import type { Match } from './api.ts';
 import type { Binding, Contact, UserRecord } from './contact.ts';
 
 const MATCH_CALLID = 1;
@@ -12,13 +11,16 @@ const MATCH_CALLID_ONLY = 3;
 /** how long another worker may be busy with the same address of record */
 const LOCK_MS = 2000;
 
-/** The stored contact that a REGISTER means. @param matchingMode modparam matching_mode */
+/** The stored contact that one of a REGISTER means. @param matchingMode modparam matching_mode */
 export function findContact(
   record: UserRecord,
-  { uri, callId, path }: Match,
+  uri: ByteStr,
+  callId: ByteStr,
+  path: ByteStr | undefined,
   matchingMode: number,
 ): Contact | undefined {
-  for (const c of record.contacts) {
+  for (let i = 0, { size } = record; i < size; i++) {
+    const c = record.at(i)!;
     if (matchingMode === MATCH_CALLID_ONLY) {
       if (c.callId === callId) return c;
       continue;

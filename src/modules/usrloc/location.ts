@@ -4,7 +4,7 @@ import { KemiError } from '../../errors.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { type Awaitable, after, DbError } from '../../kemi/db.ts';
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
-import type { Change, Match } from './api.ts';
+import type { Change } from './api.ts';
 import { isValid } from './api.ts';
 import { attempt, inTurn } from './attempt.ts';
 import { exclusively, findContact, inOrder, isConnected } from './common.ts';
@@ -206,8 +206,8 @@ export class Location implements Registry {
     );
   }
 
-  find(record: UserRecord, match: Match): Contact | undefined {
-    return findContact(record, match, this.settings.matchingMode);
+  find(record: UserRecord, uri: ByteStr, callId: ByteStr, path: ByteStr | undefined): Contact | undefined {
+    return findContact(record, uri, callId, path, this.settings.matchingMode);
   }
 
   // ---- changing

@@ -51,12 +51,12 @@ function contactOf(location: Registry, c: Contact): object {
 
 const text = (value: unknown): ByteStr => byteStrOf(String(value ?? '').replace(/^s:/, ''));
 
-/** The address of record as it is stored. */
+/** The address of record as it is stored: only ASCII letters have a case, other bytes are parts of characters. */
 function aorOf(location: Registry, value: unknown): ByteStr {
   const aor = text(value);
   const at = aor.indexOf('@');
   const own = location.useDomain || at < 0 ? aor : aor.slice(0, at);
-  return location.caseSensitive ? own : own.toLowerCase();
+  return location.caseSensitive ? own : own.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 function tableOf(location: Registry, params: readonly unknown[], wants: number, missing: string) {

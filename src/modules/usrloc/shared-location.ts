@@ -7,7 +7,7 @@ import { KemiError } from '../../errors.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
 import type { Shared, SharedMap } from '../../kemi/shared/shared.ts';
-import type { Change, Match } from './api.ts';
+import type { Change } from './api.ts';
 import { isValid } from './api.ts';
 import { attempt } from './attempt.ts';
 import { exclusively, findContact, inOrder, isConnected } from './common.ts';
@@ -160,8 +160,8 @@ export class SharedLocation implements Registry {
     return this.#table(table)?.byRuid(ruid);
   }
 
-  find(record: UserRecord, match: Match): Contact | undefined {
-    return findContact(record, match, this.settings.matchingMode);
+  find(record: UserRecord, uri: ByteStr, callId: ByteStr, path: ByteStr | undefined): Contact | undefined {
+    return findContact(record, uri, callId, path, this.settings.matchingMode);
   }
 
   // ---- changing
