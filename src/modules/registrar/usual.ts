@@ -3,7 +3,7 @@
  * do with the same request, with a fifth of the steps; all else is left to that one, before anything was changed.
  */
 import * as L from '../../core/gen/layout.gen.ts';
-import type { ByteStr } from '../../core/memory.ts';
+import type { ByteStr, Memory } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import { type Binding, UserRecord } from '../usrloc/api.ts';
@@ -61,8 +61,9 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
   if (record !== undefined && !(record instanceof UserRecord)) return undefined;
   const uriAt = mem.u32(read + R_URI);
   const uriLength = mem.u32(read + R_URI + 4);
-  const uri = mem.str(uriAt, uriLength);
-  const callId = mem.str(mem.u32(read + R_CALL_ID), mem.u32(read + R_CALL_ID + 4));
+  const before = record?.at(0);
+  const uri = textAt(mem, uriAt, uriLength, before?.uri);
+  const callId = textAt(mem, mem.u32(read + R_CALL_ID), mem.u32(read + R_CALL_ID + 4), before?.callId);
   const cseq = mem.u32(read + R_CSEQ);
   const known = record && usrloc.find(record, uri, callId, undefined);
   if (known ? known.callId === callId && cseq <= known.cseq : settings.maxContacts > 0) return undefined;
@@ -103,4 +104,12 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
       ? answerPlain(state, msg, uriAt, uriLength, seconds)
       : send(state, msg, accept(state, msg, put, undefined, false));
   return sent === 1 ? (known ? UPDATED : INSERTED) : -1;
+}
+
+/** The bytes at an address as a text; `known` when it is the same: most phones come back as they were, and looking is cheaper than making. */
+function textAt(mem: Memory, at: number, length: number, known: ByteStr | undefined): ByteStr {
+  if (known === undefined || known.length !== length) return mem.str(at, length);
+  const { u8 } = mem;
+  for (let i = 0; i < length; i++) if (known.charCodeAt(i) !== u8[at + i]) return mem.str(at, length);
+  return known;
 }

@@ -10,7 +10,7 @@ export function assign(contact: Contact, b: Binding, renamed: boolean): void {
   if (renamed) contact.uri = kept(b.uri);
   contact.expires = b.expires;
   contact.q = b.q;
-  contact.callId = kept(b.callId);
+  if (contact.callId !== b.callId) contact.callId = kept(b.callId);
   contact.cseq = b.cseq;
   contact.flags = b.flags;
   contact.cflags = b.cflags;
