@@ -1,9 +1,9 @@
 /** registered(): whether anybody is there, and unregister(): that nobody is. */
 import type { ByteStr } from '../../core/memory.ts';
 import type { Awaitable } from '../../kemi/db.ts';
-import type { Contact } from '../usrloc/api.ts';
+import { type Contact, DB_ONLY } from '../usrloc/api.ts';
 import { loggedAor } from './aor.ts';
-import { type C, DB_ONLY, onMessage, onTable, type RegistrarState } from './state.ts';
+import { type C, onMessage, onTable, type RegistrarState } from './state.ts';
 import { pushAttributes, pushRecord } from './xavps.ts';
 
 const MATCH_CALLID = 1;

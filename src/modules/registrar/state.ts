@@ -8,7 +8,7 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import type { Call } from '../../kemi/table.ts';
 import { bracketed, varsOf, XavpList } from '../pv/api.ts';
-import { attempt, type Contact, isValid, type Usrloc } from '../usrloc/api.ts';
+import { attempt, type Contact, DB_ONLY, isValid, type Usrloc } from '../usrloc/api.ts';
 import { OUTBOUND_OFF, type Settings } from './params.ts';
 import { fillUlc } from './ulc.ts';
 
@@ -16,8 +16,6 @@ import { fillUlc } from './ulc.ts';
 const EXPIRED_PROFILE = 'exp';
 /** User-Agents that are remembered */
 const MAX_SHARED = 1024;
-/** db_mode in which contacts are in the database only, and found without their address of record */
-export const DB_ONLY = 3;
 const EXPIRED_EVENT = 'usrloc:contact-expired';
 
 export class RegistrarState {

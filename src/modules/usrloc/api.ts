@@ -9,6 +9,7 @@ import type { Binding, Contact, UserRecord } from './contact.ts';
 
 export { attempt, inTurn } from './attempt.ts';
 export { ALL_METHODS, type Binding, type Contact, FL_MEM, Q_NONE, UserRecord } from './contact.ts';
+export { DB_ONLY } from './db-mode.ts';
 
 /** One change of a record. Changes are given together: all of them take effect, or none. */
 export type Change =

@@ -1,4 +1,4 @@
-/** What contacts in the memory of one runtime and contacts that several share have in common. */
+/** What all places of contacts have in common, beside location.ts. */
 import type { ByteStr } from '../../core/memory.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { Shared } from '../../kemi/shared/shared.ts';
@@ -31,6 +31,13 @@ export function findContact(
     return c;
   }
   return undefined;
+}
+
+/** There is no room in the memory that workers share. */
+export class NoRoom extends DbError {
+  constructor() {
+    super('full', 'the memory that workers share is full; --limits shared=MiB makes it larger');
+  }
 }
 
 /** whether a contact can be reached over its connection only */

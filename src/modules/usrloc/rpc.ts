@@ -6,7 +6,7 @@ import { DbError } from '../../kemi/db.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import { socketOf } from '../pv/api.ts';
 import { type Binding, type Contact, CS_DIRTY, CS_NEW, Q_NONE, type UserRecord } from './contact.ts';
-import { DB_BACK, DB_NONE, DB_THROUGH } from './location.ts';
+import { DB_BACK, DB_NONE, DB_THROUGH } from './db-mode.ts';
 import type { Registry } from './registry.ts';
 
 const RPC_CALL_ID = 'rpc@kemi-wasm';
