@@ -22,7 +22,7 @@ import { pathOf } from './path.ts';
 import { type Answer, accept, type Failure, keep, refuse, send } from './reply.ts';
 import { listeningSocket } from './socket.ts';
 import { type C, onMessage, onTable, type RegistrarState, withMessage } from './state.ts';
-import { INSERTED, MANY, NO_USER_AGENT, SAVE_EXACT_EXPIRES, saveUsual, UPDATED } from './usual.ts';
+import { findKnown, INSERTED, MANY, NO_USER_AGENT, SAVE_EXACT_EXPIRES, saveUsual, UPDATED } from './usual.ts';
 
 const SAVE_MEMORY = 1;
 const SAVE_NO_REPLY = 2;
@@ -157,7 +157,7 @@ class Save {
         !(/^\d+$/.test(field.regId) && regId > 0 && regId <= MAX_REG_ID)
       )
         return 'regId';
-      given.push({ field, expiresSec, regId, contact: record && this.#find(record, field, regId) });
+      given.push({ field, expiresSec, regId, contact: record && this.#known(record, field, regId) });
     }
     if (this.#tooMany(record, given)) return 'full';
     let result = INSERTED;
@@ -214,11 +214,8 @@ class Save {
     return settings.maxExpiresSec > 0 ? Math.min(sec, settings.maxExpiresSec) : sec;
   }
 
-  /** A phone with an instance is known by it, others by modparam matching_mode. */
-  #find(record: UserRecord, field: ContactField, regId: number): Contact | undefined {
-    const { instance, uri } = field;
-    if (instance !== undefined) return record.contacts.find(c => c.instance === instance && c.regId === regId);
-    return this.state.usrloc.find(record, uri, this.callId, this.path);
+  #known(record: UserRecord, { instance, uri }: ContactField, regId: number): Contact | undefined {
+    return findKnown(this.state.usrloc, record, uri, this.callId, this.path, instance, regId);
   }
 
   /** Whether a change of this request is about the same contact as another field of it. */

@@ -6,7 +6,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr, Memory } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
-import { type Binding, UserRecord } from '../usrloc/api.ts';
+import { type Binding, type Contact, UserRecord, type Usrloc } from '../usrloc/api.ts';
 import { accept, answerPlain, isPlain, send } from './reply.ts';
 import { type RegistrarState, withMessage } from './state.ts';
 
@@ -23,9 +23,12 @@ const R_AOR = 0;
 const R_URI = 8;
 const R_CALL_ID = 16;
 const R_USER_AGENT = 24;
-const R_SECONDS = 32;
-const R_CSEQ = 36;
-const R_METHODS = 40;
+const R_INSTANCE = 32;
+const R_SECONDS = 40;
+const R_CSEQ = 44;
+const R_METHODS = 48;
+const R_Q = 52;
+const R_REG_ID = 56;
 
 /** @returns as save(); undefined when the request is none of the usual, or asks for what is refused: nothing was done */
 export function saveUsual(
@@ -65,12 +68,17 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
   const uri = textAt(mem, uriAt, uriLength, before?.uri);
   const callId = textAt(mem, mem.u32(read + R_CALL_ID), mem.u32(read + R_CALL_ID + 4), before?.callId);
   const cseq = mem.u32(read + R_CSEQ);
-  const known = record && usrloc.find(record, uri, callId, undefined);
+  const instanceLength = mem.u32(read + R_INSTANCE + 4);
+  const instance =
+    instanceLength === 0 ? undefined : textAt(mem, mem.u32(read + R_INSTANCE), instanceLength, before?.instance);
+  const regId = mem.i32(read + R_REG_ID);
+  const known = record && findKnown(usrloc, record, uri, callId, undefined, instance, regId);
   if (known ? known.callId === callId && cseq <= known.cseq : settings.maxContacts > 0) return undefined;
   if (record && record.size >= MANY) return undefined;
 
   const agentLength = mem.u32(read + R_USER_AGENT + 4);
   const asked = mem.i32(read + R_SECONDS);
+  const q = mem.i32(read + R_Q);
   const now = state.now();
   let seconds = asked < 0 ? settings.defaultExpiresSec : asked;
   if (seconds < settings.minExpiresSec) seconds = settings.minExpiresSec;
@@ -78,7 +86,7 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
   const binding: Binding = {
     uri,
     expires: now + seconds,
-    q: settings.defaultQ,
+    q: state.qOverride(msg) ?? (q < 0 ? settings.defaultQ : q),
     callId,
     cseq,
     flags: 0,
@@ -89,8 +97,8 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
     received: state.receivedAvp(),
     path: undefined,
     socket: state.sockets[msg.socket],
-    instance: undefined,
-    regId: 0,
+    instance,
+    regId,
     serverId: 0,
     connectionId: msg.u32(L.M_CONID),
     lastModified: now,
@@ -104,6 +112,24 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
       ? answerPlain(state, msg, uriAt, uriLength, seconds)
       : send(state, msg, accept(state, msg, put, undefined, false));
   return sent === 1 ? (known ? UPDATED : INSERTED) : -1;
+}
+
+/** The stored contact that one of a REGISTER means: a phone with an instance is known by it, others by modparam matching_mode. */
+export function findKnown(
+  usrloc: Usrloc,
+  record: UserRecord,
+  uri: ByteStr,
+  callId: ByteStr,
+  path: ByteStr | undefined,
+  instance: ByteStr | undefined,
+  regId: number,
+): Contact | undefined {
+  if (instance === undefined) return usrloc.find(record, uri, callId, path);
+  for (let i = 0, { size } = record; i < size; i++) {
+    const contact = record.at(i)!;
+    if (contact.instance === instance && contact.regId === regId) return contact;
+  }
+  return undefined;
 }
 
 /** The bytes at an address as a text; `known` when it is the same: most phones come back as they were, and looking is cheaper than making. */
