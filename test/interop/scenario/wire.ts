@@ -38,6 +38,9 @@ export class Wire {
   readonly #sockets = new Map<LegName, Socket>();
   readonly #fences: Socket[] = [];
   #asked = 0;
+  /** what asks now, and what comes behind it */
+  #asking: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
   readonly #waiting = new Map<string, () => void>();
   readonly #scenarios = new Map<string, Receive>();
   /** datagrams that belong to no scenario that runs */
@@ -91,7 +94,19 @@ export class Wire {
    * by the sender's port, so many ports ask.
    * @throws Error when no answer comes for 5 s
    */
-  async settled(): Promise<void> {
+  settled(): Promise<void> {
+    // One asking at a time, for all that wait: many at once would fill the server's socket, and what scenarios send would be lost.
+    this.#next ??= this.#asking
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        this.#asking = this.#askAll();
+        return this.#asking;
+      });
+    return this.#next;
+  }
+
+  async #askAll(): Promise<void> {
     // the datagrams of this turn leave in the next one
     await new Promise(resolve => setImmediate(resolve));
     for (let round = 0; round < ROUNDS; round++) await Promise.all(this.#fences.map(socket => this.#answered(socket)));
