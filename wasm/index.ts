@@ -230,6 +230,7 @@ export {
   pvTn,
   pvTt,
 } from './modules/pv';
+export { msgDescribe, msgTake, msgTaken, receivedArea, receiveSetup, sourceArea } from './modules/receive';
 export { registerAllow, registerRead } from './modules/registrar';
 export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';

@@ -6,7 +6,6 @@
 
 import { Extension } from '../components/extension.ts';
 import type { Component } from '../components/instance.ts';
-import { M_STATUS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { type ByteStr, utf8Of } from '../core/memory.ts';
@@ -22,7 +21,7 @@ import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
-import { acceptAlias, forwardReply } from '../modules/core/api.ts';
+import { acceptAlias } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
@@ -107,13 +106,12 @@ export class Runtime {
   readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
-  readonly #onRequest: Hook[] = [];
-  readonly #onReplyIn: Hook[] = [];
-  readonly #afterRoute: ((at: number) => void)[] = [];
+  readonly #onRequest: Hook<boolean>[] = [];
+  readonly #onReplyIn: Hook<boolean>[] = [];
+  readonly #afterRoute: Hook[] = [];
   readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
   /** Lua for lua_run() of routing blocks, made when it is needed */
   #beside: LuaInterpreter | undefined;
-  #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
   #closed = false;
@@ -167,15 +165,15 @@ export class Runtime {
       limits: this.limits,
       secret,
       onSend: at => this.#router.onSend(at),
-      hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
+      hasRoute: (name, kind) => this.#router.program?.has(this.#router.routeName(name, kind)) ?? false,
       callRpc: (method, params) =>
         options.callAll && this.rpc.inWorkers(method) !== 'one'
           ? options.callAll(method, params)
           : this.rpc.run(method, params),
     });
-    const replies = new ReplyCounters(this.stats);
     this.#router = new Router({
       core,
+      host: this.host,
       log: this.log,
       limits: this.limits,
       messages: this.#messages,
@@ -185,13 +183,9 @@ export class Runtime {
       now: this.#now,
       after: options.after ?? globalAfter,
       forceRport: options.forceRport ?? false,
-      onReply: at => {
-        replies.count(core.mem.u16(at + M_STATUS), core.x.tmCseqMethod(at));
-      },
-      filtersAcks: () => states.has('sl'),
+      replies: new ReplyCounters(this.stats),
+      filtersAcks: definitions.some(d => d.name === 'sl'),
       owners: options.shared && options.handOver && new Owners(core, options.shared, options.handOver),
-      program: () => this.#program,
-      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
       onRequest: this.#onRequest,
       onReplyIn: this.#onReplyIn,
       afterRoute: this.#afterRoute,
@@ -244,9 +238,12 @@ export class Runtime {
       );
     }
     if (options.coreParams?.tcp_accept_aliases === 1)
-      this.#onRequest.push(at => {
-        acceptAlias(this.host, this.#messages.at(at).msg);
-        return false;
+      this.#onRequest.push({
+        state: undefined,
+        run: (_state, host, msg) => {
+          acceptAlias(host, msg);
+          return false;
+        },
       });
     this.bridge = new Bridge(
       core,
@@ -304,9 +301,9 @@ export class Runtime {
   #hook({ onRequest, onReply, afterRoute, onWait }: AnyModule, state: unknown): void {
     const { host } = this;
     const messages = this.#messages;
-    if (onRequest) this.#onRequest.push(at => onRequest(state, host, messages.at(at).msg));
-    if (onReply) this.#onReplyIn.push(at => onReply(state, host, messages.at(at).msg));
-    if (afterRoute) this.#afterRoute.push(at => afterRoute(state, host, messages.at(at).msg));
+    if (onRequest) this.#onRequest.push({ state, run: onRequest });
+    if (onReply) this.#onReplyIn.push({ state, run: onReply });
+    if (afterRoute) this.#afterRoute.push({ state, run: afterRoute });
     if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at).msg, waits));
   }
 
@@ -317,7 +314,8 @@ export class Runtime {
 
   /** What runs now; undefined before the first load(). */
   get running(): Running | undefined {
-    return this.#program && { name: this.#program.name, version: this.#program.version, loadedMs: this.#loadedMs };
+    const { program } = this.#router;
+    return program && { name: program.name, version: program.version, loadedMs: this.#loadedMs };
   }
 
   /** counters of the receive path */
@@ -355,8 +353,8 @@ export class Runtime {
     return {
       commit: () => {
         this.#assertOpen();
-        const old = this.#program;
-        this.#program = program;
+        const old = this.#router.program;
+        this.#router.program = program;
         this.#script = script;
         this.#loadedMs = this.#now();
         this.host.onSendRoute = this.#onSendRoute(program);
@@ -504,7 +502,7 @@ export class Runtime {
     if (this.#closed) return;
     this.#closed = true;
     await this.#router.drain(drainMs);
-    this.#program?.dispose();
+    this.#router.program?.dispose();
     for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
   }
