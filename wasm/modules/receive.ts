@@ -65,7 +65,6 @@ export function receiveSetup(flags: i32, limit: i32): void {
   most = limit;
 }
 
-@inline
 function count(which: i32): void {
   const at = COUNTS + ((<usize>which) << 3);
   store<f64>(at, load<f64>(at) + 1);
@@ -98,15 +97,7 @@ export function msgDescribe(msg: usize, text: i32, port: u32, kind: i32, connect
  * TAKE_OWNER: whose it is must be asked, then msgTaken() goes on; -ST_TOO_BIG longer than the limit, -ST_NO_SLOT too many are alive, or the -ST_* of
  * msgIndex() and msgCheck(): it is to be refused
  */
-export function msgTake(
-  msg: usize,
-  tooLong: i32,
-  text: i32,
-  port: u32,
-  kind: i32,
-  connection: u32,
-  ms: f64,
-): i32 {
+export function msgTake(msg: usize, tooLong: i32, text: i32, port: u32, kind: i32, connection: u32, ms: f64): i32 {
   msgDescribe(msg, text, port, kind, connection, ms);
   let status = msgIndex(msg);
   if (status == -ST_EMPTY) {
