@@ -60,6 +60,7 @@ export { sipHash } from './hash/siphash';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLastId, msgLimit, msgLive } from './mem/slots';
+export { textPlace } from './mem/texts';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';

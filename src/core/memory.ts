@@ -20,8 +20,8 @@ export interface ByteText {
 
 /** longest text that is looked for among those read before */
 const MAX_KEPT = 32;
-/** places for texts read before: a power of two */
-const KEPT = 256;
+/** places of them in the core */
+const KEPT = 512;
 /** up to so many bytes a text is put together char by char: V8 makes ropes of what gets longer */
 const MAX_BY_CHAR = 12;
 /** longest view that is kept */
@@ -32,8 +32,9 @@ const MAX_PUT_BY_CHAR = 24;
 export class Memory {
   readonly memory: WebAssembly.Memory;
   readonly #byteText: ((buffer: ArrayBuffer) => ByteText) | undefined;
-  /** texts read before, each at a place of its own: names, hosts and numbers come again and again */
-  readonly #kept: ByteStr[] = new Array(KEPT).fill('');
+  /** texts read before, by the numbers that the core gives them: names, hosts and numbers come again and again */
+  readonly #kept: ByteStr[] = new Array(KEPT + 1).fill('');
+  #placeOf: ((at: number, length: number) => number) | undefined;
   #u8!: Uint8Array<ArrayBuffer>;
   #view!: DataView<ArrayBuffer>;
   #text: ByteText | undefined;
@@ -46,6 +47,11 @@ export class Memory {
     this.memory = memory;
     this.#byteText = byteText;
     this.refresh();
+  }
+
+  /** Keeps the strings of short texts from now on. @param placeOf textPlace() of the core that lives in this memory */
+  keepTexts(placeOf: (at: number, length: number) => number): void {
+    this.#placeOf = placeOf;
   }
 
   /** Bytes of the whole memory. BORROWED until the next call into wasm. */
@@ -79,19 +85,12 @@ export class Memory {
 
   /** COPIED: the bytes as a byte string. */
   str(at: number, length: number): ByteStr {
-    if (length > MAX_KEPT) return this.#make(at, length);
+    if (length > MAX_KEPT || this.#placeOf === undefined) return this.#make(at, length);
     if (length === 0) return '';
-    const { u8 } = this;
-    const end = at + length;
-    const place = (length * 31 + u8[at]! * 7 + u8[end - 1]! * 3 + u8[at + (length >> 1)]! * 5) & (KEPT - 1);
-    const kept = this.#kept[place]!;
-    if (kept.length === length) {
-      let i = 0;
-      while (i < length && kept.charCodeAt(i) === u8[at + i]) i++;
-      if (i === length) return kept;
-    }
+    const place = this.#placeOf(at, length);
+    if (place >= 0) return this.#kept[place]!;
     const text = this.#make(at, length);
-    this.#kept[place] = text;
+    this.#kept[-1 - place] = text;
     return text;
   }
 
