@@ -22,7 +22,7 @@ import type { Pv } from '../kemi/pv-types.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
-import type { RuntimeOptions, StartTimer } from './options.ts';
+import type { RuntimeOptions, SocketSend, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
 
 /** What the host needs of the runtime that owns it. */
@@ -31,6 +31,8 @@ export interface HostParts {
   readonly log: Logger;
   readonly options: RuntimeOptions;
   readonly sockets: readonly Socket[];
+  /** how each of them sends */
+  readonly sends: readonly SocketSend[];
   readonly self: SelfAddresses;
   readonly messages: Messages;
   readonly stats: Statistics;
@@ -88,6 +90,7 @@ export class RuntimeHost implements ModuleHost {
   sending: Sending | undefined;
   readonly native: boolean;
   readonly #parts: HostParts;
+  readonly #sends: readonly SocketSend[];
   readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
@@ -95,6 +98,7 @@ export class RuntimeHost implements ModuleHost {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.#sends = parts.sends;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
     this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
@@ -160,7 +164,7 @@ export class RuntimeHost implements ModuleHost {
   }
 
   at(at: number): SipMsg {
-    return this.#parts.messages.at(at).msg;
+    return this.#parts.messages.at(at);
   }
 
   keep(at: number): void {
@@ -197,10 +201,8 @@ export class RuntimeHost implements ModuleHost {
   }
 
   send(data: Uint8Array, to: Destination): boolean {
-    const socket = this.sockets[to.socket];
-    if (socket === undefined) return false;
-    const { send } = this.#parts.options;
-    return socket.proto === 'udp' ? send(socket, data, to.ip, to.port) : send(socket, data, to.ip, to.port, to);
+    const send = this.#sends[to.socket];
+    return send?.(data, to.ip, to.port, to) ?? false;
   }
 
   sendFor(at: number, data: Uint8Array, to: Destination): boolean {

@@ -11,7 +11,7 @@ import type { ModuleHost, Socket } from '../kemi/host.ts';
 import type { ReplyCounters } from '../kemi/statistics.ts';
 import { defaultPort, forwardReply, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
-import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
+import type { Callbacks, Limits, SocketSend, Source, StartTimer } from './options.ts';
 import type { Owners } from './owners.ts';
 import { protoId } from './self.ts';
 
@@ -90,7 +90,8 @@ export interface RouterParts {
   readonly messages: Messages;
   readonly sockets: readonly Socket[];
   readonly callbacks: Callbacks;
-  readonly send: RuntimeOptions['send'];
+  /** how each socket sends */
+  readonly sends: readonly SocketSend[];
   readonly now: () => number;
   readonly after: StartTimer;
   /** replies go to the source port, whatever the Via says */
@@ -281,7 +282,7 @@ export class Router {
     const { onRequest, host } = this.#parts;
     const before = this.#setMsg(at);
     try {
-      for (const hook of onRequest) if (hook.run(hook.state, host, this.#messages.at(at).msg)) return true;
+      for (const hook of onRequest) if (hook.run(hook.state, host, this.#messages.at(at))) return true;
       return false;
     } finally {
       this.#setMsg(before);
@@ -338,7 +339,7 @@ export class Router {
       } else if (mem.u32(at + L.M_TRANS)) {
         const { afterRoute, host } = this.#parts;
         const before = this.#setMsg(at);
-        for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at).msg);
+        for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at));
         this.#setMsg(before);
       }
       mem.u8[at + L.M_ROUTE] = L.RK_NONE;
@@ -376,7 +377,7 @@ export class Router {
 
   #forwardReply(at: number): void {
     const { onReplyIn, host } = this.#parts;
-    const { msg } = this.#messages.at(at);
+    const msg = this.#messages.at(at);
     const before = this.#setMsg(at);
     try {
       for (const hook of onReplyIn) if (hook.run(hook.state, host, msg)) return;
@@ -502,7 +503,7 @@ export class Router {
     if (status === L.ST_NO_SLOT) this.counters.overload++;
     else if (status !== L.ST_TOO_BIG) this.counters.bad++;
     this.#parts.log.debug(
-      { status: why, offset: mem.u16(at + L.M_ERROFF), from: this.#messages.at(at).msg.srcIp },
+      { status: why, offset: mem.u16(at + L.M_ERROFF), from: this.#messages.at(at).srcIp },
       'Cannot route a message',
     );
     if (mem.u8[at + L.M_KIND] === 1 && code) this.#answer(at, code);
@@ -533,15 +534,17 @@ export class Router {
     const via = at + L.M_VIA;
     const flags = mem.u32(at + L.M_MFLAGS);
     const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
-    const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
+    const index = mem.u16(at + L.M_SOCK);
+    const { proto } = this.#parts.sockets[index]!;
+    const send = this.#parts.sends[index]!;
     const bytes = mem.lend(data, length);
     let sent: boolean;
-    if (socket.proto === 'udp') {
+    if (proto === 'udp') {
       const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
-      sent = this.#parts.send(socket, bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
+      sent = send(bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
     } else {
-      const port = mem.u16(via + 28) || defaultPort(socket.proto);
-      sent = this.#parts.send(socket, bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
+      const port = mem.u16(via + 28) || defaultPort(proto);
+      sent = send(bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
     }
     if (sent) {
       this.counters.sent++;

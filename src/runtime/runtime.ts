@@ -39,6 +39,7 @@ import {
   type RuntimeOptions,
   type Source,
   type StartTimer,
+  sendsOf,
 } from './options.ts';
 import { Owners } from './owners.ts';
 import { paramValues } from './params.ts';
@@ -142,11 +143,13 @@ export class Runtime {
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = modulesFor(options, this.log);
+    const sends = sendsOf(options.send, this.sockets);
     this.host = new RuntimeHost({
       core,
       log: this.log,
       options,
       sockets: this.sockets,
+      sends,
       self,
       messages: this.#messages,
       stats: this.stats,
@@ -179,7 +182,7 @@ export class Runtime {
       messages: this.#messages,
       sockets: this.sockets,
       callbacks: this.#callbacks,
-      send: options.send,
+      sends,
       now: this.#now,
       after: options.after ?? globalAfter,
       forceRport: options.forceRport ?? false,
@@ -304,7 +307,7 @@ export class Runtime {
     if (onRequest) this.#onRequest.push({ state, run: onRequest });
     if (onReply) this.#onReplyIn.push({ state, run: onReply });
     if (afterRoute) this.#afterRoute.push({ state, run: afterRoute });
-    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at).msg, waits));
+    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at), waits));
   }
 
   /** module names in load order */
@@ -436,7 +439,7 @@ export class Runtime {
    * @throws {KemiError} KEMI_ERR_CLOSED after close()
    */
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
-    this.#assertOpen();
+    if (this.#closed) this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
   }
 
