@@ -12,6 +12,7 @@ export class Messages {
   readonly #core: Core;
   /** asked for by nearly every function: finding it among the core's exports costs as much as its call */
   readonly #currentMsg: () => number;
+  readonly #free: (at: number) => number;
   /**
    * By address, of which there are as many as there are slots. A message that is gone leaves its entry, emptied: deleting makes V8 build the table anew for
    * every message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
@@ -26,6 +27,8 @@ export class Messages {
   constructor(core: Core) {
     this.#core = core;
     this.#currentMsg = core.x.currentMsg;
+    this.keep = core.x.msgKeep;
+    this.#free = core.x.msgFree;
   }
 
   /** The message being routed, undefined outside of a route. */
@@ -40,19 +43,14 @@ export class Messages {
   }
 
   /** What modules keep with a message; undefined when that is nothing yet. */
-  storeOf(at: number): Map<unknown, unknown> | undefined {
-    return at ? this.#entry(at).perMessage : this.#none;
-  }
+  readonly storeOf = (at: number): Map<unknown, unknown> | undefined => (at ? this.#entry(at).perMessage : this.#none);
 
   /** The same, made when there is none. */
-  makeStore(at: number): Map<unknown, unknown> {
-    return at ? (this.#entry(at).perMessage ??= new Map()) : this.#none;
-  }
+  readonly makeStore = (at: number): Map<unknown, unknown> =>
+    at ? (this.#entry(at).perMessage ??= new Map()) : this.#none;
 
   /** The message at an address. */
-  at(at: number): SipMsg {
-    return (this.#entry(at).msg ??= new SipMsg(this.#core, at));
-  }
+  readonly at = (at: number): SipMsg => (this.#entry(at).msg ??= new SipMsg(this.#core, at));
 
   #entry(at: number): Live {
     if (at === this.#lastAt) return this.#last!;
@@ -64,18 +62,16 @@ export class Messages {
   }
 
   /** One more owner: the message lives until each has released it. */
-  keep(at: number): void {
-    this.#core.x.msgKeep(at);
-  }
+  readonly keep: (at: number) => void;
 
   /** One owner lets go; with the last one the message's memory goes back, and its handle is stale from then on. */
-  release(at: number): void {
-    if (!this.#core.x.msgFree(at)) return;
+  readonly release = (at: number): void => {
+    if (!this.#free(at)) return;
     const live = at === this.#lastAt ? this.#last : this.#live.get(at);
     if (live === undefined) return;
     live.msg = undefined;
     live.perMessage = undefined;
-  }
+  };
 
   /** messages alive in the core */
   get count(): number {

@@ -89,7 +89,13 @@ export class RuntimeHost implements ModuleHost {
   onSendRoute: 'no' | 'requests' | 'all' = 'no';
   sending: Sending | undefined;
   readonly native: boolean;
+  readonly at: Messages['at'];
+  readonly keep: Messages['keep'];
+  readonly release: Messages['release'];
+  readonly storeOf: Messages['storeOf'];
+  readonly makeStore: Messages['makeStore'];
   readonly #parts: HostParts;
+  readonly #messages: Messages;
   readonly #sends: readonly SocketSend[];
   readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
@@ -99,6 +105,13 @@ export class RuntimeHost implements ModuleHost {
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#sends = parts.sends;
+    const { messages } = parts;
+    this.#messages = messages;
+    this.at = messages.at;
+    this.keep = messages.keep;
+    this.release = messages.release;
+    this.storeOf = messages.storeOf;
+    this.makeStore = messages.makeStore;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
     this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
@@ -143,11 +156,11 @@ export class RuntimeHost implements ModuleHost {
   }
 
   get message(): SipMsg | undefined {
-    return this.#parts.messages.current;
+    return this.#messages.current;
   }
 
   get perMessage(): Map<unknown, unknown> {
-    return this.#parts.messages.perMessage;
+    return this.#messages.perMessage;
   }
 
   isMyself(host: ByteStr, port: number, proto: number): boolean {
@@ -161,26 +174,6 @@ export class RuntimeHost implements ModuleHost {
   get route(): number {
     const at: number = this.core.x.currentMsg();
     return at ? this.core.mem.u8[at + L.M_ROUTE]! : L.RK_NONE;
-  }
-
-  at(at: number): SipMsg {
-    return this.#parts.messages.at(at);
-  }
-
-  keep(at: number): void {
-    this.#parts.messages.keep(at);
-  }
-
-  release(at: number): void {
-    this.#parts.messages.release(at);
-  }
-
-  storeOf(at: number): Map<unknown, unknown> | undefined {
-    return this.#parts.messages.storeOf(at);
-  }
-
-  makeStore(at: number): Map<unknown, unknown> {
-    return this.#parts.messages.makeStore(at);
   }
 
   lasting(key: string, make: () => ByteStr): Text {

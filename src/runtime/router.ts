@@ -3,16 +3,13 @@
  */
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
-import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
-import type { SipMsg } from '../core/sip-msg.ts';
 import type { Program, RunResult } from '../interp/interpreter.ts';
-import type { ModuleHost, Socket } from '../kemi/host.ts';
-import type { ReplyCounters } from '../kemi/statistics.ts';
+import type { ModuleHost } from '../kemi/host.ts';
 import { defaultPort, forwardReply, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
-import type { Callbacks, Limits, SocketSend, Source, StartTimer } from './options.ts';
-import type { Owners } from './owners.ts';
+import type { Source } from './options.ts';
+import { newCounters, type RouterParts } from './router-parts.ts';
 import { protoId } from './self.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -43,80 +40,11 @@ const BLOCK_KINDS: Readonly<Record<number, (name: ByteStr) => ByteStr>> = {
 /** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit, another runtime's). */
 export type Verdict = 'routed' | 'suspended' | 'bad' | 'ignored';
 
-/** Counters of the receive path, read by the statistics: those of every message are in the core. */
-function newCounters({ x, mem }: Core) {
-  const counts: number = x.receivedArea();
-  const counted = (which: number) => mem.view.getFloat64(counts + 8 * which, true);
-  return {
-    get requests() {
-      return counted(L.RC_REQUESTS);
-    },
-    get replies() {
-      return counted(L.RC_REPLIES);
-    },
-    bad: 0,
-    get keepalives() {
-      return counted(L.RC_KEEPALIVES);
-    },
-    get filteredAcks() {
-      return counted(L.RC_ACKS);
-    },
-    tooBig: 0,
-    overload: 0,
-    scriptErrors: 0,
-    traps: 0,
-    instructionLimits: 0,
-    memoryLimits: 0,
-    sendErrors: 0,
-    sent: 0,
-    suspended: 0,
-    abandoned: 0,
-    handedOver: 0,
-  };
-}
-
-/** What a module does with a message on its way, and the state that it is called with. */
-export interface Hook<T = void> {
-  readonly state: unknown;
-  readonly run: (state: unknown, host: ModuleHost, msg: SipMsg) => T;
-}
-
-/** What the router needs of the runtime that owns it. */
-export interface RouterParts {
-  readonly core: Core;
-  readonly host: ModuleHost;
-  readonly log: Logger;
-  readonly limits: Limits;
-  readonly messages: Messages;
-  readonly sockets: readonly Socket[];
-  readonly callbacks: Callbacks;
-  /** how each socket sends */
-  readonly sends: readonly SocketSend[];
-  readonly now: () => number;
-  readonly after: StartTimer;
-  /** replies go to the source port, whatever the Via says */
-  readonly forceRport: boolean;
-  /** counts replies by status and method */
-  readonly replies: ReplyCounters;
-  /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
-  readonly filtersAcks: boolean;
-  /** who has the transactions, where several runtimes serve the same addresses */
-  readonly owners: Owners | undefined;
-  /** modules that may take requests before the script: true takes one */
-  readonly onRequest: readonly Hook<boolean>[];
-  /** modules that may take replies behind the reply route: true takes one */
-  readonly onReplyIn: readonly Hook<boolean>[];
-  /** modules that want to know when the route of a request with a transaction has ended */
-  readonly afterRoute: readonly Hook[];
-  /** modules that want to know of request routes that wait */
-  readonly onWait: readonly ((at: number, waits: boolean) => void)[];
-  /** answers through the current message's transaction */
-  readonly answer: (code: number, reason: ByteStr) => boolean;
-}
-
 export class Router {
   /** the script that runs now */
   program: Program | undefined;
+  /** what modules are called with: there before the first message is */
+  host!: ModuleHost;
   readonly counters: ReturnType<typeof newCounters>;
   readonly #parts: RouterParts;
   readonly #core: Core;
@@ -199,17 +127,11 @@ export class Router {
       return 'ignored';
     }
     mem.u8.set(taken, at + L.MSG_BYTES);
-    const { ip } = from;
+    const { ip, port, family, connection } = from;
     if (ip !== this.#source) this.#writeSource(ip);
-    let verdict = this.#take(
-      at,
-      tooLong,
-      ip.length,
-      from.port | (socket << 16),
-      this.#kindOf(from, socket),
-      from.connection ?? 0,
-      this.#parts.now(),
-    );
+    const kind = (this.#protocols[socket] ?? L.PROTO_UDP) | ((family ?? familyOf(ip)) << 8);
+    const ms = this.#parts.now();
+    let verdict = this.#take(at, tooLong, ip.length, port | (socket << 16), kind, connection ?? 0, ms);
     if (verdict === L.TAKE_OWNER) {
       if (this.#parts.owners!.take(at, bytes, from, socket)) {
         this.counters.handedOver++;
@@ -246,9 +168,10 @@ export class Router {
     const at: number = x.msgAlloc(text.length);
     if (at < 0) return 0;
     mem.putStr(at + L.MSG_BYTES, text);
-    this.#writeSource(from.ip);
-    const port = from.port | (socket << 16);
-    x.msgDescribe(at, from.ip.length, port, this.#kindOf(from, socket), from.connection ?? 0, this.#parts.now());
+    const { ip, port, family, connection } = from;
+    this.#writeSource(ip);
+    const kind = (this.#protocols[socket] ?? L.PROTO_UDP) | ((family ?? familyOf(ip)) << 8);
+    x.msgDescribe(at, ip.length, port | (socket << 16), kind, connection ?? 0, this.#parts.now());
     if (x.msgIndex(at) === 0) return at;
     messages.release(at);
     return 0;
@@ -272,14 +195,10 @@ export class Router {
     this.#core.mem.putStr(this.#sourceAt, ip.slice(0, 64));
   }
 
-  /** @returns PROTO_* of the socket, and above it the address family */
-  #kindOf({ family, ip }: Source, socket: number): number {
-    return (this.#protocols[socket] ?? L.PROTO_UDP) | ((family ?? (ip.includes(':') ? 6 : 4)) << 8);
-  }
-
   /** Whether a module takes a request before the script. */
   #isTaken(at: number): boolean {
-    const { onRequest, host } = this.#parts;
+    const { host } = this;
+    const { onRequest } = this.#parts;
     const before = this.#setMsg(at);
     try {
       for (const hook of onRequest) if (hook.run(hook.state, host, this.#messages.at(at))) return true;
@@ -337,7 +256,8 @@ export class Router {
         if (result.state === 'missing') mem.u8[at + L.M_ROUTE] = L.RK_NONE;
         if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
       } else if (mem.u32(at + L.M_TRANS)) {
-        const { afterRoute, host } = this.#parts;
+        const { host } = this;
+        const { afterRoute } = this.#parts;
         const before = this.#setMsg(at);
         for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at));
         this.#setMsg(before);
@@ -376,7 +296,8 @@ export class Router {
   }
 
   #forwardReply(at: number): void {
-    const { onReplyIn, host } = this.#parts;
+    const { host } = this;
+    const { onReplyIn } = this.#parts;
     const msg = this.#messages.at(at);
     const before = this.#setMsg(at);
     try {
@@ -398,16 +319,23 @@ export class Router {
   }
 
   /** What a program calls a route of some kind. Blocks of a config have a namespace for each kind. */
-  routeName(name: ByteStr, kind: number = L.RK_NONE): ByteStr {
+  #routeName(name: ByteStr, kind: number = L.RK_NONE): ByteStr {
     const block = BLOCK_KINDS[kind];
     return block && this.program?.blocks ? block(name) : name;
   }
 
+  /** Whether the program has a route. @param kind RK_* where the names of routes depend on it */
+  readonly hasRoute = (name: ByteStr, kind?: number): boolean => {
+    const { program } = this;
+    if (!program) return false;
+    return program.has(program.blocks ? this.#routeName(name, kind) : name);
+  };
+
   /** Runs a callback with a message as a route of some kind: see ModuleHost.runRouteOn. */
-  runOn(at: number, kind: number, plain: ByteStr, arg: ByteStr | undefined): number | Promise<number> {
+  readonly runOn = (at: number, kind: number, plain: ByteStr, arg: ByteStr | undefined): number | Promise<number> => {
     const { program } = this;
     if (!program) return 0;
-    const name = program.blocks ? this.routeName(plain, kind) : plain;
+    const name = program.blocks ? this.#routeName(plain, kind) : plain;
     const { mem } = this.#core;
     const outer = mem.u8[at + L.M_ROUTE]!;
     const outerFlags = mem.u32(at + L.M_MFLAGS);
@@ -432,7 +360,7 @@ export class Router {
         void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
       });
     });
-  }
+  };
 
   /** Puts back what runOn() changed. @returns its bits */
   #routeEnd(at: number, name: ByteStr, end: RunResult, kind: number, outer: number, scriptFlags: number): number {
@@ -554,3 +482,5 @@ export class Router {
     return 0;
   }
 }
+
+const familyOf = (ip: string) => (ip.includes(':') ? 6 : 4);

@@ -44,7 +44,8 @@ import {
 import { Owners } from './owners.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
-import { type Hook, Router, type Verdict } from './router.ts';
+import { Router, type Verdict } from './router.ts';
+import type { Hook } from './router-parts.ts';
 import { SelfAddresses } from './self.ts';
 import { configureCore, defineStatistics } from './setup.ts';
 
@@ -144,39 +145,8 @@ export class Runtime {
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = modulesFor(options, this.log);
     const sends = sendsOf(options.send, this.sockets);
-    this.host = new RuntimeHost({
+    const router = new Router({
       core,
-      log: this.log,
-      options,
-      sockets: this.sockets,
-      sends,
-      self,
-      messages: this.#messages,
-      stats: this.stats,
-      version: VERSION,
-      now: this.#now,
-      monotonic: options.monotonic ?? (() => performance.now()),
-      random: options.random ?? Math.random,
-      every: options.every ?? globalEvery,
-      after: options.after ?? globalAfter,
-      states,
-      pv: spec => this.pvs.compile(spec),
-      format: text => this.pvs.format(text),
-      parses: text => this.pvs.parses(text),
-      runRoute: (name, arg) => this.#router.runNamed(name, arg),
-      runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
-      limits: this.limits,
-      secret,
-      onSend: at => this.#router.onSend(at),
-      hasRoute: (name, kind) => this.#router.program?.has(this.#router.routeName(name, kind)) ?? false,
-      callRpc: (method, params) =>
-        options.callAll && this.rpc.inWorkers(method) !== 'one'
-          ? options.callAll(method, params)
-          : this.rpc.run(method, params),
-    });
-    this.#router = new Router({
-      core,
-      host: this.host,
       log: this.log,
       limits: this.limits,
       messages: this.#messages,
@@ -202,6 +172,38 @@ export class Runtime {
         return sent;
       },
     });
+    this.#router = router;
+    this.host = new RuntimeHost({
+      core,
+      log: this.log,
+      options,
+      sockets: this.sockets,
+      sends,
+      self,
+      messages: this.#messages,
+      stats: this.stats,
+      version: VERSION,
+      now: this.#now,
+      monotonic: options.monotonic ?? (() => performance.now()),
+      random: options.random ?? Math.random,
+      every: options.every ?? globalEvery,
+      after: options.after ?? globalAfter,
+      states,
+      pv: spec => this.pvs.compile(spec),
+      format: text => this.pvs.format(text),
+      parses: text => this.pvs.parses(text),
+      runRoute: (name, arg) => router.runNamed(name, arg),
+      runRouteOn: router.runOn,
+      limits: this.limits,
+      secret,
+      onSend: at => router.onSend(at),
+      hasRoute: router.hasRoute,
+      callRpc: (method, params) =>
+        options.callAll && this.rpc.inWorkers(method) !== 'one'
+          ? options.callAll(method, params)
+          : this.rpc.run(method, params),
+    });
+    router.host = this.host;
     this.#made = {
       router: this.#router,
       messages: this.#messages,
