@@ -29,6 +29,11 @@ const MAX_LENT = 2048;
 /** up to so many chars are written one by one */
 const MAX_PUT_BY_CHAR = 24;
 
+/** highest address that is an index when it is halved: a small integer for V8 */
+const MAX_DIRECT = 0x3fffffff;
+/** typed arrays have the machine's byte order, linear memory has its own */
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 export class Memory {
   readonly memory: WebAssembly.Memory;
   readonly #byteText: ((buffer: ArrayBuffer) => ByteText) | undefined;
@@ -37,6 +42,9 @@ export class Memory {
   #placeOf: ((at: number, length: number) => number) | undefined;
   #u8!: Uint8Array<ArrayBuffer>;
   #view!: DataView<ArrayBuffer>;
+  #u32!: Uint32Array<ArrayBuffer>;
+  #i32!: Int32Array<ArrayBuffer>;
+  #u16!: Uint16Array<ArrayBuffer>;
   #text: ByteText | undefined;
   /** views from one address, by length: what is sent is always built at the same */
   #lentAt = 0;
@@ -67,20 +75,37 @@ export class Memory {
     return this.#view;
   }
 
+  // Words go through typed arrays: V8's quick compiler makes a call of each access to a DataView. What is not aligned, lies outside (an array says undefined), or
+  // comes behind a growth of memory (it has no length then) goes through the view, which says what is wrong.
+
   u32(at: number): number {
+    if ((at & 3) === 0 && at <= MAX_DIRECT) {
+      const value = this.#u32[at >>> 2];
+      if (value !== undefined) return value;
+    }
     return this.view.getUint32(at, true);
   }
 
   i32(at: number): number {
+    if ((at & 3) === 0 && at <= MAX_DIRECT) {
+      const value = this.#i32[at >>> 2];
+      if (value !== undefined) return value;
+    }
     return this.view.getInt32(at, true);
   }
 
   u16(at: number): number {
+    if ((at & 1) === 0 && at <= MAX_DIRECT) {
+      const value = this.#u16[at >>> 1];
+      if (value !== undefined) return value;
+    }
     return this.view.getUint16(at, true);
   }
 
   setU32(at: number, value: number): void {
-    this.view.setUint32(at, value, true);
+    const words = this.#u32;
+    if ((at & 3) === 0 && at <= MAX_DIRECT && at >>> 2 < words.length) words[at >>> 2] = value;
+    else this.view.setUint32(at, value, true);
   }
 
   /** COPIED: the bytes as a byte string. */
@@ -134,6 +159,10 @@ export class Memory {
     const buffer = this.memory.buffer as ArrayBuffer;
     this.#u8 = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
+    const words = LITTLE_ENDIAN ? buffer : new ArrayBuffer(0);
+    this.#u32 = new Uint32Array(words);
+    this.#i32 = new Int32Array(words);
+    this.#u16 = new Uint16Array(words);
     this.#text = this.#byteText?.(buffer);
     this.#lent = new Array(MAX_LENT + 1);
   }
