@@ -108,6 +108,12 @@ export class Memory {
     else this.view.setUint32(at, value, true);
   }
 
+  setU16(at: number, value: number): void {
+    const words = this.#u16;
+    if ((at & 1) === 0 && at <= MAX_DIRECT && at >>> 1 < words.length) words[at >>> 1] = value;
+    else this.view.setUint16(at, value, true);
+  }
+
   /** COPIED: the bytes as a byte string. */
   str(at: number, length: number): ByteStr {
     if (length > MAX_KEPT || this.#placeOf === undefined) return this.#make(at, length);

@@ -278,7 +278,7 @@ export class Bridge {
     switch (typeof value) {
       case 'number':
         if (Number.isInteger(value) && value >= -0x80000000 && value <= 0x7fffffff) {
-          mem.view.setInt32(this.#ret, value, true);
+          mem.setU32(this.#ret, value);
           return L.X_INT;
         }
         mem.view.setBigInt64(

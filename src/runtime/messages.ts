@@ -34,6 +34,7 @@ export class Messages {
   /** The message being routed, undefined outside of a route. */
   get current(): SipMsg | undefined {
     const at = this.#currentMsg();
+    if (at === this.#lastAt && this.#last?.msg) return this.#last.msg;
     return at ? this.at(at) : undefined;
   }
 

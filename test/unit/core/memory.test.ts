@@ -75,6 +75,8 @@ test('words are little-endian at any address, and read what was written after th
         expect(view.getUint32(at, true)).toBe(value >>> 0);
         expect([mem.u32(at), mem.i32(at)]).toEqual([value >>> 0, value | 0]);
         expect([mem.u16(at), mem.u16(at + 2)]).toEqual([value & 0xffff, value >>> 16]);
+        mem.setU16(at + 1, value >>> 16);
+        expect([mem.u16(at + 1), mem.u8[at], mem.u8[at + 3]]).toEqual([value >>> 16, value & 0xff, value >>> 24]);
       }
     const words = mem.u32(8);
     memory.grow(1);
@@ -92,7 +94,10 @@ test.each([-1, -2, -4, 65536, 65533, 0x3ffffffc, 0x40000000, 2 ** 32, 2 ** 32 + 
     expect(() => mem.u32(at)).toThrow(RangeError);
     expect(() => mem.i32(at)).toThrow(RangeError);
     expect(() => mem.setU32(at, 7)).toThrow(RangeError);
-    if (at !== 65533) expect(() => mem.u16(at)).toThrow(RangeError);
+    if (at !== 65533) {
+      expect(() => mem.u16(at)).toThrow(RangeError);
+      expect(() => mem.setU16(at, 7)).toThrow(RangeError);
+    }
     expect(mem.u8.every(byte => byte === 0)).toBe(true);
   },
 );
