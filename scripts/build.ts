@@ -3,7 +3,7 @@
  * `node scripts/build.ts [gen|wasm|debug|ts|stubs]...`; no argument is all. Needs nothing but what `npm ci` installed.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { generateCalls } from './gen-calls.ts';
 import { generate } from './gen-tables.ts';
 import { buildLua } from './lua-wasm.ts';
@@ -43,17 +43,12 @@ if (wants('wasm') || wants('debug')) {
   await buildLua(path('build/lua.wasm'));
 }
 if (wants('ts') && existsSync(path('src/index.ts'))) {
-  for (const old of [
-    'build/cli',
-    'build/components',
-    'build/core',
-    'build/interp',
-    'build/kemi',
-    'build/modules',
-    'build/transport',
-  ])
-    rmSync(path(old), { recursive: true, force: true });
+  // what a file that is gone left behind
+  for (const { name } of readdirSync(path('src'), { withFileTypes: true }).filter(entry => entry.isDirectory()))
+    rmSync(path(`build/${name}`), { recursive: true, force: true });
+  // tsc writes the types only
   run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  await (await import('./javascript.ts')).compile(path('.'));
   await (await import('./standalone.ts')).bundle(path('.'));
 }
 

@@ -1,7 +1,7 @@
 /** Programs that the interop tests need besides Node. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { findChromium } from '../support/webrtc/page.ts';
+import { findChromium } from '../support/chromium.ts';
 import { findKamailio } from './kamailio.ts';
 
 /**

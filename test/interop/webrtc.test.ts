@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from '../support/chromium.ts';
 import { tlsFile } from '../support/tls.ts';
-import { openPhones, type PhonePage } from '../support/webrtc/page.ts';
+import { openPhones } from '../support/webrtc/page.ts';
 import { type PhoneKind, registerCallHangUp } from '../support/webrtc/scenario.ts';
 import { needs } from './needs.ts';
 import { type RunningServer, startServer } from './server.ts';
@@ -21,7 +22,7 @@ const PORT = 22220;
 const KINDS: readonly PhoneKind[] = ['jssip', 'sipjs'];
 
 describe.skipIf(needs('chromium'))('WebRTC phones in Chromium', () => {
-  let phones: PhonePage;
+  let phones: Browser;
   let server: RunningServer;
   beforeAll(async () => {
     server = await startServer(

@@ -1,5 +1,5 @@
 /** Programs that tests of runtimes need besides Node. */
-import { findChromium } from '../support/webrtc/page.ts';
+import { findChromium } from '../support/chromium.ts';
 import { findWorkerd } from '../support/workerd.ts';
 
 const FOUND = { workerd: findWorkerd, chromium: findChromium };

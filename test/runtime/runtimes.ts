@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { findChromium } from '../support/webrtc/page.ts';
+import { findChromium } from '../support/chromium.ts';
 import { findWorkerd } from '../support/workerd.ts';
 import type { Report } from './contract/suite.ts';
 

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from '../support/chromium.ts';
 import { firstLine, SipPhone } from '../support/sip-phone.ts';
-import { openPhones, type PhonePage } from '../support/webrtc/page.ts';
+import { openPhones } from '../support/webrtc/page.ts';
 import { type PhoneKind, registerCallHangUp } from '../support/webrtc/scenario.ts';
 import { startExample, type Workerd } from '../support/workerd.ts';
 import { missing } from './missing.ts';
@@ -13,7 +14,7 @@ const KINDS: readonly PhoneKind[] = ['jssip', 'sipjs'];
 const storage = mkdtempSync(path.join(tmpdir(), 'kemi-worker-phones-'));
 
 describe.skipIf(missing('workerd') || missing('chromium'))('WebRTC phones and the worker', () => {
-  let phones: PhonePage;
+  let phones: Browser;
   let server: Workerd;
   let locked: Workerd;
   beforeAll(async () => {

@@ -23,7 +23,7 @@ export const DEAD_PORT = 8;
 const FENCE_PORT = 9;
 /** so many ports that each worker gets what one of them sends */
 const PER_WORKER = 8;
-/** A datagram may be handed over once, and its answer too. */
+/** What the server sends to itself, or one worker hands over to another, comes behind a request that was waiting already; it may do so twice. */
 const ROUNDS = 3;
 /** bases of two runs side by side must be this far apart */
 export const PORTS = 30;
@@ -38,6 +38,9 @@ export class Wire {
   readonly #sockets = new Map<LegName, Socket>();
   readonly #fences: Socket[] = [];
   #asked = 0;
+  /** what asks now, and what comes behind it */
+  #asking: Promise<void> = Promise.resolve();
+  #next: Promise<void> | undefined;
   readonly #waiting = new Map<string, () => void>();
   readonly #scenarios = new Map<string, Receive>();
   /** datagrams that belong to no scenario that runs */
@@ -87,15 +90,26 @@ export class Wire {
 
   /**
    * Resolves when the server has handled all that was sent to it before: it takes datagrams in turn, so a request that it answers at once is
-   * answered behind them. Of several workers each takes in turn what the system gives it by the sender's port, so many ports ask; and one hands
-   * over to another what is not its own, so they ask again until that, and what follows from it, is done too.
+   * answered behind them. It is asked again for what it sends to itself: a spiral. Of several workers each takes in turn what the system gives it
+   * by the sender's port, so many ports ask.
    * @throws Error when no answer comes for 5 s
    */
-  async settled(): Promise<void> {
+  settled(): Promise<void> {
+    // One asking at a time, for all that wait: many at once would fill the server's socket, and what scenarios send would be lost.
+    this.#next ??= this.#asking
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        this.#asking = this.#askAll();
+        return this.#asking;
+      });
+    return this.#next;
+  }
+
+  async #askAll(): Promise<void> {
     // the datagrams of this turn leave in the next one
     await new Promise(resolve => setImmediate(resolve));
-    const rounds = this.#fences.length > 1 ? ROUNDS : 1;
-    for (let round = 0; round < rounds; round++) await Promise.all(this.#fences.map(socket => this.#answered(socket)));
+    for (let round = 0; round < ROUNDS; round++) await Promise.all(this.#fences.map(socket => this.#answered(socket)));
     // what it sent before that answer is in the sockets: one turn of the loop reads them
     await new Promise(resolve => setTimeout(resolve, 3));
   }
