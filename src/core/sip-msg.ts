@@ -378,7 +378,7 @@ export class SipMsg {
     this.mem.setU32(this.at + field, value);
   }
   setU16(field: number, value: number): void {
-    this.mem.view.setUint16(this.at + field, value, true);
+    this.mem.setU16(this.at + field, value);
   }
 
   // ---- edits: applied when the message is written; the message itself keeps its bytes
