@@ -60,6 +60,7 @@ export { sipHash } from './hash/siphash';
 export { arenaAlloc } from './mem/arena';
 export { outArea } from './mem/out';
 export { msgAlloc, msgByHandle, msgFree, msgKeep, msgLastId, msgLimit, msgLive } from './mem/slots';
+export { textPlace } from './mem/texts';
 export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';
@@ -232,6 +233,7 @@ export {
   pvTn,
   pvTt,
 } from './modules/pv';
+export { msgDescribe, msgTake, msgTaken, receivedArea, receiveSetup, sourceArea } from './modules/receive';
 export { registerAnswer, registerRead } from './modules/registrar';
 export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';

@@ -336,6 +336,21 @@ export const CONSTS: Record<string, number> = {
   CS_DEPTH: 20,
   CS_AT: 24,
   CS_OUTER_RC: 28,
+  // how received messages are taken (receiveSetup)
+  RX_FORCE_RPORT: 1,
+  RX_SL_FILTER: 2,
+  RX_ASK_OWNERS: 4,
+  // what becomes of one (msgTake); a request and a reply as in M_KIND
+  TAKE_NONE: 0,
+  TAKE_REQUEST: 1,
+  TAKE_REPLY: 2,
+  TAKE_OWNER: 3,
+  // counters of what is received (receivedArea)
+  RC_REQUESTS: 0,
+  RC_REPLIES: 1,
+  RC_KEEPALIVES: 2,
+  RC_ACKS: 3,
+  RC_METHODS: 4,
   // what Lua asks of the engine (engineCall)
   ENG_WRITE: 1,
   ENG_READ_FILE: 2,

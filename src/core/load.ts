@@ -232,6 +232,7 @@ export function loadCore(options: LoadOptions): Core {
   } catch (cause) {
     throw new KemiError('KEMI_ERR_WASM', `Cannot instantiate core.wasm: ${(cause as Error).message}`, { cause });
   }
+  mem.keepTexts(x.textPlace);
   return Object.assign(core, {
     x,
     lua,

@@ -10,11 +10,20 @@ export interface Logger {
   level: string;
 }
 
-const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const RANKS: Readonly<Record<string, number>> = {
+  trace: 0,
+  debug: 1,
+  info: 2,
+  warn: 3,
+  error: 4,
+  fatal: 5,
+  silent: 6,
+};
 
 /** Whether a logger writes lines of this level: asked before a line is made that costs something. */
 export function writes(log: Logger, level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'): boolean {
-  return LEVELS.indexOf(level) >= LEVELS.indexOf(log.level);
+  // a level that is none of ours says nothing of what is written: everything
+  return RANKS[level]! >= (RANKS[log.level] ?? -1);
 }
 
 const nothing = () => {};

@@ -20,8 +20,8 @@ export interface ByteText {
 
 /** longest text that is looked for among those read before */
 const MAX_KEPT = 32;
-/** places for texts read before: a power of two */
-const KEPT = 256;
+/** places of them in the core */
+const KEPT = 512;
 /** up to so many bytes a text is put together char by char: V8 makes ropes of what gets longer */
 const MAX_BY_CHAR = 12;
 /** longest view that is kept */
@@ -29,13 +29,22 @@ const MAX_LENT = 2048;
 /** up to so many chars are written one by one */
 const MAX_PUT_BY_CHAR = 24;
 
+/** highest address that is an index when it is halved: a small integer for V8 */
+const MAX_DIRECT = 0x3fffffff;
+/** typed arrays have the machine's byte order, linear memory has its own */
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 export class Memory {
   readonly memory: WebAssembly.Memory;
   readonly #byteText: ((buffer: ArrayBuffer) => ByteText) | undefined;
-  /** texts read before, each at a place of its own: names, hosts and numbers come again and again */
-  readonly #kept: ByteStr[] = new Array(KEPT).fill('');
+  /** texts read before, by the numbers that the core gives them: names, hosts and numbers come again and again */
+  readonly #kept: ByteStr[] = new Array(KEPT + 1).fill('');
+  #placeOf: ((at: number, length: number) => number) | undefined;
   #u8!: Uint8Array<ArrayBuffer>;
   #view!: DataView<ArrayBuffer>;
+  #u32!: Uint32Array<ArrayBuffer>;
+  #i32!: Int32Array<ArrayBuffer>;
+  #u16!: Uint16Array<ArrayBuffer>;
   #text: ByteText | undefined;
   /** views from one address, by length: what is sent is always built at the same */
   #lentAt = 0;
@@ -46,6 +55,11 @@ export class Memory {
     this.memory = memory;
     this.#byteText = byteText;
     this.refresh();
+  }
+
+  /** Keeps the strings of short texts from now on. @param placeOf textPlace() of the core that lives in this memory */
+  keepTexts(placeOf: (at: number, length: number) => number): void {
+    this.#placeOf = placeOf;
   }
 
   /** Bytes of the whole memory. BORROWED until the next call into wasm. */
@@ -61,37 +75,53 @@ export class Memory {
     return this.#view;
   }
 
+  // Words go through typed arrays: V8's quick compiler makes a call of each access to a DataView. What is not aligned, lies outside (an array says undefined), or
+  // comes behind a growth of memory (it has no length then) goes through the view, which says what is wrong.
+
   u32(at: number): number {
+    if ((at & 3) === 0 && at <= MAX_DIRECT) {
+      const value = this.#u32[at >>> 2];
+      if (value !== undefined) return value;
+    }
     return this.view.getUint32(at, true);
   }
 
   i32(at: number): number {
+    if ((at & 3) === 0 && at <= MAX_DIRECT) {
+      const value = this.#i32[at >>> 2];
+      if (value !== undefined) return value;
+    }
     return this.view.getInt32(at, true);
   }
 
   u16(at: number): number {
+    if ((at & 1) === 0 && at <= MAX_DIRECT) {
+      const value = this.#u16[at >>> 1];
+      if (value !== undefined) return value;
+    }
     return this.view.getUint16(at, true);
   }
 
   setU32(at: number, value: number): void {
-    this.view.setUint32(at, value, true);
+    const words = this.#u32;
+    if ((at & 3) === 0 && at <= MAX_DIRECT && at >>> 2 < words.length) words[at >>> 2] = value;
+    else this.view.setUint32(at, value, true);
+  }
+
+  setU16(at: number, value: number): void {
+    const words = this.#u16;
+    if ((at & 1) === 0 && at <= MAX_DIRECT && at >>> 1 < words.length) words[at >>> 1] = value;
+    else this.view.setUint16(at, value, true);
   }
 
   /** COPIED: the bytes as a byte string. */
   str(at: number, length: number): ByteStr {
-    if (length > MAX_KEPT) return this.#make(at, length);
+    if (length > MAX_KEPT || this.#placeOf === undefined) return this.#make(at, length);
     if (length === 0) return '';
-    const { u8 } = this;
-    const end = at + length;
-    const place = (length * 31 + u8[at]! * 7 + u8[end - 1]! * 3 + u8[at + (length >> 1)]! * 5) & (KEPT - 1);
-    const kept = this.#kept[place]!;
-    if (kept.length === length) {
-      let i = 0;
-      while (i < length && kept.charCodeAt(i) === u8[at + i]) i++;
-      if (i === length) return kept;
-    }
+    const place = this.#placeOf(at, length);
+    if (place >= 0) return this.#kept[place]!;
     const text = this.#make(at, length);
-    this.#kept[place] = text;
+    this.#kept[-1 - place] = text;
     return text;
   }
 
@@ -135,6 +165,10 @@ export class Memory {
     const buffer = this.memory.buffer as ArrayBuffer;
     this.#u8 = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
+    const words = LITTLE_ENDIAN ? buffer : new ArrayBuffer(0);
+    this.#u32 = new Uint32Array(words);
+    this.#i32 = new Int32Array(words);
+    this.#u16 = new Uint16Array(words);
     this.#text = this.#byteText?.(buffer);
     this.#lent = new Array(MAX_LENT + 1);
   }

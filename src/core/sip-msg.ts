@@ -25,16 +25,16 @@ export interface Header {
 /** A parsed SIP URI; absent parts are undefined, empty ones ''. */
 export interface Uri {
   readonly scheme: number;
-  readonly user?: ByteStr;
-  readonly password?: ByteStr;
+  readonly user: ByteStr | undefined;
+  readonly password: ByteStr | undefined;
   readonly host: ByteStr;
   /** 0 when absent */
   readonly port: number;
-  readonly portText?: ByteStr;
+  readonly portText: ByteStr | undefined;
   /** without the leading ';' */
-  readonly params?: ByteStr;
+  readonly params: ByteStr | undefined;
   /** without the '?' */
-  readonly headers?: ByteStr;
+  readonly headers: ByteStr | undefined;
 }
 
 /** name-addr or addr-spec with its header parameters. */
@@ -243,21 +243,15 @@ export class SipMsg {
     if (!this.parsed('parseVia')) return undefined;
     const o = L.M_VIA;
     const { mem, at } = this;
-    const optional = (offset: number) => (mem.u32(at + o + offset) ? this.pair(o + offset) : undefined);
-    const via = {
+    return {
       transport: this.pair(o),
       transportId: mem.u16(at + o + 32),
       host: this.pair(o + 4),
       port: mem.u16(at + o + 28),
       params: this.pair(o + 24),
-    };
-    const branch = optional(8);
-    const received = optional(12);
-    return {
-      ...via,
-      ...(branch !== undefined && { branch }),
-      ...(received !== undefined && { received }),
-      ...(mem.u16(at + o + 34) && { rport: this.pair(o + 16) }),
+      branch: mem.u32(at + o + 8) ? this.pair(o + 8) : undefined,
+      received: mem.u32(at + o + 12) ? this.pair(o + 12) : undefined,
+      rport: mem.u16(at + o + 34) ? this.pair(o + 16) : undefined,
     };
   }
   /**
@@ -384,7 +378,7 @@ export class SipMsg {
     this.mem.setU32(this.at + field, value);
   }
   setU16(field: number, value: number): void {
-    this.mem.view.setUint16(this.at + field, value, true);
+    this.mem.setU16(this.at + field, value);
   }
 
   // ---- edits: applied when the message is written; the message itself keeps its bytes
@@ -471,23 +465,22 @@ export class SipMsg {
 
 /** Reads the `uri` area that a URI parser filled. */
 export function readUri(mem: Memory, area: number, base: number): Uri {
-  const part = (o: number) =>
-    mem.u32(area + o) ? mem.str(base + mem.u16(area + o), mem.u16(area + o + 2)) : undefined;
-  const user = part(4);
-  const password = part(8);
-  const params = part(16);
-  const headers = part(20);
-  const portText = part(24);
+  // one shape for all: a property that is only sometimes there makes V8 keep a kind of object for each mixture
   return {
     scheme: mem.u16(area),
     port: mem.u16(area + URI_PORT),
-    host: part(12) ?? '',
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    ...(params !== undefined && { params }),
-    ...(headers !== undefined && { headers }),
-    ...(portText !== undefined && { portText }),
+    host: partOf(mem, area + 12, base) ?? '',
+    user: partOf(mem, area + 4, base),
+    password: partOf(mem, area + 8, base),
+    params: partOf(mem, area + 16, base),
+    headers: partOf(mem, area + 20, base),
+    portText: partOf(mem, area + 24, base),
   };
+}
+
+/** @param at of a pair of offset and length, both 0 when there is no such part */
+function partOf(mem: Memory, at: number, base: number): ByteStr | undefined {
+  return mem.u32(at) ? mem.str(base + mem.u16(at), mem.u16(at + 2)) : undefined;
 }
 
 /** offset of the port in the area of a URI */

@@ -6,7 +6,7 @@
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
 import type { Logger } from '../core/log.ts';
-import { type ByteStr, byteStrOf, bytesOf } from '../core/memory.ts';
+import { type ByteStr, byteStrOf, bytesOf, type Memory } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import { KemiError } from '../errors.ts';
 import { callName } from './call-name.ts';
@@ -75,12 +75,22 @@ export interface Pending {
 
 interface Bound extends BoundFunction {
   readonly id: number;
+  readonly returns: ReturnType;
+  /** its first two parameters, 'none' where it has fewer, and how long the first is */
+  readonly first: ParamType | 'none';
+  readonly second: ParamType | 'none';
+  readonly firstBytes: number;
 }
 
 const TYPE = { int: L.T_INT, str: L.T_STR, none: L.T_NONE, bool: L.T_BOOL, xval: L.T_XVAL } as const;
 
 /** an integer is one word, a text its address and length */
 const bytesOfArgument = (type: ParamType): number => (type === 'int' ? 4 : 8);
+
+/** Reads an argument word, or two. */
+function argument(mem: Memory, type: ParamType | 'none', at: number): number | ByteStr {
+  return type === 'int' ? mem.i32(at) : mem.str(mem.u32(at), mem.u32(at + 4));
+}
 
 export class Bridge {
   readonly #core: Core;
@@ -111,7 +121,7 @@ export class Bridge {
       for (const fn of definition.commands ?? [])
         this.#commands.push({ path: fn.name, module: definition.name, fn, call, native: true });
     }
-    core.hooks.hostCall = (id, argc, args) => this.#hostCall(id, argc, args);
+    core.hooks.hostCall = this.#hostCall;
     core.hooks.complain = (id, why) => log.error({ function: this.#bound[id - 1]?.path }, this.#complaint(id, why));
   }
 
@@ -268,7 +278,7 @@ export class Bridge {
     switch (typeof value) {
       case 'number':
         if (Number.isInteger(value) && value >= -0x80000000 && value <= 0x7fffffff) {
-          mem.view.setInt32(this.#ret, value, true);
+          mem.setU32(this.#ret, value);
           return L.X_INT;
         }
         mem.view.setBigInt64(
@@ -317,49 +327,51 @@ export class Bridge {
     fn.params.forEach((p, i) => {
       mem.u8[at + L.DS_TYPES + i] = TYPE[p];
     });
-    const bound = { id, path, module, fn, call, native };
+    const [first = 'none', second = 'none'] = fn.params;
+    const firstBytes = first === 'int' ? 4 : 8;
+    const bound: Bound = { id, path, module, fn, call, native, returns: fn.returns, first, second, firstBytes };
     this.#bound.push(bound);
     this.#byPath.set(path, bound);
   }
 
-  #hostCall(word: number, argc: number, args: number): number {
-    const { fn, call, path } = this.#bound[(word & 0xffff) - 1]!;
+  /** Calls a function for the dispatcher. @param word export number, bit 16: it may wait */
+  readonly #hostCall = (word: number, argc: number, args: number): number => {
+    const bound = this.#bound[(word & 0xffff) - 1]!;
+    const { fn, call, returns } = bound;
     try {
-      const first = fn.params[0]!;
-      const second = fn.params[1]!;
+      const { mem } = this.#core;
       let result: unknown;
       // most have two at most: no list, and no call that spreads it
       if (argc === 0) result = fn.run!(call);
-      else if (argc === 1) result = fn.run!(call, this.#argument(first, args));
+      else if (argc === 1) result = fn.run!(call, argument(mem, bound.first, args));
       else if (argc === 2)
-        result = fn.run!(call, this.#argument(first, args), this.#argument(second, args + bytesOfArgument(first)));
+        result = fn.run!(call, argument(mem, bound.first, args), argument(mem, bound.second, args + bound.firstBytes));
       else {
         const values: (number | ByteStr)[] = [];
         let at = args;
         for (let i = 0; i < argc; i++) {
           const type = fn.params[i]!;
-          values.push(this.#argument(type, at));
+          values.push(argument(mem, type, at));
           at += bytesOfArgument(type);
         }
         result = fn.run!(call, ...values);
       }
-      if (result instanceof Promise) {
-        if (!(word & 0x10000)) {
-          result.catch(() => {});
-          return this.#error(`KSR.${path} has to wait, and cannot wait here`);
-        }
-        this.#pending = { promise: result, returns: fn.returns, name: `KSR.${path}` };
-        return L.HOST_SUSPEND;
-      }
-      return this.result(fn.returns, result);
+      // what most calls give: 1 or -1
+      if (typeof result === 'number' && returns === 'int' && (result | 0) === result && result > L.HOST_ERROR)
+        return result;
+      return result instanceof Promise ? this.#suspend(word, bound, result) : this.result(returns, result);
     } catch (error) {
-      return this.#error(`KSR.${path}: ${error instanceof Error ? error.message : String(error)}`);
+      return this.#error(`KSR.${bound.path}: ${error instanceof Error ? error.message : String(error)}`);
     }
-  }
+  };
 
-  #argument(type: ParamType, at: number): number | ByteStr {
-    const { mem } = this.#core;
-    return type === 'int' ? mem.i32(at) : mem.str(mem.u32(at), mem.u32(at + 4));
+  #suspend(word: number, { path, returns }: Bound, promise: Promise<unknown>): number {
+    if (!(word & 0x10000)) {
+      promise.catch(() => {});
+      return this.#error(`KSR.${path} has to wait, and cannot wait here`);
+    }
+    this.#pending = { promise, returns, name: `KSR.${path}` };
+    return L.HOST_SUSPEND;
   }
 
   /** A TypeScript function's result as the word the dispatcher expects. */

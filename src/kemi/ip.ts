@@ -2,20 +2,42 @@
 import ipaddr from 'ipaddr.js';
 import type { ByteStr } from '../core/memory.ts';
 
+const ZERO = 0x30;
+const NINE = 0x39;
+const DOT = 0x2e;
+
 /** 4 or 16 bytes */
 export type IpBytes = readonly number[];
 
 /** @returns the 4 bytes, undefined when it is not four decimals of 0..255 without leading zeros */
 export function parseIpv4(text: ByteStr): IpBytes | undefined {
-  if (text.length < 7 || text.length > 15) return undefined;
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    if (!/^\d{1,3}$/.test(part) || (part.length > 1 && part[0] === '0') || Number(part) > 255) return undefined;
-    bytes.push(Number(part));
+  const bits = ipv4Bits(text);
+  return bits < 0 ? undefined : [bits >>> 24, (bits >>> 16) & 255, (bits >>> 8) & 255, bits & 255];
+}
+
+/** Likewise as one number, 0..2^32-1; -1 when it is none: without a list. */
+function ipv4Bits(text: ByteStr): number {
+  const { length } = text;
+  if (length < 7 || length > 15) return -1;
+  let bits = 0;
+  let parts = 1;
+  let digits = 0;
+  let value = 0;
+  for (let i = 0; i < length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === DOT) {
+      if (digits === 0 || ++parts > 4) return -1;
+      bits = bits * 256 + value;
+      digits = value = 0;
+      continue;
+    }
+    // a 0 is followed by nothing
+    if (c < ZERO || c > NINE || (digits > 0 && value === 0)) return -1;
+    value = value * 10 + c - ZERO;
+    digits++;
+    if (value > 255) return -1;
   }
-  return bytes;
+  return parts === 4 && digits > 0 ? bits * 256 + value : -1;
 }
 
 /** @param text no brackets, no zone  @returns the 16 bytes */
@@ -41,7 +63,7 @@ export function unbracketed(text: ByteStr): ByteStr | undefined {
 
 /** IPv4, IPv6 with or without brackets. @returns address without brackets and family, undefined for a name */
 export function numericHost(host: ByteStr): { ip: ByteStr; family: 4 | 6 } | undefined {
-  if (parseIpv4(host)) return { ip: host, family: 4 };
+  if (ipv4Bits(host) >= 0) return { ip: host, family: 4 };
   const bare = unbracketed(host) ?? host;
   return parseIpv6(bare) ? { ip: bare, family: 6 } : undefined;
 }

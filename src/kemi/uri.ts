@@ -58,6 +58,8 @@ export function uriParams(params: ByteStr | undefined): UriParam[] {
  * @returns '' when it has none, undefined when it is not there
  */
 export function uriParam(params: ByteStr | undefined, name: string): ByteStr | undefined {
+  // most URIs have none: no list is made
+  if (!params?.toLowerCase().includes(name)) return undefined;
   const found = uriParams(params).findLast(p => p.name.toLowerCase() === name);
   return found && (found.value ?? '');
 }

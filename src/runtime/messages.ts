@@ -2,8 +2,9 @@
 import type { Core } from '../core/load.ts';
 import { SipMsg } from '../core/sip-msg.ts';
 
+/** What there is of the message at one address: kept for the next one there. */
 interface Live {
-  readonly msg: SipMsg;
+  msg: SipMsg | undefined;
   perMessage: Map<unknown, unknown> | undefined;
 }
 
@@ -11,14 +12,13 @@ export class Messages {
   readonly #core: Core;
   /** asked for by nearly every function: finding it among the core's exports costs as much as its call */
   readonly #currentMsg: () => number;
+  readonly #free: (at: number) => number;
   /**
-   * By address, of which there are as many as there are slots; but for the one in #last. A message that is gone leaves its key: deleting makes V8 build the
-   * table anew for every message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
+   * By address, of which there are as many as there are slots. A message that is gone leaves its entry, emptied: deleting makes V8 build the table anew for
+   * every message, and the old tables, linked to the new ones, outlive all collections but the big one (1 MB in 13,000 messages).
    */
-  readonly #others = new Map<number, Live | undefined>();
-  /** how many of them are alive */
-  #otherCount = 0;
-  /** the message asked for last, and its address, 0 when there is none: most messages are gone before another one is asked for */
+  readonly #live = new Map<number, Live>();
+  /** the entry asked for last, and its address, 0 when there is none: most messages are gone before another one is asked for */
   #lastAt = 0;
   #last: Live | undefined;
   /** store for code that runs with no message: load time, timers */
@@ -27,12 +27,15 @@ export class Messages {
   constructor(core: Core) {
     this.#core = core;
     this.#currentMsg = core.x.currentMsg;
+    this.keep = core.x.msgKeep;
+    this.#free = core.x.msgFree;
   }
 
   /** The message being routed, undefined outside of a route. */
   get current(): SipMsg | undefined {
     const at = this.#currentMsg();
-    return at ? this.at(at).msg : undefined;
+    if (at === this.#lastAt && this.#last?.msg) return this.#last.msg;
+    return at ? this.at(at) : undefined;
   }
 
   /** What modules keep with the current message. */
@@ -41,55 +44,35 @@ export class Messages {
   }
 
   /** What modules keep with a message; undefined when that is nothing yet. */
-  storeOf(at: number): Map<unknown, unknown> | undefined {
-    if (!at) return this.#none;
-    return (at === this.#lastAt ? this.#last : this.#others.get(at))?.perMessage;
-  }
+  readonly storeOf = (at: number): Map<unknown, unknown> | undefined => (at ? this.#entry(at).perMessage : this.#none);
 
   /** The same, made when there is none. */
-  makeStore(at: number): Map<unknown, unknown> {
-    if (!at) return this.#none;
-    const live = this.at(at);
-    live.perMessage ??= new Map();
-    return live.perMessage;
-  }
+  readonly makeStore = (at: number): Map<unknown, unknown> =>
+    at ? (this.#entry(at).perMessage ??= new Map()) : this.#none;
 
-  at(at: number): Live {
+  /** The message at an address. */
+  readonly at = (at: number): SipMsg => (this.#entry(at).msg ??= new SipMsg(this.#core, at));
+
+  #entry(at: number): Live {
     if (at === this.#lastAt) return this.#last!;
-    if (this.#last) {
-      this.#others.set(this.#lastAt, this.#last);
-      this.#otherCount++;
-    }
-    const live = this.#take(at) ?? { msg: new SipMsg(this.#core, at), perMessage: undefined };
+    let live = this.#live.get(at);
+    if (live === undefined) this.#live.set(at, (live = { msg: undefined, perMessage: undefined }));
     this.#lastAt = at;
     this.#last = live;
     return live;
   }
 
-  /** Takes a message out of the others. */
-  #take(at: number): Live | undefined {
-    const live = this.#otherCount > 0 ? this.#others.get(at) : undefined;
-    if (!live) return undefined;
-    this.#others.set(at, undefined);
-    this.#otherCount--;
-    return live;
-  }
-
   /** One more owner: the message lives until each has released it. */
-  keep(at: number): void {
-    this.#core.x.msgKeep(at);
-  }
+  readonly keep: (at: number) => void;
 
   /** One owner lets go; with the last one the message's memory goes back, and its handle is stale from then on. */
-  release(at: number): void {
-    if (!this.#core.x.msgFree(at)) return;
-    if (at !== this.#lastAt) {
-      this.#take(at);
-      return;
-    }
-    this.#lastAt = 0;
-    this.#last = undefined;
-  }
+  readonly release = (at: number): void => {
+    if (!this.#free(at)) return;
+    const live = at === this.#lastAt ? this.#last : this.#live.get(at);
+    if (live === undefined) return;
+    live.msg = undefined;
+    live.perMessage = undefined;
+  };
 
   /** messages alive in the core */
   get count(): number {

@@ -22,7 +22,7 @@ import type { Pv } from '../kemi/pv-types.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
-import type { RuntimeOptions, StartTimer } from './options.ts';
+import type { RuntimeOptions, SocketSend, StartTimer } from './options.ts';
 import type { SelfAddresses } from './self.ts';
 
 /** What the host needs of the runtime that owns it. */
@@ -31,6 +31,8 @@ export interface HostParts {
   readonly log: Logger;
   readonly options: RuntimeOptions;
   readonly sockets: readonly Socket[];
+  /** how each of them sends */
+  readonly sends: readonly SocketSend[];
   readonly self: SelfAddresses;
   readonly messages: Messages;
   readonly stats: Statistics;
@@ -87,7 +89,14 @@ export class RuntimeHost implements ModuleHost {
   onSendRoute: 'no' | 'requests' | 'all' = 'no';
   sending: Sending | undefined;
   readonly native: boolean;
+  readonly at: Messages['at'];
+  readonly keep: Messages['keep'];
+  readonly release: Messages['release'];
+  readonly storeOf: Messages['storeOf'];
+  readonly makeStore: Messages['makeStore'];
   readonly #parts: HostParts;
+  readonly #messages: Messages;
+  readonly #sends: readonly SocketSend[];
   readonly #returnCodeAt: number;
   readonly #timers = new Set<() => void>();
   readonly #texts = new Map<string, Text>();
@@ -95,6 +104,14 @@ export class RuntimeHost implements ModuleHost {
 
   constructor(parts: HostParts) {
     this.#parts = parts;
+    this.#sends = parts.sends;
+    const { messages } = parts;
+    this.#messages = messages;
+    this.at = messages.at;
+    this.keep = messages.keep;
+    this.release = messages.release;
+    this.storeOf = messages.storeOf;
+    this.makeStore = messages.makeStore;
     this.native = parts.options.engine === 'native';
     this.core = parts.core;
     this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
@@ -139,11 +156,11 @@ export class RuntimeHost implements ModuleHost {
   }
 
   get message(): SipMsg | undefined {
-    return this.#parts.messages.current;
+    return this.#messages.current;
   }
 
   get perMessage(): Map<unknown, unknown> {
-    return this.#parts.messages.perMessage;
+    return this.#messages.perMessage;
   }
 
   isMyself(host: ByteStr, port: number, proto: number): boolean {
@@ -157,26 +174,6 @@ export class RuntimeHost implements ModuleHost {
   get route(): number {
     const at: number = this.core.x.currentMsg();
     return at ? this.core.mem.u8[at + L.M_ROUTE]! : L.RK_NONE;
-  }
-
-  at(at: number): SipMsg {
-    return this.#parts.messages.at(at).msg;
-  }
-
-  keep(at: number): void {
-    this.#parts.messages.keep(at);
-  }
-
-  release(at: number): void {
-    this.#parts.messages.release(at);
-  }
-
-  storeOf(at: number): Map<unknown, unknown> | undefined {
-    return this.#parts.messages.storeOf(at);
-  }
-
-  makeStore(at: number): Map<unknown, unknown> {
-    return this.#parts.messages.makeStore(at);
   }
 
   lasting(key: string, make: () => ByteStr): Text {
@@ -197,10 +194,8 @@ export class RuntimeHost implements ModuleHost {
   }
 
   send(data: Uint8Array, to: Destination): boolean {
-    const socket = this.sockets[to.socket];
-    if (socket === undefined) return false;
-    const { send } = this.#parts.options;
-    return socket.proto === 'udp' ? send(socket, data, to.ip, to.port) : send(socket, data, to.ip, to.port, to);
+    const send = this.#sends[to.socket];
+    return send?.(data, to.ip, to.port, to) ?? false;
   }
 
   sendFor(at: number, data: Uint8Array, to: Destination): boolean {

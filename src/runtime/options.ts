@@ -64,6 +64,18 @@ export interface ModParamSetting {
   readonly value: number | ByteStr;
 }
 
+/** Sends by one socket: RuntimeOptions.send without the socket; `how` may be there for datagrams, too. */
+export type SocketSend = (data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
+
+/** @returns how to send, by index of the socket */
+export function sendsOf(send: RuntimeOptions['send'], sockets: readonly Socket[]): readonly SocketSend[] {
+  return sockets.map(socket => {
+    if (typeof send === 'object') return send.by(socket);
+    if (socket.proto === 'udp') return (data, ip, port) => send(socket, data, ip, port);
+    return (data, ip, port, how) => send(socket, data, ip, port, how);
+  });
+}
+
 /** Starts fn after or every `ms` milliseconds; the result stops it. */
 export type StartTimer = (ms: number, fn: () => void) => () => void;
 
@@ -87,8 +99,12 @@ export interface RuntimeOptions {
   /**
    * Sends one message. `data` is BORROWED: copy what is kept.
    * @param how what to do about connections; absent for datagrams  @returns false when it cannot be sent
+   *
+   * Or how each socket sends: asked once for each of them.
    */
-  readonly send: (socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean;
+  readonly send:
+    | ((socket: Socket, data: Uint8Array, ip: string, port: number, how?: SendHow) => boolean)
+    | { readonly by: (socket: Socket) => SocketSend };
   /** the WebSockets among the connections, for module websocket */
   readonly webSockets?: WebSocketLinks;
   readonly log?: Logger;

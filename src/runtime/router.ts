@@ -3,14 +3,13 @@
  */
 import * as L from '../core/gen/layout.gen.ts';
 import type { Core } from '../core/load.ts';
-import type { Logger } from '../core/log.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { Program, RunResult } from '../interp/interpreter.ts';
-import type { Socket } from '../kemi/host.ts';
-import { defaultPort, replyHow } from '../modules/core/api.ts';
+import type { ModuleHost } from '../kemi/host.ts';
+import { defaultPort, forwardReply, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
-import type { Callbacks, Limits, RuntimeOptions, Source, StartTimer } from './options.ts';
-import type { Owners } from './owners.ts';
+import type { Source } from './options.ts';
+import { newCounters, type RouterParts } from './router-parts.ts';
 import { protoId } from './self.ts';
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -24,6 +23,12 @@ const REASONS: Readonly<Record<number, string>> = {
   513: 'Message Too Large',
 };
 
+/** Why a message that could be routed is refused. */
+const LIMITS: Readonly<Record<number, string>> = {
+  [L.ST_TOO_BIG]: 'the message is longer than the limit',
+  [L.ST_NO_SLOT]: 'as many messages are alive as the limit allows',
+};
+
 /** Names of the blocks that stand for a kind of route; an event's callback has its whole name. */
 const BLOCK_KINDS: Readonly<Record<number, (name: ByteStr) => ByteStr>> = {
   [L.RK_BRANCH]: name => `branch_route[${name}]`,
@@ -35,85 +40,68 @@ const BLOCK_KINDS: Readonly<Record<number, (name: ByteStr) => ByteStr>> = {
 /** What became of a datagram: routed to its end; waiting in a suspended route; bad bytes (answered where SIP allows); nothing to route (keep-alive, filtered ACK, over a limit, another runtime's). */
 export type Verdict = 'routed' | 'suspended' | 'bad' | 'ignored';
 
-/** Counters of the receive path: plain numbers, read by the statistics. */
-function newCounters() {
-  return {
-    requests: 0,
-    replies: 0,
-    bad: 0,
-    keepalives: 0,
-    filteredAcks: 0,
-    tooBig: 0,
-    overload: 0,
-    scriptErrors: 0,
-    traps: 0,
-    instructionLimits: 0,
-    memoryLimits: 0,
-    sendErrors: 0,
-    sent: 0,
-    suspended: 0,
-    abandoned: 0,
-    handedOver: 0,
-  };
-}
-
-/** @returns whether the message is taken */
-export type Hook = (at: number) => boolean;
-
-/** What the router needs of the runtime that owns it. */
-export interface RouterParts {
-  readonly core: Core;
-  readonly log: Logger;
-  readonly limits: Limits;
-  readonly messages: Messages;
-  readonly sockets: readonly Socket[];
-  readonly callbacks: Callbacks;
-  readonly send: RuntimeOptions['send'];
-  readonly now: () => number;
-  readonly after: StartTimer;
-  /** replies go to the source port, whatever the Via says */
-  readonly forceRport: boolean;
-  /** counts a reply by status and method */
-  readonly onReply: (at: number) => void;
-  /** whether module sl is there, whose filter absorbs ACKs to our own stateless replies */
-  readonly filtersAcks: () => boolean;
-  /** who has the transactions, where several runtimes serve the same addresses */
-  readonly owners: Owners | undefined;
-  /** modules that take requests before the script */
-  readonly onRequest: readonly Hook[];
-  /** modules that take replies behind the reply route */
-  readonly onReplyIn: readonly Hook[];
-  /** modules that want to know when the route of a request with a transaction has ended */
-  readonly afterRoute: readonly ((at: number) => void)[];
-  /** modules that want to know of request routes that wait */
-  readonly onWait: readonly ((at: number, waits: boolean) => void)[];
-  /** answers through the current message's transaction */
-  readonly answer: (code: number, reason: ByteStr) => boolean;
-  /** the script that runs now */
-  readonly program: () => Program | undefined;
-  /** forwards the current message, a reply, by its second Via */
-  readonly forwardReply: (at: number) => void;
-}
-
 export class Router {
-  readonly counters = newCounters();
-  /** requests by method id */
-  readonly requestsByMethod = new Float64Array(L.METHODS.length);
+  /** the script that runs now */
+  program: Program | undefined;
+  /** what modules are called with: there before the first message is */
+  host!: ModuleHost;
+  readonly counters: ReturnType<typeof newCounters>;
   readonly #parts: RouterParts;
+  readonly #core: Core;
+  readonly #messages: Messages;
+  /** finding them among the core's exports costs as much as their call */
+  readonly #take: (
+    at: number,
+    tooLong: number,
+    text: number,
+    port: number,
+    kind: number,
+    connection: number,
+    ms: number,
+  ) => number;
+  readonly #setMsg: (at: number) => number;
+  readonly #messageBytes: number;
+  /** what the route of every request and every reply is called; '' when replies have none */
+  readonly #requestRoute: string;
+  readonly #replyRoute: string;
   /** suspended runs: how to give each up */
   readonly #waiting = new Set<NonNullable<RunResult['abandon']>>();
   /** PROTO_* of each socket */
   readonly #protocols: readonly number[];
-  #nextId = 1;
+  /** where the core has the text of the address that messages come from, and what it has there */
+  readonly #sourceAt: number;
+  #source = '';
   #drained: (() => void) | undefined;
 
   get core(): Core {
-    return this.#parts.core;
+    return this.#core;
   }
 
   constructor(parts: RouterParts) {
+    const { core, limits, callbacks } = parts;
     this.#parts = parts;
+    this.#core = core;
+    this.#messages = parts.messages;
+    this.counters = newCounters(core);
+    this.#take = core.x.msgTake;
+    this.#setMsg = core.x.setMsg;
+    this.#messageBytes = limits.messageBytes;
+    this.#requestRoute = callbacks.request;
+    this.#replyRoute = callbacks.reply === 'none' ? '' : callbacks.reply;
     this.#protocols = parts.sockets.map(socket => protoId(socket.proto));
+    this.#sourceAt = core.x.sourceArea();
+    core.x.receiveSetup(
+      (parts.forceRport ? L.RX_FORCE_RPORT : 0) |
+        (parts.filtersAcks ? L.RX_SL_FILTER : 0) |
+        (parts.owners ? L.RX_ASK_OWNERS : 0),
+      limits.messages,
+    );
+  }
+
+  /** requests that came so far. @param method METHOD_* */
+  requestsOf(method: number): number {
+    const { x, mem } = this.#core;
+    return mem.view.getFloat64(x.receivedArea() + 8 * (L.RC_METHODS + method), true);
   }
 
   /**
@@ -123,42 +111,50 @@ export class Router {
    * @returns what became of it; unreadable bytes are counted and answered where a Via allows it, never thrown
    */
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
-    const { counters } = this;
-    const { core } = this.#parts;
-    const { x, mem } = core;
-    const tooBig = bytes.length > this.#parts.limits.messageBytes || from.tooLong === true;
-    if (tooBig) counters.tooBig++;
-    const length = Math.min(bytes.length, this.#parts.limits.messageBytes);
+    const { x, mem } = this.#core;
+    let { length } = bytes;
+    let taken = bytes;
+    let tooLong = 0;
+    if (length > this.#messageBytes || from.tooLong === true) {
+      this.counters.tooBig++;
+      tooLong = 1;
+      length = Math.min(length, this.#messageBytes);
+      taken = bytes.subarray(0, length);
+    }
     const at: number = x.msgAlloc(length);
     if (at < 0) {
-      counters.overload++;
+      this.counters.overload++;
       return 'ignored';
     }
-    mem.u8.set(tooBig ? bytes.subarray(0, length) : bytes, mem.u32(at + L.M_BUF));
-    this.#describe(at, from, socket);
-    const indexed: number = x.msgIndex(at);
-    if (indexed === -L.ST_EMPTY) {
-      counters.keepalives++;
-      this.#parts.messages.release(at);
-      return 'ignored';
+    mem.u8.set(taken, at + L.MSG_BYTES);
+    const { ip, port, family, connection } = from;
+    if (ip !== this.#source) this.#writeSource(ip);
+    const kind = (this.#protocols[socket] ?? L.PROTO_UDP) | ((family ?? familyOf(ip)) << 8);
+    const ms = this.#parts.now();
+    let verdict = this.#take(at, tooLong, ip.length, port | (socket << 16), kind, connection ?? 0, ms);
+    if (verdict === L.TAKE_OWNER) {
+      if (this.#parts.owners!.take(at, bytes, from, socket)) {
+        this.counters.handedOver++;
+        this.#messages.release(at);
+        return 'ignored';
+      }
+      verdict = x.msgTaken(at);
     }
-    if (tooBig) return this.#refuse(at, 513, 'the message is longer than the limit');
-    if (this.#parts.forceRport) mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_FORCE_RPORT);
-    const status: number = indexed || x.msgCheck(at);
-    if (status < 0) {
-      counters.bad++;
-      return this.#refuse(at, x.statusToReply(-status), L.STATUS_NAMES[-status] ?? String(status));
+    if (verdict === L.TAKE_REQUEST) {
+      if (this.#parts.onRequest.length > 0 && this.#isTaken(at)) {
+        this.#messages.release(at);
+        return 'routed';
+      }
+      return this.#run(at, this.#requestRoute, L.RK_REQUEST);
     }
-    if (this.#parts.messages.count > this.#parts.limits.messages) {
-      counters.overload++;
-      return this.#refuse(at, 503, 'as many messages are alive as the limit allows');
+    if (verdict === L.TAKE_REPLY) {
+      this.#parts.replies.count(mem.u16(at + L.M_STATUS), x.tmCseqMethod(at));
+      if (this.#replyRoute) return this.#run(at, this.#replyRoute, L.RK_REPLY);
+      this.#forwardReply(at);
+      this.#messages.release(at);
+      return 'routed';
     }
-    if (this.#parts.owners?.take(at, bytes, from, socket)) {
-      counters.handedOver++;
-      this.#parts.messages.release(at);
-      return 'ignored';
-    }
-    return mem.u8[at + L.M_KIND] === 1 ? this.#request(at) : this.#reply(at);
+    return verdict === L.TAKE_NONE ? 'ignored' : this.#refuse(at, -verdict);
   }
 
   /**
@@ -166,13 +162,17 @@ export class Router {
    * @returns its address; 0 when there is no room for one more, it is too long, or its start line or headers do not parse
    */
   make(text: ByteStr, from: Source, socket: number): number {
-    const { core, messages, limits } = this.#parts;
+    const { messages, limits } = this.#parts;
+    const { x, mem } = this.#core;
     if (text.length > limits.messageBytes || messages.count >= limits.messages) return 0;
-    const at: number = core.x.msgAlloc(text.length);
+    const at: number = x.msgAlloc(text.length);
     if (at < 0) return 0;
-    core.mem.putStr(core.mem.u32(at + L.M_BUF), text);
-    this.#describe(at, from, socket);
-    if (core.x.msgIndex(at) === 0) return at;
+    mem.putStr(at + L.MSG_BYTES, text);
+    const { ip, port, family, connection } = from;
+    this.#writeSource(ip);
+    const kind = (this.#protocols[socket] ?? L.PROTO_UDP) | ((family ?? familyOf(ip)) << 8);
+    x.msgDescribe(at, ip.length, port | (socket << 16), kind, connection ?? 0, this.#parts.now());
+    if (x.msgIndex(at) === 0) return at;
     messages.release(at);
     return 0;
   }
@@ -189,45 +189,33 @@ export class Router {
     stop();
   }
 
-  #request(at: number): Verdict {
-    const { x } = this.#parts.core;
-    this.counters.requests++;
-    this.requestsByMethod[this.#parts.core.mem.u8[at + L.M_METHOD]!]!++;
-    if (this.#parts.filtersAcks() && x.slIsOwnAck(at)) {
-      this.counters.filteredAcks++;
-      this.#parts.messages.release(at);
-      return 'ignored';
-    }
-    for (const hook of this.#parts.onRequest)
-      if (this.#within(at, () => hook(at))) {
-        this.#parts.messages.release(at);
-        return 'routed';
-      }
-    return this.#run(at, this.#parts.callbacks.request, L.RK_REQUEST);
+  /** Writes the text of the address that messages come from. */
+  #writeSource(ip: string): void {
+    this.#source = ip;
+    this.#core.mem.putStr(this.#sourceAt, ip.slice(0, 64));
   }
 
-  #reply(at: number): Verdict {
-    this.counters.replies++;
-    this.#parts.onReply(at);
-    const { reply } = this.#parts.callbacks;
-    const off = !reply || reply === 'none';
-    if (off || !this.#parts.program()?.has(reply)) {
-      this.#forwardReply(at);
-      this.#parts.messages.release(at);
-      return 'routed';
+  /** Whether a module takes a request before the script. */
+  #isTaken(at: number): boolean {
+    const { host } = this;
+    const { onRequest } = this.#parts;
+    const before = this.#setMsg(at);
+    try {
+      for (const hook of onRequest) if (hook.run(hook.state, host, this.#messages.at(at))) return true;
+      return false;
+    } finally {
+      this.#setMsg(before);
     }
-    const { mem } = this.#parts.core;
-    mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) | L.MFL_CAN_DROP);
-    return this.#run(at, reply, L.RK_REPLY);
   }
 
   #run(at: number, route: string, kind: number): Verdict {
-    const program = this.#parts.program();
+    const { program } = this;
     if (!program) {
-      this.#parts.messages.release(at);
-      return 'ignored';
+      if (kind === L.RK_REPLY) this.#forwardReply(at);
+      this.#messages.release(at);
+      return kind === L.RK_REPLY ? 'routed' : 'ignored';
     }
-    this.#parts.core.mem.u8[at + L.M_ROUTE] = kind;
+    this.#core.mem.u8[at + L.M_ROUTE] = kind;
     const result = program.run(route, at);
     if (result.state !== 'suspended') {
       this.#end(at, route, result, kind);
@@ -262,21 +250,23 @@ export class Router {
   #end(at: number, route: string, result: RunResult, kind: number): void {
     try {
       if (result.error) this.#scriptError(at, route, result.error);
-      const { mem } = this.#parts.core;
+      const { mem } = this.#core;
       if (kind === L.RK_REPLY) {
+        // a script without a reply route
+        if (result.state === 'missing') mem.u8[at + L.M_ROUTE] = L.RK_NONE;
         if (!(mem.u32(at + L.M_MFLAGS) & L.MFL_DROP)) this.#forwardReply(at);
       } else if (mem.u32(at + L.M_TRANS)) {
-        const { x } = this.#parts.core;
-        const before = x.currentMsg();
-        x.setMsg(at);
-        for (const fn of this.#parts.afterRoute) fn(at);
-        x.setMsg(before);
+        const { host } = this;
+        const { afterRoute } = this.#parts;
+        const before = this.#setMsg(at);
+        for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at));
+        this.#setMsg(before);
       }
       mem.u8[at + L.M_ROUTE] = L.RK_NONE;
     } catch (error) {
       this.#parts.log.error({ err: error, route }, 'Cannot finish a message');
     } finally {
-      this.#parts.messages.release(at);
+      this.#messages.release(at);
     }
   }
 
@@ -294,10 +284,10 @@ export class Router {
         traceback: error.traceback,
         ...(error.limit && { limit: error.limit }),
       },
-      `error from ${this.#parts.program()?.blocks ? 'the config' : 'Lua'}: ${error.message}`,
+      `error from ${this.program?.blocks ? 'the config' : 'Lua'}: ${error.message}`,
     );
     // Kamailio leaves the request unanswered; a request that hit a limit of ours gets an answer (docs/differences.md).
-    const { mem } = this.#parts.core;
+    const { mem } = this.#core;
     const answered = mem.u32(at + L.M_MFLAGS) & L.MFL_FINAL_REPLY;
     if (error.limit && !answered && mem.u8[at + L.M_KIND] === 1) {
       if (!mem.u32(at + L.M_TRANS) || !this.#within(at, () => this.#parts.answer(500, REASONS[500]!)))
@@ -306,57 +296,62 @@ export class Router {
   }
 
   #forwardReply(at: number): void {
-    const { x } = this.#parts.core;
-    const before = x.currentMsg();
-    x.setMsg(at);
+    const { host } = this;
+    const { onReplyIn } = this.#parts;
+    const msg = this.#messages.at(at);
+    const before = this.#setMsg(at);
     try {
-      for (const hook of this.#parts.onReplyIn) if (hook(at)) return;
-      this.#parts.forwardReply(at);
+      for (const hook of onReplyIn) if (hook.run(hook.state, host, msg)) return;
+      forwardReply(host, msg);
     } finally {
-      x.setMsg(before);
+      this.#setMsg(before);
     }
   }
 
   /** Runs fn with the message as the current one. */
   #within<T>(at: number, fn: () => T): T {
-    const { x } = this.#parts.core;
-    const before = x.currentMsg();
-    x.setMsg(at);
+    const before = this.#setMsg(at);
     try {
       return fn();
     } finally {
-      x.setMsg(before);
+      this.#setMsg(before);
     }
   }
 
   /** What a program calls a route of some kind. Blocks of a config have a namespace for each kind. */
-  routeName(name: ByteStr, kind: number = L.RK_NONE): ByteStr {
+  #routeName(name: ByteStr, kind: number = L.RK_NONE): ByteStr {
     const block = BLOCK_KINDS[kind];
-    return block && this.#parts.program()?.blocks ? block(name) : name;
+    return block && this.program?.blocks ? block(name) : name;
   }
 
+  /** Whether the program has a route. @param kind RK_* where the names of routes depend on it */
+  readonly hasRoute = (name: ByteStr, kind?: number): boolean => {
+    const { program } = this;
+    if (!program) return false;
+    return program.has(program.blocks ? this.#routeName(name, kind) : name);
+  };
+
   /** Runs a callback with a message as a route of some kind: see ModuleHost.runRouteOn. */
-  runOn(at: number, kind: number, plain: ByteStr, arg: ByteStr | undefined): number | Promise<number> {
-    const program = this.#parts.program();
-    const name = this.routeName(plain, kind);
-    if (!program?.has(name)) return 0;
-    const { core, messages } = this.#parts;
-    const { x } = core;
-    const outer = core.mem.u8[at + L.M_ROUTE]!;
-    const outerFlags = core.mem.u32(at + L.M_MFLAGS);
-    const scriptFlags = core.mem.u32(at + L.M_SCRFLAGS);
-    core.mem.setU32(at + L.M_SCRFLAGS, 0);
-    core.mem.setU32(at + L.M_MFLAGS, (outerFlags & ~L.MFL_DROP) | L.MFL_CAN_DROP);
-    core.mem.u8[at + L.M_ROUTE] = kind;
-    const before: number = x.currentMsg();
-    x.setMsg(at);
+  readonly runOn = (at: number, kind: number, plain: ByteStr, arg: ByteStr | undefined): number | Promise<number> => {
+    const { program } = this;
+    if (!program) return 0;
+    const name = program.blocks ? this.#routeName(plain, kind) : plain;
+    const { mem } = this.#core;
+    const outer = mem.u8[at + L.M_ROUTE]!;
+    const outerFlags = mem.u32(at + L.M_MFLAGS);
+    const scriptFlags = mem.u32(at + L.M_SCRFLAGS);
+    mem.setU32(at + L.M_SCRFLAGS, 0);
+    mem.setU32(at + L.M_MFLAGS, (outerFlags & ~L.MFL_DROP) | L.MFL_CAN_DROP);
+    mem.u8[at + L.M_ROUTE] = kind;
+    const before = this.#setMsg(at);
     let result: RunResult;
     try {
       result = program.run(name, at, arg);
     } finally {
-      x.setMsg(before);
+      this.#setMsg(before);
     }
     if (result.state !== 'suspended') return this.#routeEnd(at, name, result, outer, outerFlags, scriptFlags);
+    const messages = this.#messages;
     messages.keep(at);
     return new Promise(resolve => {
       void this.#wait(result, end => {
@@ -365,27 +360,28 @@ export class Router {
         void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
       });
     });
-  }
+  };
 
   /** Puts back what runOn() changed. @returns its bits */
   #routeEnd(at: number, name: ByteStr, end: RunResult, kind: number, outer: number, scriptFlags: number): number {
-    const { mem } = this.#parts.core;
+    const { mem } = this.#core;
     const flags = mem.u32(at + L.M_MFLAGS);
     const own = L.MFL_DROP | L.MFL_CAN_DROP;
     mem.setU32(at + L.M_MFLAGS, (flags & ~own) | (outer & own));
     mem.setU32(at + L.M_SCRFLAGS, scriptFlags);
     mem.u8[at + L.M_ROUTE] = kind;
+    if (end.state === 'missing') return 0;
     if (end.error) this.#scriptError(at, name, end.error);
     return 1 | (flags & L.MFL_DROP ? 2 : 0) | (end.error ? 4 : 0);
   }
 
   /** Runs a callback by name with the current message, inside another run. @returns false when the script has none */
   runNamed(name: ByteStr, arg?: ByteStr): boolean {
-    const program = this.#parts.program();
+    const { program } = this;
     if (!program?.has(name)) return false;
-    const at: number = this.#parts.core.x.currentMsg();
+    const at: number = this.#core.x.currentMsg();
     // A callback has script flags of its own, as in Kamailio.
-    const { mem } = this.#parts.core;
+    const { mem } = this.#core;
     const flags = at && mem.u32(at + L.M_SCRFLAGS);
     if (at) mem.setU32(at + L.M_SCRFLAGS, 0);
     const result = program.run(name, at, arg);
@@ -401,10 +397,9 @@ export class Router {
   /** Runs the onsend route. @param at the message that is passed on  @returns whether it may go */
   onSend(at: number): boolean {
     const name = this.#parts.callbacks.onsend;
-    const program = this.#parts.program();
+    const { program } = this;
     if (!name || !program?.has(name)) return true;
-    const { core } = this.#parts;
-    const { mem, x } = core;
+    const { mem, x } = this.#core;
     const outer = mem.u8[at + L.M_ROUTE]!;
     const flags = mem.u32(at + L.M_MFLAGS);
     mem.setU32(at + L.M_MFLAGS, (flags & ~L.MFL_DROP) | L.MFL_CAN_DROP);
@@ -428,41 +423,24 @@ export class Router {
     return !(after & L.MFL_DROP);
   }
 
-  /** Fills in where the message came from. */
-  #describe(at: number, from: Source, socket: number): void {
-    const { mem } = this.#parts.core;
-    const { u8, view } = mem;
-    const { ip } = from;
-    const text = at + L.M_SRCTEXT;
-    const length = Math.min(ip.length, 64);
-    for (let i = 0; i < length; i++) u8[text + i] = ip.charCodeAt(i);
-    view.setUint32(at + L.M_SRCIP, text, true);
-    view.setUint32(at + L.M_SRCIP + 4, length, true);
-    view.setUint16(at + L.M_SRCPORT, from.port, true);
-    u8[at + L.M_PROTO] = this.#protocols[socket] ?? L.PROTO_UDP;
-    u8[at + L.M_AF] = from.family ?? (ip.includes(':') ? 6 : 4);
-    view.setUint16(at + L.M_SOCK, socket, true);
-    // slots are zeroed: a datagram has none
-    if (from.connection !== undefined) view.setUint32(at + L.M_CONID, from.connection, true);
-    view.setUint32(at + L.M_ID, this.#nextId++, true);
-    view.setFloat64(at + L.M_RECVMS, this.#parts.now(), true);
-  }
-
   /** Answers a request that never reaches the script, where SIP allows an answer, and lets it go. */
-  #refuse(at: number, code: number, why: string): Verdict {
-    const { mem } = this.#parts.core;
-    const isRequest = mem.u8[at + L.M_KIND] === 1;
+  #refuse(at: number, status: number): Verdict {
+    const { x, mem } = this.#core;
+    const code: number = x.statusToReply(status);
+    const why = LIMITS[status] ?? L.STATUS_NAMES[status] ?? String(status);
+    if (status === L.ST_NO_SLOT) this.counters.overload++;
+    else if (status !== L.ST_TOO_BIG) this.counters.bad++;
     this.#parts.log.debug(
-      { status: why, offset: mem.u16(at + L.M_ERROFF), from: this.#parts.messages.at(at).msg.srcIp },
+      { status: why, offset: mem.u16(at + L.M_ERROFF), from: this.#messages.at(at).srcIp },
       'Cannot route a message',
     );
-    if (isRequest && code) this.#answer(at, code);
-    this.#parts.messages.release(at);
+    if (mem.u8[at + L.M_KIND] === 1 && code) this.#answer(at, code);
+    this.#messages.release(at);
     return code === 503 || code === 513 ? 'ignored' : 'bad';
   }
 
   #answer(at: number, code: number): void {
-    const { x, mem } = this.#parts.core;
+    const { x, mem } = this.#core;
     if (mem.u8[at + L.M_METHOD] === L.METHOD_ACK) return;
     const reason = REASONS[code] ?? 'Bad Request';
     const text = x.scratchArea();
@@ -478,21 +456,23 @@ export class Router {
    * request came by; when it is gone, by a new one to the Via's port.
    */
   sendReply(data: number, length: number): number {
-    const { x, mem } = this.#parts.core;
+    const { x, mem } = this.#core;
     const at: number = x.currentMsg();
     if (!at) return 0;
     const via = at + L.M_VIA;
     const flags = mem.u32(at + L.M_MFLAGS);
     const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
-    const socket = this.#parts.sockets[mem.u16(at + L.M_SOCK)]!;
+    const index = mem.u16(at + L.M_SOCK);
+    const { proto } = this.#parts.sockets[index]!;
+    const send = this.#parts.sends[index]!;
     const bytes = mem.lend(data, length);
     let sent: boolean;
-    if (socket.proto === 'udp') {
+    if (proto === 'udp') {
       const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
-      sent = this.#parts.send(socket, bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
+      sent = send(bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
     } else {
-      const port = mem.u16(via + 28) || defaultPort(socket.proto);
-      sent = this.#parts.send(socket, bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
+      const port = mem.u16(via + 28) || defaultPort(proto);
+      sent = send(bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
     }
     if (sent) {
       this.counters.sent++;
@@ -502,3 +482,5 @@ export class Router {
     return 0;
   }
 }
+
+const familyOf = (ip: string) => (ip.includes(':') ? 6 : 4);

@@ -6,7 +6,6 @@
 
 import { Extension } from '../components/extension.ts';
 import type { Component } from '../components/instance.ts';
-import { M_STATUS } from '../core/gen/layout.gen.ts';
 import { type Core, loadCore } from '../core/load.ts';
 import { type Logger, silentLogger } from '../core/log.ts';
 import { type ByteStr, utf8Of } from '../core/memory.ts';
@@ -22,7 +21,7 @@ import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
-import { acceptAlias, forwardReply } from '../modules/core/api.ts';
+import { acceptAlias } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
 import type { ComponentInfo } from '../rpc/modules.ts';
@@ -40,11 +39,13 @@ import {
   type RuntimeOptions,
   type Source,
   type StartTimer,
+  sendsOf,
 } from './options.ts';
 import { Owners } from './owners.ts';
 import { paramValues } from './params.ts';
 import { RuntimePvs } from './pvs.ts';
-import { type Hook, Router, type Verdict } from './router.ts';
+import { Router, type Verdict } from './router.ts';
+import type { Hook } from './router-parts.ts';
 import { SelfAddresses } from './self.ts';
 import { configureCore, defineStatistics } from './setup.ts';
 
@@ -107,13 +108,12 @@ export class Runtime {
   readonly #made: MadeRouteParts;
   readonly rpc: Rpc;
   readonly #now: () => number;
-  readonly #onRequest: Hook[] = [];
-  readonly #onReplyIn: Hook[] = [];
-  readonly #afterRoute: ((at: number) => void)[] = [];
+  readonly #onRequest: Hook<boolean>[] = [];
+  readonly #onReplyIn: Hook<boolean>[] = [];
+  readonly #afterRoute: Hook[] = [];
   readonly #onWait: ((at: number, waits: boolean) => void)[] = [];
   /** Lua for lua_run() of routing blocks, made when it is needed */
   #beside: LuaInterpreter | undefined;
-  #program: Program | undefined;
   #script: Script | undefined;
   #loadedMs = 0;
   #closed = false;
@@ -144,54 +144,21 @@ export class Runtime {
     const states = new Map<string, unknown>();
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = modulesFor(options, this.log);
-    this.host = new RuntimeHost({
-      core,
-      log: this.log,
-      options,
-      sockets: this.sockets,
-      self,
-      messages: this.#messages,
-      stats: this.stats,
-      version: VERSION,
-      now: this.#now,
-      monotonic: options.monotonic ?? (() => performance.now()),
-      random: options.random ?? Math.random,
-      every: options.every ?? globalEvery,
-      after: options.after ?? globalAfter,
-      states,
-      pv: spec => this.pvs.compile(spec),
-      format: text => this.pvs.format(text),
-      parses: text => this.pvs.parses(text),
-      runRoute: (name, arg) => this.#router.runNamed(name, arg),
-      runRouteOn: (at, kind, name, arg) => this.#router.runOn(at, kind, name, arg),
-      limits: this.limits,
-      secret,
-      onSend: at => this.#router.onSend(at),
-      hasRoute: (name, kind) => this.#program?.has(this.#router.routeName(name, kind)) ?? false,
-      callRpc: (method, params) =>
-        options.callAll && this.rpc.inWorkers(method) !== 'one'
-          ? options.callAll(method, params)
-          : this.rpc.run(method, params),
-    });
-    const replies = new ReplyCounters(this.stats);
-    this.#router = new Router({
+    const sends = sendsOf(options.send, this.sockets);
+    const router = new Router({
       core,
       log: this.log,
       limits: this.limits,
       messages: this.#messages,
       sockets: this.sockets,
       callbacks: this.#callbacks,
-      send: options.send,
+      sends,
       now: this.#now,
       after: options.after ?? globalAfter,
       forceRport: options.forceRport ?? false,
-      onReply: at => {
-        replies.count(core.mem.u16(at + M_STATUS), core.x.tmCseqMethod(at));
-      },
-      filtersAcks: () => states.has('sl'),
+      replies: new ReplyCounters(this.stats),
+      filtersAcks: definitions.some(d => d.name === 'sl'),
       owners: options.shared && options.handOver && new Owners(core, options.shared, options.handOver),
-      program: () => this.#program,
-      forwardReply: at => forwardReply(this.host, this.#messages.at(at).msg),
       onRequest: this.#onRequest,
       onReplyIn: this.#onReplyIn,
       afterRoute: this.#afterRoute,
@@ -205,6 +172,38 @@ export class Runtime {
         return sent;
       },
     });
+    this.#router = router;
+    this.host = new RuntimeHost({
+      core,
+      log: this.log,
+      options,
+      sockets: this.sockets,
+      sends,
+      self,
+      messages: this.#messages,
+      stats: this.stats,
+      version: VERSION,
+      now: this.#now,
+      monotonic: options.monotonic ?? (() => performance.now()),
+      random: options.random ?? Math.random,
+      every: options.every ?? globalEvery,
+      after: options.after ?? globalAfter,
+      states,
+      pv: spec => this.pvs.compile(spec),
+      format: text => this.pvs.format(text),
+      parses: text => this.pvs.parses(text),
+      runRoute: (name, arg) => router.runNamed(name, arg),
+      runRouteOn: router.runOn,
+      limits: this.limits,
+      secret,
+      onSend: at => router.onSend(at),
+      hasRoute: router.hasRoute,
+      callRpc: (method, params) =>
+        options.callAll && this.rpc.inWorkers(method) !== 'one'
+          ? options.callAll(method, params)
+          : this.rpc.run(method, params),
+    });
+    router.host = this.host;
     this.#made = {
       router: this.#router,
       messages: this.#messages,
@@ -244,9 +243,12 @@ export class Runtime {
       );
     }
     if (options.coreParams?.tcp_accept_aliases === 1)
-      this.#onRequest.push(at => {
-        acceptAlias(this.host, this.#messages.at(at).msg);
-        return false;
+      this.#onRequest.push({
+        state: undefined,
+        run: (_state, host, msg) => {
+          acceptAlias(host, msg);
+          return false;
+        },
       });
     this.bridge = new Bridge(
       core,
@@ -304,10 +306,10 @@ export class Runtime {
   #hook({ onRequest, onReply, afterRoute, onWait }: AnyModule, state: unknown): void {
     const { host } = this;
     const messages = this.#messages;
-    if (onRequest) this.#onRequest.push(at => onRequest(state, host, messages.at(at).msg));
-    if (onReply) this.#onReplyIn.push(at => onReply(state, host, messages.at(at).msg));
-    if (afterRoute) this.#afterRoute.push(at => afterRoute(state, host, messages.at(at).msg));
-    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at).msg, waits));
+    if (onRequest) this.#onRequest.push({ state, run: onRequest });
+    if (onReply) this.#onReplyIn.push({ state, run: onReply });
+    if (afterRoute) this.#afterRoute.push({ state, run: afterRoute });
+    if (onWait) this.#onWait.push((at, waits) => onWait(state, host, messages.at(at), waits));
   }
 
   /** module names in load order */
@@ -317,7 +319,8 @@ export class Runtime {
 
   /** What runs now; undefined before the first load(). */
   get running(): Running | undefined {
-    return this.#program && { name: this.#program.name, version: this.#program.version, loadedMs: this.#loadedMs };
+    const { program } = this.#router;
+    return program && { name: program.name, version: program.version, loadedMs: this.#loadedMs };
   }
 
   /** counters of the receive path */
@@ -355,8 +358,8 @@ export class Runtime {
     return {
       commit: () => {
         this.#assertOpen();
-        const old = this.#program;
-        this.#program = program;
+        const old = this.#router.program;
+        this.#router.program = program;
         this.#script = script;
         this.#loadedMs = this.#now();
         this.host.onSendRoute = this.#onSendRoute(program);
@@ -438,7 +441,7 @@ export class Runtime {
    * @throws {KemiError} KEMI_ERR_CLOSED after close()
    */
   receive(bytes: Uint8Array, from: Source, socket = 0): Verdict {
-    this.#assertOpen();
+    if (this.#closed) this.#assertOpen();
     return this.#router.receive(bytes, from, socket);
   }
 
@@ -504,7 +507,7 @@ export class Runtime {
     if (this.#closed) return;
     this.#closed = true;
     await this.#router.drain(drainMs);
-    this.#program?.dispose();
+    this.#router.program?.dispose();
     for (const { definition, state } of this.#modules) await definition.dispose?.(state);
     await this.host.close();
   }

@@ -58,15 +58,16 @@ export function configureCore(setup: CoreSetup): void {
 
 export function defineStatistics(
   stats: StatisticsStore,
-  { counters, requestsByMethod }: Router,
+  router: Router,
   readings: { readonly liveMessages: () => number; readonly memoryBytes: () => number },
 ): void {
+  const { counters } = router;
   const define = (group: string, name: string, read: () => number) => stats.define(group, name, read);
   define('core', 'rcv_requests', () => counters.requests);
-  define('core', 'unsupported_methods', () => requestsByMethod[0]!);
+  define('core', 'unsupported_methods', () => router.requestsOf(0));
   METHODS.forEach((method, id) => {
     const name = `rcv_requests_${method.toLowerCase()}`;
-    if (CORE_STATISTICS.includes(name)) define('core', name, () => requestsByMethod[id]!);
+    if (CORE_STATISTICS.includes(name)) define('core', name, () => router.requestsOf(id));
   });
   define('core', 'bad_msg_hdr', () => counters.bad);
   define('core', 'err_requests', () => counters.scriptErrors);

@@ -84,6 +84,8 @@ export interface Transport {
    * @returns false when it can be told at once that nothing leaves: no such socket, closed, address of another family, too many unsent
    */
   send(socket: number, bytes: Uint8Array, ip: string, port: number, how?: SendHow): boolean;
+  /** send() by one socket, for who sends by it often; absent: send() is as good. The socket need not be open yet. */
+  sender?(socket: number): (bytes: Uint8Array, ip: string, port: number) => boolean;
   /** Takes no more messages; sending goes on, so that routes in flight can answer. */
   stop(): void;
   /** Closes the sockets after what was sent has left. Calling it twice is the same as once. */

@@ -14,9 +14,11 @@ export const SCRATCH: usize = memory.data(4096, 16);
 /** struct SipMsg of the message that is being routed; 0 outside of a route. */
 export let MSG: usize = 0;
 
-/** Makes a message the current one. @param msg its struct, 0 for none */
-export function setMsg(msg: usize): void {
+/** Makes a message the current one. @param msg its struct, 0 for none  @returns the one before, to be put back */
+export function setMsg(msg: usize): usize {
+  const before = MSG;
   MSG = msg;
+  return before;
 }
 
 /** @returns the struct of the current message, 0 outside of a route */

@@ -19,15 +19,18 @@ export function forwardRequest(host: ModuleHost, msg: SipMsg, to: ByteStr): numb
     host.log.error({}, 'Cannot forward: the message is not a request');
     return -1;
   }
-  const send = (target: Target | NoTarget): number => {
-    const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target);
-    host.stats.add('core', sent === true ? 'fwd_requests' : 'drop_requests');
-    if (sent === true) return 1;
-    host.log.error({ uri: to, why: sent }, `Cannot forward to "${to}": ${sent}`);
-    return -1;
-  };
   const target = targetOf(host, to);
-  return target instanceof Promise ? target.then(send) : send(target);
+  return target instanceof Promise
+    ? target.then(found => forwardTo(host, msg, to, found))
+    : forwardTo(host, msg, to, target);
+}
+
+function forwardTo(host: ModuleHost, msg: SipMsg, to: ByteStr, target: Target | NoTarget): number {
+  const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target);
+  host.stats.add('core', sent === true ? 'fwd_requests' : 'drop_requests');
+  if (sent === true) return 1;
+  host.log.error({ uri: to, why: sent }, `Cannot forward to "${to}": ${sent}`);
+  return -1;
 }
 
 /** @returns true, or why it was not sent */

@@ -128,9 +128,13 @@ export function watchSend(
   };
 }
 
-type Handle = { send?: (...args: unknown[]) => unknown };
+type Handle = {
+  send?: (...args: unknown[]) => unknown;
+  onmessage?: (...args: unknown[]) => unknown;
+};
 
-function handleOf(socket: dgram.Socket): Handle | undefined {
+/** Node's own part of a socket; undefined where it is not where it was. */
+export function handleOf(socket: dgram.Socket): Handle | undefined {
   for (const symbol of Object.getOwnPropertySymbols(socket)) {
     if (symbol.description !== 'state symbol') continue;
     const state: unknown = Reflect.get(socket, symbol);

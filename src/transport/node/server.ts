@@ -221,7 +221,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
       wasm,
       components,
       sockets: transport.sockets,
-      send: (socket, data, ip, port, how) => transport.send(socket.index, data, ip, port, how),
+      send: { by: socket => transport.sender(socket.index) },
       webSockets: transport.tcp.webSockets,
       log,
       // app_lua.reload asks for the program by its name: that may be more than the file.
@@ -260,7 +260,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
         connections: transport.connections,
         source,
         receive: (bytes, from, socket) => void runtime.receive(bytes, from, socket),
-        sendStream: (socket, bytes, ip, port, how) => transport.send(socket, bytes, ip, port, how),
+        sendStream: (socket, bytes, ip, port, how) => transport.tcp.send(socket, bytes, ip, port, how),
       });
     const commands: RpcCall = (method, params) => call(runtime, parts, method, params);
     if (options.ctl)

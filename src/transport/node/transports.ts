@@ -67,10 +67,11 @@ export class NodeTransports {
     this.tcp.start(...told);
   }
 
-  send(socket: number, bytes: Uint8Array, ip: string, port: number, how?: SendHow): boolean {
-    return socket < this.#firstTcp
-      ? this.udp.send(socket, bytes, ip, port)
-      : this.tcp.send(socket, bytes, ip, port, how);
+  /** How a socket that is open sends. */
+  sender(socket: number): (bytes: Uint8Array, ip: string, port: number, how?: SendHow) => boolean {
+    const { udp, tcp } = this;
+    if (socket >= this.#firstTcp) return (bytes, ip, port, how) => tcp.send(socket, bytes, ip, port, how);
+    return udp.sender?.(socket) ?? ((bytes, ip, port) => udp.send(socket, bytes, ip, port));
   }
 
   stop(): void {

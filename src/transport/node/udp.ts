@@ -15,6 +15,7 @@ import {
   type TransportCounters,
 } from '../transport.ts';
 import { expand, listenError } from './bind.ts';
+import { receiveBy } from './direct-receive.ts';
 import { type DirectSend, type Done, FAILED, watchSend } from './direct-send.ts';
 
 /** Tried from the top; the system caps them (Linux: net.core.rmem_max) or refuses. A burst waits here while a route runs. */
@@ -82,20 +83,25 @@ export class UdpTransport implements Transport {
   }
 
   send(socket: number, bytes: Uint8Array, ip: string, port: number): boolean {
-    const open = this.#open[socket];
+    return this.sender(socket)(bytes, ip, port);
+  }
+
+  sender(socket: number): (bytes: Uint8Array, ip: string, port: number) => boolean {
     const { counters } = this;
-    if (
-      open === undefined ||
-      this.#closed ||
-      this.#unsent >= MAX_UNSENT ||
-      (open.family === 6) !== ip.includes(':') ||
-      !(port > 0 && port < 65536)
-    ) {
-      counters.sendErrors++;
-      return false;
-    }
-    this.#unsent++;
-    if (open.direct) {
+    return (bytes, ip, port) => {
+      const open = this.#open[socket];
+      if (
+        open === undefined ||
+        this.#closed ||
+        this.#unsent >= MAX_UNSENT ||
+        (open.family === 6) !== ip.includes(':') ||
+        !(port > 0 && port < 65536)
+      ) {
+        counters.sendErrors++;
+        return false;
+      }
+      this.#unsent++;
+      if (open.direct === undefined) return sendFirst(open, bytes, ip, port);
       const sent = open.direct.send(bytes, port, ip);
       // done() hears how it ends, as with dgram; what failed already is told here too
       if (sent < 0) return sent !== FAILED;
@@ -103,11 +109,7 @@ export class UdpTransport implements Transport {
       counters.sent++;
       counters.sentBytes += sent;
       return true;
-    }
-    // dgram may keep the bytes until the kernel takes them, and the linear memory they lie in changes with the next message: copy.
-    open.refused = false;
-    open.handle.send(Buffer.from(bytes), port, ip, open.done);
-    return !open.refused;
+    };
   }
 
   stop(): void {
@@ -167,7 +169,7 @@ export class UdpTransport implements Transport {
           counters.receiveErrors++;
           this.#log.warn({ socket: formatAddress(socket), err: error }, 'Socket error');
         });
-        handle.on('message', (bytes, from) => this.#receive(bytes, from, index, family));
+        receiveBy(handle, (bytes, ip, port) => this.#receive(bytes, ip, port, index, family));
         const done: Done = (error, bytes) => {
           this.#unsent--;
           if (error) {
@@ -195,18 +197,25 @@ export class UdpTransport implements Transport {
     });
   }
 
-  #receive(bytes: Buffer, from: dgram.RemoteInfo, index: number, family: 4 | 6): void {
+  #receive(bytes: Uint8Array, ip: string, port: number, index: number, family: 4 | 6): void {
     const receiver = this.#receiver;
     if (!receiver) return;
     this.counters.received++;
     this.counters.receivedBytes += bytes.length;
     try {
-      receiver(bytes, { ip: from.address, port: from.port, family }, index);
+      receiver(bytes, { ip, port, family }, index);
     } catch (error) {
       this.counters.receiveErrors++;
-      this.#log.error({ err: error, from: `${from.address}:${from.port}` }, 'Cannot route a datagram: internal error');
+      this.#log.error({ err: error, from: `${ip}:${port}` }, 'Cannot route a datagram: internal error');
     }
   }
+}
+
+/** By dgram, until there is a direct way. It may keep the bytes until the kernel takes them, and the linear memory they lie in changes: copy. */
+function sendFirst(open: Open, bytes: Uint8Array, ip: string, port: number): boolean {
+  open.refused = false;
+  open.handle.send(Buffer.from(bytes), port, ip, open.done);
+  return !open.refused;
 }
 
 function optionsFor(family: 4 | 6): dgram.SocketOptions {

@@ -62,3 +62,42 @@ test('lend() gives the bytes of now, and keeps few views', () => {
     }
   expect(mem.lend(0, 3)).toBe(mem.lend(0, 3));
 });
+
+test('words are little-endian at any address, and read what was written after the memory grew', () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const mem = new Memory(memory);
+  for (let round = 0; round < 2; round++) {
+    const end = memory.buffer.byteLength;
+    for (const at of [0, 1, 2, 3, 4, 17, 18, end - 4])
+      for (const value of [0, 1, 0x12345678, 0x7fffffff, 0x80000000, 0xfffffffe, -2]) {
+        mem.setU32(at, value);
+        const view = new DataView(memory.buffer);
+        expect(view.getUint32(at, true)).toBe(value >>> 0);
+        expect([mem.u32(at), mem.i32(at)]).toEqual([value >>> 0, value | 0]);
+        expect([mem.u16(at), mem.u16(at + 2)]).toEqual([value & 0xffff, value >>> 16]);
+        mem.setU16(at + 1, value >>> 16);
+        expect([mem.u16(at + 1), mem.u8[at], mem.u8[at + 3]]).toEqual([value >>> 16, value & 0xff, value >>> 24]);
+      }
+    const words = mem.u32(8);
+    memory.grow(1);
+    expect(mem.u32(8)).toBe(words);
+    memory.grow(1);
+    mem.setU32(end, 5);
+    expect(mem.u32(end)).toBe(5);
+  }
+});
+
+test.each([-1, -2, -4, 65536, 65533, 0x3ffffffc, 0x40000000, 2 ** 32, 2 ** 32 + 4, 2 ** 40])(
+  'there is no word at %i: a RangeError, and nothing is written elsewhere',
+  at => {
+    const mem = new Memory(new WebAssembly.Memory({ initial: 1 }));
+    expect(() => mem.u32(at)).toThrow(RangeError);
+    expect(() => mem.i32(at)).toThrow(RangeError);
+    expect(() => mem.setU32(at, 7)).toThrow(RangeError);
+    if (at !== 65533) {
+      expect(() => mem.u16(at)).toThrow(RangeError);
+      expect(() => mem.setU16(at, 7)).toThrow(RangeError);
+    }
+    expect(mem.u8.every(byte => byte === 0)).toBe(true);
+  },
+);

@@ -106,10 +106,10 @@ class Thread {
       ...(config && { config: configHost(config.defines, config.env ?? process.env) }),
       wasm: { ...init.wasm, byteText },
       sockets: init.sockets,
-      send: (socket, data, ip, port, how) =>
-        socket.proto === 'udp'
-          ? udp.send(socket.index, data, ip, port)
-          : streams.send(socket.index, data, ip, port, how),
+      send: {
+        by: ({ proto, index }) =>
+          proto === 'udp' ? udp.sender(index) : (data, ip, port, how) => streams.send(index, data, ip, port, how),
+      },
       log: this.#log,
       monotonic: () => performance.now() + ahead,
       secret: init.secret,
