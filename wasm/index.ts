@@ -196,7 +196,9 @@ export {
   kxGetwUa,
 } from './modules/kx';
 export { getLogLevel, logAt, logCrit, logDbg, logErr, logInfo, logNotice, logWarn, setLogLevel } from './modules/log';
+export { lookupRead, lookupTarget } from './modules/lookup';
 export { isMaxfwdLt, processMaxfwd, setMaxfwdLimit } from './modules/maxfwd';
+export { allowedMethods, methodSet } from './modules/methods';
 export {
   forgetMyself,
   isMyself,
@@ -232,7 +234,7 @@ export {
   pvTt,
 } from './modules/pv';
 export { msgDescribe, msgTake, msgTaken, receivedArea, receiveSetup, sourceArea } from './modules/receive';
-export { registerAllow, registerRead } from './modules/registrar';
+export { registerAnswer, registerRead } from './modules/registrar';
 export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {

@@ -1,11 +1,9 @@
 /**
- * What the REGISTER of most phones says, read in one go: one Contact with nothing but `expires` among its header parameters that registrar knows, no Require, no
- * Path, no edits. The others, and all that is wrong, are read by src/modules/registrar, which comes to the same where both can.
+ * What the REGISTER of most phones says, read in one go: one Contact with neither `received` nor `methods` among its header parameters, no Require, no Path, no
+ * edits. The others, and all that is wrong, are read by src/modules/registrar, which comes to the same where both can.
  */
 import {
   H_BODY,
-  H_ID,
-  HDR_ALLOW,
   HDR_CALL_ID,
   HDR_CONTACT,
   HDR_EXPIRES,
@@ -17,68 +15,76 @@ import {
   M_FIRST,
   M_KIND,
   M_NEDITS,
-  M_NHDR,
   M_TO,
-  SCHEME_SIP,
-  SCHEME_SIPS,
 } from '../gen/layout.gen';
-import { AT, byte, decimal, equalBytes, equalNoCase, GREATER, LESS, lower, QUOTE, SEMICOLON, SP } from '../mem/bytes';
-import { SCRATCH } from '../mem/state';
+import { arenaAlloc } from '../mem/arena';
+import {
+  byte,
+  CRLF,
+  DIGIT_0,
+  DOT,
+  decimal,
+  equalNoCase,
+  GREATER,
+  LESS,
+  LOWER,
+  put,
+  putDecimal,
+  QUOTE,
+  SEMICOLON,
+  SP,
+} from '../mem/bytes';
+import { currentMsg, setMsg } from '../mem/state';
 import { nextAddr } from '../sip/addr-list';
 import { parseCseq } from '../sip/cseq';
-import { headerAt, headerById } from '../sip/header-index';
+import { replyAdd } from '../sip/edits';
+import { headerById } from '../sip/header-index';
 import { ADDR_DISPLAY, ADDR_PARAMS, ADDR_URI, parseTo } from '../sip/name-addr';
 import { expires } from '../sip/numbers';
 import { nextParam, paramName, paramNameLength, paramValue, paramValueEnd } from '../sip/params';
-import { parseUri, URI_HOST, URI_SCHEME, URI_USER } from '../sip/uri';
+import { parseUri } from '../sip/uri';
+import { AOR_READ, aorAt } from './aor';
+import { allowedMethods } from './methods';
+import { slReplyAny } from './sl';
 import { REQUEST } from './value';
 
 /**
- * The result, 44 bytes of i32: address and length of
+ * The result, 60 bytes of i32: address and length of
  *
- *   0 address of record | 8 URI of the contact | 16 Call-ID | 24 User-Agent (0, 0: none)
- *   32 seconds asked for, -1 none | 36 CSeq number | 40 set of Allow | 44 KNOWN: 40 says it; NEW: one header that registerAllow() shall hear of; MANY
+ *   0 address of record | 8 URI of the contact | 16 Call-ID | 24 User-Agent (0, 0: none) | 32 +sip.instance (0, 0: none)
+ *   40 seconds asked for, -1 none | 44 CSeq number | 48 set of Allow | 52 q times 1000, -1 none | 56 reg-id, 0 none or without an instance
  */
-const READ: usize = memory.data(48, 16);
+const READ: usize = memory.data(64, 16);
+const R_URI: usize = 8;
+const R_CALL_ID: usize = 16;
+const R_USER_AGENT: usize = 24;
+const R_INSTANCE: usize = 32;
+const R_SECONDS: usize = 40;
+const R_CSEQ: usize = 44;
+const R_METHODS: usize = 48;
+const R_Q: usize = 52;
+const R_REG_ID: usize = 56;
 const AREA: usize = memory.data(32, 16);
 const URI: usize = memory.data(32, 16);
-/** offset in SCRATCH that keeps clear of what others build there */
-const AOR: usize = SCRATCH + 3072;
-
-/** wants: bits of registerRead() */
-const CASE_SENSITIVE: i32 = 1;
-const USE_DOMAIN: i32 = 2;
-
-const MAX_AOR_BYTES: i32 = 256;
 const MAX_TEXT_BYTES: i32 = 255;
 const STAR: i32 = 42;
-const PERCENT: i32 = 37;
-const FIRST_NON_ASCII: i32 = 0x80;
 const DEL: i32 = 0x7f;
 
 const EXPIRES: usize = memory.data<u8>([101, 120, 112, 105, 114, 101, 115]);
 const EXPIRES_BYTES: i32 = 7;
+const RECEIVED: usize = memory.data<u8>([114, 101, 99, 101, 105, 118, 101, 100]);
+const RECEIVED_BYTES: i32 = 8;
+const METHODS: usize = memory.data<u8>([109, 101, 116, 104, 111, 100, 115]);
+const METHODS_BYTES: i32 = 7;
+const INSTANCE: usize = memory.data<u8>([43, 115, 105, 112, 46, 105, 110, 115, 116, 97, 110, 99, 101]);
+const INSTANCE_BYTES: i32 = 13;
+const REG_ID: usize = memory.data<u8>([114, 101, 103, 45, 105, 100]);
+const REG_ID_BYTES: i32 = 6;
+const Q: i32 = 113;
+const MAX_REG_ID: i64 = 0x7fffffff;
+const MAX_Q: i32 = 1000;
 /** digits of seconds that always fit */
 const MAX_DIGITS: i32 = 9;
-
-// ---- the Allow header seen last, and its set: phones of one kind send the same
-const MAX_ALLOW: i32 = 512;
-const ALLOW: usize = memory.data(512, 16);
-let allowLength: i32 = -1;
-let allowSet: i32 = 0;
-/** set of a message with no Allow */
-const ALL_METHODS: i32 = -1;
-const NEW: i32 = 0;
-const KNOWN: i32 = 1;
-const MANY: i32 = 2;
-
-/** Remembers the set of an Allow header. COPIED. */
-export function registerAllow(at: usize, length: i32, set: i32): void {
-  if (<u32>length > <u32>MAX_ALLOW) return;
-  memory.copy(ALLOW, at, length);
-  allowLength = length;
-  allowSet = set;
-}
 
 /**
  * Reads a REGISTER.
@@ -101,17 +107,14 @@ export function registerRead(msg: usize, wants: i32): usize {
     seconds = expires(msg);
     if (seconds < 0) return 0;
   }
-  const asked = contact(msg, buf);
-  if (asked < -1) return 0;
-  if (asked >= 0) seconds = asked;
-  if (parseCseq(msg) || !record(msg, buf, wants)) return 0;
-  store<i32>(READ, seconds, 32);
-  store<u32>(READ, load<u32>(msg + M_CSEQ), 36);
-  if (body(buf, headerById(msg, HDR_CALL_ID), 16) > MAX_TEXT_BYTES) return 0;
+  store<i32>(READ + R_SECONDS, seconds);
+  if (!contact(msg, buf) || parseCseq(msg) || !record(msg, buf, wants)) return 0;
+  store<u32>(READ + R_CSEQ, load<u32>(msg + M_CSEQ));
+  if (body(buf, headerById(msg, HDR_CALL_ID), R_CALL_ID) > MAX_TEXT_BYTES) return 0;
   const agent = headerById(msg, HDR_USER_AGENT);
-  if (!agent) store<i64>(READ, 0, 24);
-  else if (body(buf, agent, 24) > MAX_TEXT_BYTES) return 0;
-  allow(msg, buf);
+  if (!agent) store<i64>(READ + R_USER_AGENT, 0);
+  else if (body(buf, agent, R_USER_AGENT) > MAX_TEXT_BYTES) return 0;
+  store<i32>(READ + R_METHODS, allowedMethods(msg));
   return READ;
 }
 
@@ -123,92 +126,129 @@ function body(buf: usize, h: usize, to: usize): i32 {
   return length;
 }
 
-/** The only contact. @returns seconds of its expires, -1 when it has none, -2 when it is not of the usual kind */
-function contact(msg: usize, buf: usize): i32 {
+/** Writes what the only contact says. @returns whether it is of the usual kind */
+function contact(msg: usize, buf: usize): bool {
   const cursor = nextAddr(msg, HDR_CONTACT, 0, AREA);
-  if (cursor <= 0) return -2;
+  if (cursor <= 0) return false;
   const display = <usize>load<u16>(AREA + ADDR_DISPLAY);
-  if (load<u16>(AREA + ADDR_DISPLAY + 2) && byte(buf + display) == STAR) return -2;
+  if (load<u16>(AREA + ADDR_DISPLAY + 2) && byte(buf + display) == STAR) return false;
   const at = buf + <usize>load<u16>(AREA + ADDR_URI);
   const end = at + <usize>load<u16>(AREA + ADDR_URI + 2);
   const params = buf + <usize>load<u16>(AREA + ADDR_PARAMS);
   const paramsEnd = params + <usize>load<u16>(AREA + ADDR_PARAMS + 2);
-  if (nextAddr(msg, HDR_CONTACT, cursor, AREA)) return -2;
-  if (byte(at) == STAR || parseUri(at, at, end, URI)) return -2;
+  if (nextAddr(msg, HDR_CONTACT, cursor, AREA)) return false;
+  if (byte(at) == STAR || parseUri(at, at, end, URI)) return false;
   for (let p = at; p < end; p++) {
     const c = byte(p);
-    if (c <= SP || c == DEL || c == LESS || c == GREATER || c == QUOTE) return -2;
+    if (c <= SP || c == DEL || c == LESS || c == GREATER || c == QUOTE) return false;
   }
-  store<usize>(READ, at, 8);
-  store<i32>(READ, <i32>(end - at), 12);
-  return expiresOf(params, paramsEnd);
+  store<usize>(READ + R_URI, at);
+  store<i32>(READ + R_URI, <i32>(end - at), 4);
+  return readParams(params, paramsEnd);
 }
 
-/** @returns as contact(); -2 also for any parameter but expires that registrar knows */
-function expiresOf(at: usize, end: usize): i32 {
-  let seconds = -1;
+/** Reads the header parameters of a contact; the last of a name counts. @returns false when one is not of the usual kind */
+function readParams(at: usize, end: usize): bool {
+  store<i64>(READ + R_INSTANCE, 0);
+  store<i32>(READ + R_Q, -1);
+  let regId: i64 = 0;
   while (at < end) {
     at = nextParam(at, end);
-    if (!at) return -2;
-    const length = <i32>(paramValueEnd - paramValue);
-    if (length > 0) {
-      if (paramNameLength == EXPIRES_BYTES && equalNoCase(paramName, EXPIRES, EXPIRES_BYTES)) {
-        if (length > MAX_DIGITS) return -2;
-        seconds = <i32>decimal(paramValue, paramValueEnd);
-        if (seconds < 0) return -2;
-      } else if (isKnown(byte(paramName) | 0x20)) return -2;
+    if (!at) return false;
+    if (paramValueEnd > paramValue) {
+      if (isName(EXPIRES, EXPIRES_BYTES)) {
+        if (<i32>(paramValueEnd - paramValue) > MAX_DIGITS) return false;
+        const seconds = decimal(paramValue, paramValueEnd);
+        if (seconds < 0) return false;
+        store<i32>(READ + R_SECONDS, <i32>seconds);
+      } else if (paramNameLength == 1 && (byte(paramName) | LOWER) == Q) {
+        const q = qValue(paramValue, <i32>(paramValueEnd - paramValue));
+        if (q < 0) return false;
+        store<i32>(READ + R_Q, q);
+      } else if (isName(INSTANCE, INSTANCE_BYTES)) {
+        if (!readInstance()) return false;
+      } else if (isName(REG_ID, REG_ID_BYTES)) {
+        regId = decimal(paramValue, paramValueEnd);
+        if (regId < 1 || regId > MAX_REG_ID) return false;
+      } else if (isName(RECEIVED, RECEIVED_BYTES) || isName(METHODS, METHODS_BYTES)) return false;
     }
-    if (at < end && byte(at) != SEMICOLON) return -2;
+    if (at < end && byte(at) != SEMICOLON) return false;
     at++;
   }
-  return seconds;
-}
-
-/** whether a name that begins so may be q, received, reg-id, methods or +sip.instance */
-function isKnown(c: i32): bool {
-  return c == 113 || c == 114 || c == 109 || c == 43;
-}
-
-/** Writes the address of record of the To URI. @returns whether it is a usual one */
-function record(msg: usize, buf: usize, wants: i32): bool {
-  if (parseTo(msg)) return false;
-  const at = buf + <usize>load<u16>(msg + M_TO + ADDR_URI);
-  if (parseUri(at, at, at + <usize>load<u16>(msg + M_TO + ADDR_URI + 2), URI)) return false;
-  const scheme = <i32>load<u16>(URI + URI_SCHEME);
-  if (scheme != SCHEME_SIP && scheme != SCHEME_SIPS) return false;
-  const user = <i32>load<u16>(URI + URI_USER + 2);
-  const host = <i32>load<u16>(URI + URI_HOST + 2);
-  if (user + host > MAX_AOR_BYTES) return false;
-  let to = AOR;
-  for (let p = at + <usize>load<u16>(URI + URI_USER), end = p + <usize>user; p < end; p++) {
-    const c = byte(p);
-    if (c == PERCENT || c >= FIRST_NON_ASCII) return false;
-    store<u8>(to++, <u8>(wants & CASE_SENSITIVE ? c : lower(c)));
-  }
-  if (wants & USE_DOMAIN) {
-    store<u8>(to++, <u8>AT);
-    for (let p = at + <usize>load<u16>(URI + URI_HOST), end = p + <usize>host; p < end; p++) {
-      const c = byte(p);
-      if (c >= FIRST_NON_ASCII) return false;
-      store<u8>(to++, <u8>lower(c));
-    }
-  }
-  store<usize>(READ, AOR);
-  store<i32>(READ, <i32>(to - AOR), 4);
+  store<i32>(READ + R_REG_ID, load<i32>(READ + R_INSTANCE) ? <i32>regId : 0);
   return true;
 }
 
-/** Writes the set of Allow where it is known. */
-function allow(msg: usize, buf: usize): void {
-  const n = byte(msg + M_FIRST + HDR_ALLOW);
-  store<i32>(READ, ALL_METHODS, 40);
-  store<i32>(READ, KNOWN, 44);
-  if (!n) return;
-  const h = headerAt(msg, n - 1);
-  const length = <i32>load<u16>(h + H_BODY + 2);
-  let known = length == allowLength && equalBytes(buf + <usize>load<u16>(h + H_BODY), ALLOW, length) ? KNOWN : NEW;
-  for (let i = n, count = byte(msg + M_NHDR); i < count; i++)
-    if (byte(headerAt(msg, i) + H_ID) == HDR_ALLOW) known = MANY;
-  store<i32>(READ, allowSet, 40);
-  store<i32>(READ, known, 44);
+/** whether the parameter that was read has this name, in small letters */
+function isName(name: usize, length: i32): bool {
+  return paramNameLength == length && equalNoCase(paramName, name, length);
+}
+
+/** Takes the quoted value that was read, without its quotes; an empty one is none. @returns false when it is not quoted, or has what must not be kept */
+function readInstance(): bool {
+  if (byte(paramValue) != QUOTE) return false;
+  const at = paramValue + 1;
+  const end = paramValueEnd - 1;
+  for (let p = at; p < end; p++) if (byte(p) < SP || byte(p) == DEL) return false;
+  if (end <= at) return true;
+  store<usize>(READ + R_INSTANCE, at);
+  store<i32>(READ + R_INSTANCE, <i32>(end - at), 4);
+  return true;
+}
+
+/** @returns thousandths of 0, 1, or such with a point and up to three digits (RFC 3261 25.1); -1 for what is written in another way, or more than 1 */
+function qValue(at: usize, length: i32): i32 {
+  const whole = byte(at) - DIGIT_0;
+  if (<u32>whole > 1 || length == 2 || length > 5 || (length > 2 && byte(at + 1) != DOT)) return -1;
+  let q = whole * MAX_Q;
+  let weight = 100;
+  for (let i = 2; i < length; i++) {
+    const digit = byte(at + i) - DIGIT_0;
+    if (<u32>digit > 9) return -1;
+    q += digit * weight;
+    weight /= 10;
+  }
+  return q <= MAX_Q ? q : -1;
+}
+
+/** Writes where the address of record of the To URI is. @returns whether it has one */
+function record(msg: usize, buf: usize, wants: i32): bool {
+  if (parseTo(msg)) return false;
+  const uri = msg + M_TO + ADDR_URI;
+  if (aorAt(buf + <usize>load<u16>(uri), <i32>load<u16>(uri + 2), wants)) return false;
+  store<i64>(READ, load<i64>(AOR_READ));
+  return true;
+}
+
+// ---- the answer
+/** "Contact: <", ">;expires=", "OK" */
+const CONTACT: usize = memory.data<u8>([67, 111, 110, 116, 97, 99, 116, 58, 32, 60]);
+const CONTACT_BYTES: i32 = 10;
+const EXPIRES_IS: usize = memory.data<u8>([62, 59, 101, 120, 112, 105, 114, 101, 115, 61]);
+const EXPIRES_IS_BYTES: i32 = 10;
+const OK: usize = memory.data<u8>([79, 75]);
+const OK_BYTES: i32 = 2;
+const OK_CODE: i32 = 200;
+/** digits of the seconds and the line end */
+const REST_BYTES: i32 = 12;
+
+/**
+ * Answers 200 with one contact that has nothing but when it ends.
+ * @param at URI of the contact
+ * @returns 1 sent; -1 not sent, as slReplyAny(); 0 the memory of the message is full
+ */
+export function registerAnswer(msg: usize, at: usize, length: i32, seconds: u32): i32 {
+  const line = arenaAlloc(msg, CONTACT_BYTES + length + EXPIRES_IS_BYTES + REST_BYTES);
+  if (!line) return 0;
+  let p = put(line, CONTACT, CONTACT_BYTES);
+  p = put(p, at, <usize>length);
+  p = put(p, EXPIRES_IS, EXPIRES_IS_BYTES);
+  p = putDecimal(p, seconds);
+  store<u16>(p, <u16>CRLF);
+  if (replyAdd(msg, line, <i32>(p + 2 - line)) < 0) return 0;
+  const before = currentMsg();
+  setMsg(msg);
+  const sent = slReplyAny(OK_CODE, OK, OK_BYTES);
+  setMsg(before);
+  return sent == 1 ? 1 : -1;
 }

@@ -1,83 +1,74 @@
-/** Addresses of record: what a URI is stored and found by. */
-import type { Core } from '../../core/load.ts';
+/** Addresses of record: what a URI is stored and found by. The core reads them (wasm/modules/aor.ts). */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
 import type { RegistrarState } from './state.ts';
 
-const MAX_AOR_BYTES = 256;
 /** bytes of the scratch area in front of a URI that is put there */
 const PARTS = 64;
 const MAX_URI_BYTES = 4096 - 2 * PARTS;
-/** offsets in the core's URI area (wasm/sip/uri.ts) */
-const URI_SCHEME = 0;
-const URI_USER = 4;
-const URI_HOST = 12;
-const URI_PARAMS = 16;
+/** offset of the URI in M_TO */
+const ADDR_URI = 4;
+// what lookupRead() gives: an address, at which is all this, or one of the reasons why not
+const R_AOR = 0;
+/** value of the gr parameter (RFC 5627), address 0 when there is no such parameter */
+export const R_GR = 8;
+/** bit of the method that a contact must have, 0 any */
+export const R_METHOD = 16;
+const PARSE = 1;
+/** why a URI has no address of record, by what lookupRead() gives */
+const REASONS = [undefined, 'parse', 'long', 'unescape'] as const;
+export type AorError = Exclude<(typeof REASONS)[number], undefined>;
 
-/** Why a URI has no address of record. */
-export type AorError = 'parse' | 'long' | 'unescape';
-export interface Aor {
-  readonly aor: ByteStr;
-  /** value of the gr parameter (RFC 5627), '' when it has none; undefined when there is no such parameter */
-  readonly gr: ByteStr | undefined;
+/**
+ * Reads the address of record of a URI for the functions below.
+ * @param uri undefined for the request URI as it is now  @param wants bits of the core's lookupRead()
+ * @returns what they take, BORROWED until the next call into the core; see wrongWith()
+ */
+export function readAor(msg: SipMsg, uri: ByteStr | undefined, wants: number): number {
+  const { core, at } = msg;
+  if (uri === undefined) return core.x.lookupRead(at, 0, 0, wants);
+  if (uri === '' || uri.length > MAX_URI_BYTES) return PARSE;
+  const area: number = core.x.scratchArea() + PARTS;
+  core.mem.putStr(area, uri);
+  return core.x.lookupRead(at, area, uri.length, wants);
 }
 
-/** The address of record of a URI in linear memory. */
-export function aorAt(state: RegistrarState, at: number, length: number): Aor | AorError {
-  const { core } = state.host;
-  const { mem } = core;
-  const area: number = core.x.scratchArea();
-  if (core.x.parseUriAt(at, length, area) || mem.u16(area + URI_SCHEME) === 0) return 'parse';
-  const user = part(core, area + URI_USER, at);
-  const host = part(core, area + URI_HOST, at);
-  const params = mem.u16(area + URI_PARAMS + 2) === 0 ? '' : part(core, area + URI_PARAMS, at);
-  if (user.length + host.length > MAX_AOR_BYTES) return 'long';
-  const plain = user.includes('%') ? unescaped(user) : user;
-  if (plain === undefined) return 'unescape';
-  const gr = params === '' ? undefined : grOf(params);
-  const name = state.settings.caseSensitive ? plain : plain.toLowerCase();
-  if (!state.usrloc.useDomain) return { aor: name, gr };
-  const domain = host.toLowerCase();
-  const { realmPrefix } = state.settings;
-  const realm = realmPrefix && domain.startsWith(realmPrefix) ? domain.slice(realmPrefix.length) : domain;
-  return { aor: `${name}@${realm}`, gr };
+/** As readAor(), of the To URI. */
+export function readToAor(msg: SipMsg, wants: number): number {
+  const { core, mem, at } = msg;
+  if (core.x.parseTo(at)) return PARSE;
+  const uri = at + L.M_TO + ADDR_URI;
+  return core.x.lookupRead(at, msg.buf + mem.u16(uri), mem.u16(uri + 2), wants);
 }
 
-/** The address of record of a URI given as text. */
-export function aorOf(state: RegistrarState, uri: ByteStr): Aor | AorError {
-  if (!uri || uri.length > MAX_URI_BYTES) return 'parse';
-  const { core } = state.host;
-  const at: number = core.x.scratchArea() + PARTS;
-  core.mem.putStr(at, uri);
-  return aorAt(state, at, uri.length);
+/** Why there is none; undefined when there is one. */
+export function wrongWith(read: number): AorError | undefined {
+  return REASONS[read];
 }
 
-/** As aorOf(), and what is wrong is logged. */
-export function loggedAorOf(state: RegistrarState, uri: ByteStr): Aor | undefined {
-  const found = aorOf(state, uri);
-  if (typeof found !== 'string') return found;
-  state.host.log.error({ uri, why: found }, `Cannot find the address of record in "${uri}"`);
+/** The address of record that was read. */
+export function aorText({ settings, host }: RegistrarState, read: number): ByteStr {
+  const { mem } = host.core;
+  const aor = mem.str(mem.u32(read + R_AOR), mem.u32(read + R_AOR + 4));
+  return settings.realmPrefix === '' ? aor : withoutPrefix(aor, settings.realmPrefix);
+}
+
+/** The address of record of a URI. @param uri undefined for the request URI as it is now  @returns undefined, and logs why, when it has none */
+export function loggedAor(state: RegistrarState, msg: SipMsg, uri: ByteStr | undefined): ByteStr | undefined {
+  const read = readAor(msg, uri, state.wants);
+  const why = wrongWith(read);
+  if (why === undefined) return aorText(state, read);
+  logWrong(state, uri ?? msg.ruri, why);
   return undefined;
 }
 
-function part(core: Core, pair: number, base: number): ByteStr {
-  return core.mem.str(base + core.mem.u16(pair), core.mem.u16(pair + 2));
+export function logWrong(state: RegistrarState, uri: ByteStr, why: AorError): void {
+  state.host.log.error({ uri, why }, `Cannot find the address of record in "${uri}"`);
 }
 
-/** @returns undefined for an escape that is none, or that stands for a control or non-ASCII byte */
-function unescaped(text: ByteStr): ByteStr | undefined {
-  let good = true;
-  const out = text.replace(/%(.?.?)/gs, (_all, hex: string) => {
-    const code = /^[0-9a-f]{2}$/i.test(hex) ? Number.parseInt(hex, 16) : 0;
-    if (code < 0x20 || code > 0x7e) good = false;
-    return String.fromCharCode(code);
-  });
-  return good ? out : undefined;
-}
-
-function grOf(params: ByteStr): ByteStr | undefined {
-  for (const param of params.split(';')) {
-    const eq = param.indexOf('=');
-    if ((eq < 0 ? param : param.slice(0, eq)).toLowerCase() === 'gr') return eq < 0 ? '' : param.slice(eq + 1);
-  }
-  return undefined;
+/** @param prefix in small letters, as the domain is */
+function withoutPrefix(aor: ByteStr, prefix: ByteStr): ByteStr {
+  const domain = aor.lastIndexOf('@') + 1;
+  return domain > 0 && aor.startsWith(prefix, domain) ? aor.slice(0, domain) + aor.slice(domain + prefix.length) : aor;
 }

@@ -108,7 +108,7 @@ export default defineModule<RegistrarState>({
       params: ['str'],
       returns: 'int',
       async: true,
-      run: (call, table) => lookup(call, table, undefined, false),
+      run: (call, table) => lookup(call, table, undefined, 'request'),
     }),
     /**
      * KSR.registrar.lookup_uri(table, uri): as lookup(), for the address of record in another URI.
@@ -122,7 +122,7 @@ export default defineModule<RegistrarState>({
       params: ['str', 'str'],
       returns: 'int',
       async: true,
-      run: (call, table, uri) => lookup(call, table, uri, false),
+      run: (call, table, uri) => lookup(call, table, uri, 'request'),
     }),
     /**
      * KSR.registrar.lookup_to_dset(table, uri): as lookup_uri(), but all contacts become branches and the request stays as it is.
@@ -136,7 +136,7 @@ export default defineModule<RegistrarState>({
       params: ['str', 'str'],
       returns: 'int',
       async: true,
-      run: (call, table, uri) => lookup(call, table, uri, true),
+      run: (call, table, uri) => lookup(call, table, uri, 'branches'),
     }),
     /**
      * KSR.registrar.lookup_branches(table): lookup() for the request URI, and for each branch that has nothing but its URI.

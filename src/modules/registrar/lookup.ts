@@ -1,12 +1,9 @@
 /** lookup() and its relatives: from an address of record to where its contacts are. */
-import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import type { SipMsg } from '../../core/sip-msg.ts';
 import { addBranch, type Branch, branchesOf, branchZero } from '../../kemi/branches.ts';
 import { type Awaitable, after } from '../../kemi/db.ts';
-import { type Contact, inTurn } from '../usrloc/api.ts';
-import { type Aor, loggedAorOf } from './aor.ts';
-import { methodBit } from './methods.ts';
+import { type Contact, inTurn, type UserRecord } from '../usrloc/api.ts';
+import { aorText, logWrong, R_GR, R_METHOD, readAor, wrongWith } from './aor.ts';
 import { firstHop, withoutOwnHop } from './path.ts';
 import { hashText } from './reply.ts';
 import { socketNumber } from './socket.ts';
@@ -18,61 +15,126 @@ const NONE = -1;
 const NOT_THIS_METHOD = -2;
 const FAILED = -3;
 
-/** The contacts of an address of record that a request may go to, best first; a code when there are none. */
-function reachable(call: C, table: ByteStr, { aor, gr }: Aor): Awaitable<Contact[] | number> {
-  const { state, msg } = call;
-  const { usrloc } = state;
-  const now = state.now();
-  if (gr === '') {
-    // a temp-gruu: ruid and the hash of its address of record (see reply.ts)
-    const dash = aor.lastIndexOf('-');
-    const name = usrloc.useDomain ? aor.slice(0, aor.lastIndexOf('@')) : aor;
-    if (dash < 0) return FAILED;
-    const hash = name.slice(dash + 1);
-    return onMessage(call.host, msg, usrloc.byRuid(table, name.slice(0, dash)), contact =>
-      contact && hashText(contact.record.aor) === hash && state.usable(contact, now)
-        ? filtered(state, msg, [contact])
-        : NONE,
-    );
+/** What goes to the contacts: the request; all of them become branches and the request stays as it is; a branch that is there. */
+type Target = 'request' | 'branches' | Branch;
+
+/** @param uri in place of the request URI  @param target what goes to the contacts */
+export function lookup(call: C, table: ByteStr, uri: ByteStr | undefined, target: Target): Awaitable<number> {
+  const { state, host, msg } = call;
+  // in memory: nothing waits, and nothing fails
+  if (state.inMemory && state.usrloc.isOpen(table)) return lookupIn(call, table, uri, target);
+  const own: C = { state, host, msg };
+  return onTable(own, table, NONE, FAILED, () => lookupIn(own, table, uri, target));
+}
+
+/** @param table one that is open */
+function lookupIn(call: C, table: ByteStr, uri: ByteStr | undefined, target: Target): Awaitable<number> {
+  const { state, host, msg } = call;
+  const read = readAor(msg, uri, state.lookupWants);
+  const why = wrongWith(read);
+  if (why !== undefined) {
+    logWrong(state, uri ?? msg.ruri, why);
+    return FAILED;
   }
-  return onMessage(call.host, msg, usrloc.record(table, aor), record => {
-    if (!record) return NONE;
-    const valid = record.contacts.filter(c => state.usable(c, now) && (gr === undefined || isInstance(c, gr)));
-    // RFC 5627 3.4: one phone, even if several flows lead to it
-    if (gr !== undefined) valid.splice(1);
-    return valid.length > 0 ? filtered(state, msg, valid) : NONE;
+  const { mem } = msg;
+  const aor = aorText(state, read);
+  const method = mem.i32(read + R_METHOD);
+  const grAt = mem.u32(read + R_GR);
+  const gr = grAt === 0 ? undefined : mem.str(grAt, mem.u32(read + R_GR + 4));
+  if (gr === '') return lookupTemporary(call, table, aor, method, target);
+  const record = state.usrloc.record(table, aor);
+  return record instanceof Promise
+    ? onMessage(host, msg, record, now => choose(call, now, gr, method, target))
+    : choose(call, record, gr, method, target);
+}
+
+/** A temp-gruu: ruid and the hash of its address of record (see reply.ts). */
+function lookupTemporary(call: C, table: ByteStr, aor: ByteStr, method: number, target: Target): Awaitable<number> {
+  const { state, host, msg } = call;
+  const { usrloc } = state;
+  const dash = aor.lastIndexOf('-');
+  const name = usrloc.useDomain ? aor.slice(0, aor.lastIndexOf('@')) : aor;
+  if (dash < 0) return FAILED;
+  const hash = name.slice(dash + 1);
+  return onMessage(host, msg, usrloc.byRuid(table, name.slice(0, dash)), contact => {
+    if (!contact || hashText(contact.record.aor) !== hash || !state.usable(contact, state.now())) return NONE;
+    const code = refusal(contact, flagsWanted(state), method);
+    return code === 0 ? send(call, contact, undefined, target) : code;
   });
+}
+
+/** The contacts of a record that the request may go to, best first. @param gr the instance that is meant  @param method bit of the method that they must have, 0 any */
+function choose(
+  call: C,
+  record: UserRecord | undefined,
+  gr: ByteStr | undefined,
+  method: number,
+  target: Target,
+): number {
+  if (!record) return NONE;
+  const { state } = call;
+  const now = state.now();
+  const flags = flagsWanted(state);
+  const all = target === 'branches' || state.settings.appendBranches;
+  let best: Contact | undefined;
+  let more: Contact[] | undefined;
+  let result = NONE;
+  for (let i = 0, { size } = record; i < size; i++) {
+    const contact = record.at(i)!;
+    if (!state.usable(contact, now) || (gr !== undefined && !isInstance(contact, gr))) continue;
+    const code = refusal(contact, flags, method);
+    if (code !== 0) result = Math.min(result, code);
+    else if (best === undefined) best = contact;
+    else if (more === undefined) more = [contact];
+    else more.push(contact);
+    // RFC 5627 3.4: one phone, even if several flows lead to it
+    if (gr !== undefined || (best && !all)) break;
+  }
+  return best ? send(call, best, more, target) : result;
 }
 
 /** whether a pub-gruu means this contact */
 const isInstance = ({ instance }: Contact, gr: ByteStr): boolean => instance === gr || instance === `<${gr}>`;
 
-function filtered(state: RegistrarState, msg: SipMsg, contacts: Contact[]): Contact[] | number {
-  const { methodFiltering, flagFilter } = state.settings;
-  let left = contacts;
-  if (flagFilter) {
-    const flags = state.config('rlf_bflags');
-    if (typeof flags === 'number' && flags !== 0) left = left.filter(c => (c.cflags & flags) !== 0);
-    if (left.length === 0) return NONE;
-  }
-  if (methodFiltering && msg.to?.tag === '') {
-    const bit = methodBit(msg.method);
-    left = left.filter(c => (c.methods & bit) !== 0);
-    if (left.length === 0) return NOT_THIS_METHOD;
-  }
-  return left;
+/** branch flags of which a contact must have one, 0 any */
+function flagsWanted(state: RegistrarState): number {
+  const flags = state.settings.flagFilter ? state.config('rlf_bflags') : 0;
+  return typeof flags === 'number' ? flags : 0;
 }
 
-/** Where a request to this contact goes first: the path, else where the REGISTER came from, else its URI. */
-function wayTo(state: RegistrarState, contact: Contact): { path: ByteStr | undefined; dstUri: ByteStr | undefined } {
-  const { path } = contact;
-  const rest = path !== undefined && state.settings.pathCheckLocal ? withoutOwnHop(state.host, path) : path;
-  return { path: rest, dstUri: (rest && firstHop(rest)) ?? contact.received };
+/** Why the request does not go to a contact that is there; 0 it may. */
+function refusal(contact: Contact, flags: number, method: number): number {
+  if (flags !== 0 && (contact.cflags & flags) === 0) return NONE;
+  return method !== 0 && (contact.methods & method) === 0 ? NOT_THIS_METHOD : 0;
+}
+
+function send(call: C, best: Contact, more: readonly Contact[] | undefined, target: Target): number {
+  const { state } = call;
+  if (target === 'branches') addBranches(call, more ? [best, ...more] : [best]);
+  else {
+    if (target !== 'request') Object.assign(target, asBranch(state, best), { uri: best.uri });
+    else if (!setTarget(call, best)) return FAILED;
+    if (more) addBranches(call, more);
+  }
+  if (state.usrloc.xavpContact) pushAttributes(state, more ? [best, ...more] : [best]);
+  return FOUND;
+}
+
+/** The path that a request to this contact takes. */
+function pathTo({ settings, host }: RegistrarState, { path }: Contact): ByteStr | undefined {
+  return path !== undefined && settings.pathCheckLocal ? withoutOwnHop(host, path) : path;
+}
+
+/** Where a request to this contact goes first: the path, else where the REGISTER came from; undefined: its URI. */
+function hopTo(path: ByteStr | undefined, { received }: Contact): ByteStr | undefined {
+  return (path && firstHop(path)) ?? received;
 }
 
 function asBranch(state: RegistrarState, contact: Contact): Partial<Branch> {
+  const path = pathTo(state, contact);
   return {
-    ...wayTo(state, contact),
+    path,
+    dstUri: hopTo(path, contact),
     q: contact.q,
     socket: socketNumber(state, contact.socket),
     flags: contact.cflags,
@@ -83,15 +145,26 @@ function asBranch(state: RegistrarState, contact: Contact): Partial<Branch> {
   };
 }
 
-/** The request itself goes to this contact. */
-function setTarget(call: C, contact: Contact): void {
-  const { state, host, msg } = call;
-  const { path, dstUri } = wayTo(state, contact);
-  msg.ruri = contact.uri;
-  msg.dstUri = dstUri;
-  msg.setU32(L.M_BFLAGS, (msg.u32(L.M_BFLAGS) | contact.cflags) >>> 0);
-  const socket = socketNumber(state, contact.socket);
-  if (socket) msg.setU16(L.M_FSOCK, socket);
+/** The request itself goes to this contact. @returns false (logged) when the memory of the message is full */
+function setTarget({ state, host, msg }: C, contact: Contact): boolean {
+  const { core } = host;
+  const { uri } = contact;
+  const direct = contact.path === undefined;
+  const path = direct ? undefined : pathTo(state, contact);
+  const dstUri = direct ? contact.received : hopTo(path, contact);
+  const at: number = core.x.lookupTarget(
+    msg.at,
+    uri.length,
+    dstUri === undefined ? -1 : dstUri.length,
+    contact.cflags,
+    socketNumber(state, contact.socket),
+  );
+  if (at === 0) {
+    host.log.error({ aor: contact.record.aor }, 'Cannot look up a contact: the memory of the message is full');
+    return false;
+  }
+  core.mem.putStr(at, uri);
+  if (dstUri) core.mem.putStr(at + uri.length, dstUri);
   const zero = branchZero(host);
   zero.path = path;
   zero.q = contact.q;
@@ -99,37 +172,17 @@ function setTarget(call: C, contact: Contact): void {
   zero.instance = contact.instance;
   zero.locationUa = contact.userAgent;
   zero.otcpid = contact.connectionId;
-  pushRecord(state, contact);
+  if (state.settings.xavpRcd) pushRecord(state, contact);
+  return true;
 }
 
-/** More branches; @returns whether all found room */
+/** More branches, while there is room for them. */
 function addBranches(call: C, contacts: readonly Contact[]): void {
   for (const contact of contacts)
     if (!addBranch(call.host, contact.uri, asBranch(call.state, contact))) {
       call.host.log.error({ aor: contact.record.aor }, 'Cannot add a branch for each contact: there are too many');
       return;
     }
-}
-
-/** @param uri in place of the request URI  @param toBranches leaves the request as it is */
-export function lookup(call: C, table: ByteStr, uri: ByteStr | undefined, toBranches: boolean): Awaitable<number> {
-  const { state, host, msg } = call;
-  const own: C = { state, host, msg };
-  return onTable(own, table, NONE, FAILED, () => {
-    const aor = loggedAorOf(state, uri ?? msg.ruri);
-    if (!aor) return FAILED;
-    return onMessage(host, msg, reachable(own, table, aor), contacts => {
-      if (typeof contacts === 'number') return contacts;
-      const [best, ...more] = contacts;
-      if (toBranches) addBranches(own, contacts);
-      else {
-        setTarget(own, best!);
-        if (state.settings.appendBranches) addBranches(own, more);
-      }
-      pushAttributes(state, toBranches || state.settings.appendBranches ? contacts : [best!]);
-      return FOUND;
-    });
-  });
 }
 
 /** lookup() on the request URI, and on each branch of which only the URI is known. */
@@ -139,12 +192,12 @@ export function lookupBranches(call: C, table: ByteStr): Awaitable<number> {
   const before = [...branchesOf(host)];
   let result = NONE;
   return onTable(own, table, NONE, FAILED, () =>
-    onMessage(host, msg, lookup(own, table, undefined, false), first => {
+    onMessage(host, msg, lookup(own, table, undefined, 'request'), first => {
       result = first;
       const plain = before.filter(b => !b.dstUri && !b.path && !b.socket && !b.flags && !b.ruid && !b.instance);
       return after(
         inTurn(plain, branch =>
-          onMessage(host, msg, lookupBranch(own, table, branch), found => {
+          onMessage(host, msg, lookupIn(own, table, branch.uri, branch), found => {
             result = Math.max(result, found);
           }),
         ),
@@ -152,18 +205,4 @@ export function lookupBranches(call: C, table: ByteStr): Awaitable<number> {
       );
     }),
   );
-}
-
-/** The branch goes to the best contact of its URI; the others become branches. */
-function lookupBranch(call: C, table: ByteStr, branch: Branch): Awaitable<number> {
-  const aor = loggedAorOf(call.state, branch.uri);
-  if (!aor) return FAILED;
-  return onMessage(call.host, call.msg, reachable(call, table, aor), contacts => {
-    if (typeof contacts === 'number') return contacts;
-    const [best, ...more] = contacts;
-    Object.assign(branch, asBranch(call.state, best!), { uri: best!.uri });
-    if (call.state.settings.appendBranches) addBranches(call, more);
-    pushAttributes(call.state, call.state.settings.appendBranches ? contacts : [best!]);
-    return FOUND;
-  });
 }

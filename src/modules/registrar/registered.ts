@@ -1,8 +1,8 @@
 /** registered(): whether anybody is there, and unregister(): that nobody is. */
 import type { ByteStr } from '../../core/memory.ts';
 import type { Awaitable } from '../../kemi/db.ts';
-import type { Contact } from '../usrloc/api.ts';
-import { loggedAorOf } from './aor.ts';
+import { type Contact, DB_ONLY } from '../usrloc/api.ts';
+import { loggedAor } from './aor.ts';
 import { type C, onMessage, onTable, type RegistrarState } from './state.ts';
 import { pushAttributes, pushRecord } from './xavps.ts';
 
@@ -28,9 +28,9 @@ function matches(state: RegistrarState, contact: Contact, flags: number): boolea
 export function registered(call: C, table: ByteStr, uri: ByteStr, flags: number, action: number): Awaitable<number> {
   const { state, host, msg } = call;
   return onTable({ state, host, msg }, table, -1, -1, () => {
-    const aor = loggedAorOf(state, uri || (msg.isReply ? (msg.to?.uri ?? '') : msg.ruri));
-    if (!aor) return -1;
-    return onMessage(host, msg, state.usrloc.record(table, aor.aor), record => {
+    const aor = loggedAor(state, msg, uri || (msg.isReply ? (msg.to?.uri ?? '') : undefined));
+    if (aor === undefined) return -1;
+    return onMessage(host, msg, state.usrloc.record(table, aor), record => {
       const now = state.now();
       const callId = state.callidAvp();
       const contact = record?.contacts.find(
@@ -48,8 +48,6 @@ const DONE = 1;
 const BAD_URI = -1;
 const NOT_DONE = -2;
 const NOT_FOUND = -3;
-/** db_mode in which contacts are found without their address of record */
-const DB_ONLY = 3;
 
 /** @param ruid of one contact; undefined for all */
 export function unregister(call: C, table: ByteStr, uri: ByteStr, ruid: ByteStr | undefined): Awaitable<number> {
@@ -61,8 +59,8 @@ export function unregister(call: C, table: ByteStr, uri: ByteStr, ruid: ByteStr 
       return onMessage(host, msg, usrloc.byRuid(table, ruid), contact =>
         contact ? removeFrom(own, table, contact.record.aor, ruid) : NOT_FOUND,
       );
-    const aor = loggedAorOf(state, uri);
-    return aor ? removeFrom(own, table, aor.aor, ruid) : BAD_URI;
+    const aor = loggedAor(state, msg, uri);
+    return aor === undefined ? BAD_URI : removeFrom(own, table, aor, ruid);
   });
 }
 

@@ -172,8 +172,36 @@ export function sendKept(state: RegistrarState, msg: SipMsg): number {
 export function send(state: RegistrarState, msg: SipMsg, answer: Answer): number {
   const { host } = state;
   if (!prepareHeaders(msg, answer)) {
-    host.log.error({}, 'Cannot answer REGISTER: the memory of the message is full');
+    logFull(state);
     return -1;
   }
   return sendReply({ state, host, msg }, answer.code, REASONS[answer.code] ?? 'Error') === 1 ? 1 : -1;
+}
+
+/** Whether a 200 says no more of a contact than its URI, which is that of the REGISTER, and when it ends. */
+export function isPlain({ settings }: RegistrarState, contact: Contact, uri: ByteStr): boolean {
+  return (
+    contact.uri === uri &&
+    contact.q === Q_NONE &&
+    contact.instance === undefined &&
+    (contact.received === undefined || settings.receivedParam === '')
+  );
+}
+
+/** accept() and send() with one contact that isPlain(), by the core. @param uriAt,uriLength where the message has its URI  @returns 1 sent, -1 not */
+export function answerPlain(
+  state: RegistrarState,
+  msg: SipMsg,
+  uriAt: number,
+  uriLength: number,
+  seconds: number,
+): number {
+  const sent: number = msg.core.x.registerAnswer(msg.at, uriAt, uriLength, seconds);
+  if (sent !== 0) return sent;
+  logFull(state);
+  return -1;
+}
+
+function logFull({ host }: RegistrarState): void {
+  host.log.error({}, 'Cannot answer REGISTER: the memory of the message is full');
 }

@@ -5,7 +5,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import { varsOf, XavpList } from '../pv/api.ts';
 import { attempt, type Binding, type Change, type Contact, isValid, type UserRecord } from '../usrloc/api.ts';
-import { type Aor, type AorError, aorAt, aorOf } from './aor.ts';
+import { type AorError, aorText, readAor, readToAor, wrongWith } from './aor.ts';
 import {
   bodyOf,
   type ContactField,
@@ -22,7 +22,7 @@ import { pathOf } from './path.ts';
 import { type Answer, accept, type Failure, keep, refuse, send } from './reply.ts';
 import { listeningSocket } from './socket.ts';
 import { type C, onMessage, onTable, type RegistrarState, withMessage } from './state.ts';
-import { INSERTED, MANY, NO_USER_AGENT, SAVE_EXACT_EXPIRES, saveUsual, UPDATED } from './usual.ts';
+import { findKnown, INSERTED, MANY, NO_USER_AGENT, SAVE_EXACT_EXPIRES, saveUsual, UPDATED } from './usual.ts';
 
 const SAVE_MEMORY = 1;
 const SAVE_NO_REPLY = 2;
@@ -42,8 +42,6 @@ const MAX_FIELDS = 256;
 const MAX_LIST_BYTES = 48 * 1024;
 /** bytes of a contact in a reply beside its URIs */
 const LIST_OVERHEAD = 160;
-/** offset of the URI in M_TO */
-const ADDR_URI = 4;
 
 const AOR_FAILURES: Readonly<Record<AorError, Failure>> = {
   parse: 'aorParse',
@@ -83,9 +81,10 @@ class Save {
     const contacts = readContacts(msg);
     const wrong = contacts ? this.#check(contacts) : 'contactParse';
     if (wrong) return this.#refuse(wrong);
-    const found = uri === undefined ? toAor(state, msg) : aorOf(state, uri);
-    if (typeof found === 'string') return this.#refuse(AOR_FAILURES[found]);
-    const { aor } = found;
+    const read = uri === undefined ? readToAor(msg, state.wants) : readAor(msg, uri, state.wants);
+    const why = wrongWith(read);
+    if (why !== undefined) return this.#refuse(AOR_FAILURES[why]);
+    const aor = aorText(state, read);
     const work = (): Awaitable<number> =>
       attempt(
         () => state.usrloc.record(this.table, aor),
@@ -158,7 +157,7 @@ class Save {
         !(/^\d+$/.test(field.regId) && regId > 0 && regId <= MAX_REG_ID)
       )
         return 'regId';
-      given.push({ field, expiresSec, regId, contact: record && this.#find(record, field, regId) });
+      given.push({ field, expiresSec, regId, contact: record && this.#known(record, field, regId) });
     }
     if (this.#tooMany(record, given)) return 'full';
     let result = INSERTED;
@@ -215,11 +214,8 @@ class Save {
     return settings.maxExpiresSec > 0 ? Math.min(sec, settings.maxExpiresSec) : sec;
   }
 
-  /** A phone with an instance is known by it, others by modparam matching_mode. */
-  #find(record: UserRecord, field: ContactField, regId: number): Contact | undefined {
-    const { instance, uri } = field;
-    if (instance !== undefined) return record.contacts.find(c => c.instance === instance && c.regId === regId);
-    return this.state.usrloc.find(record, { uri, callId: this.callId, path: this.path });
+  #known(record: UserRecord, { instance, uri }: ContactField, regId: number): Contact | undefined {
+    return findKnown(this.state.usrloc, record, uri, this.callId, this.path, instance, regId);
   }
 
   /** Whether a change of this request is about the same contact as another field of it. */
@@ -263,7 +259,7 @@ class Save {
       uri: field.uri,
       expires: this.now + expiresSec,
       q,
-      methods: field.methods === undefined ? this.#methods : methodSet(field.methods),
+      methods: field.methods === undefined ? this.#methods : methodSet(this.msg, field.methods),
       received,
       cflags: this.#natted ? (shared.cflags | this.#natted) >>> 0 : shared.cflags,
       instance: field.instance,
@@ -280,7 +276,7 @@ class Save {
     const { host, usrloc } = state;
     const agent = bodyOf(msg, L.HDR_USER_AGENT) || NO_USER_AGENT;
     const attributes = usrloc.xavpContact ? varsOf(host).xavps.find(usrloc.xavpContact)?.value : undefined;
-    this.#methods = state.allow.of(msg);
+    this.#methods = msg.core.x.allowedMethods(msg.at);
     this.#received = state.receivedAvp();
     if (this.pathReceived !== undefined) this.#natted = usrloc.natFlag;
     return {
@@ -356,19 +352,12 @@ function listBytes(
   return more ? bytes : 0;
 }
 
-/** The address of record of the To header. */
-function toAor(state: RegistrarState, msg: SipMsg): Aor | AorError {
-  const { mem, core } = msg;
-  if (core.x.parseTo(msg.at)) return 'parse';
-  const at = msg.at + L.M_TO + ADDR_URI;
-  return aorAt(state, msg.buf + mem.u16(at), mem.u16(at + 2));
-}
-
 /** @param uri in place of the To URI */
-export function save({ state, host, msg }: C, table: ByteStr, flags: number, uri?: ByteStr): Awaitable<number> {
+export function save(call: C, table: ByteStr, flags: number, uri?: ByteStr): Awaitable<number> {
+  const done = uri === undefined ? saveUsual(call.state, call.msg, table, flags) : undefined;
+  if (typeof done === 'number') return done;
+  const { state, host, msg } = call;
   const own: C = { state, host, msg };
   const rest = () => onTable(own, table, FAILED, FAILED, () => new Save(state, msg, table, flags).run(uri));
-  const done = uri === undefined ? saveUsual(state, msg, table, flags) : undefined;
-  if (done === undefined) return rest();
-  return onMessage(host, msg, done, result => result ?? rest());
+  return done === undefined ? rest() : onMessage(host, msg, done, result => result ?? rest());
 }

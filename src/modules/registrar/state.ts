@@ -8,8 +8,7 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import type { Pv } from '../../kemi/pv-types.ts';
 import type { Call } from '../../kemi/table.ts';
 import { bracketed, varsOf, XavpList } from '../pv/api.ts';
-import { attempt, type Contact, isValid, type Usrloc } from '../usrloc/api.ts';
-import { AllowSets } from './methods.ts';
+import { attempt, type Contact, DB_ONLY, isValid, type Usrloc } from '../usrloc/api.ts';
 import { OUTBOUND_OFF, type Settings } from './params.ts';
 import { fillUlc } from './ulc.ts';
 
@@ -23,11 +22,14 @@ export class RegistrarState {
   readonly settings: Settings;
   readonly usrloc: Usrloc;
   readonly host: ModuleHost;
-  readonly allow = new AllowSets();
   /** whether saveUsual() may be tried: no modparam asks for what it does not do */
   readonly usual: boolean;
-  /** what registerRead() of the core is asked for: bits 1 users of different case are different, 2 addresses of record have a domain */
+  /** whether contacts are in memory: what is stored of a record is there at once, and cannot fail */
+  readonly inMemory: boolean;
+  /** what the core is asked for when it reads addresses of record: bits 1 users of different case are different, 2 they have a domain */
   readonly wants: number;
+  /** likewise for lookup(): bit 4 contacts are chosen by their methods */
+  readonly lookupWants: number;
   accepted = 0;
   rejected = 0;
   /** texts of the sockets by index, as they are stored */
@@ -58,7 +60,9 @@ export class RegistrarState {
       s.sockFlag === 0 &&
       s.xavpCfg === '' &&
       s.realmPrefix === '';
+    this.inMemory = usrloc.dbMode !== DB_ONLY;
     this.wants = (s.caseSensitive ? 1 : 0) | (usrloc.useDomain ? 2 : 0);
+    this.lookupWants = this.wants | (s.methodFiltering ? 4 : 0);
     this.sockets = host.sockets.map(s => {
       const ip = settings.advertised ? (s.advertisedIp ?? s.ip) : s.ip;
       const port = settings.advertised ? (s.advertisedPort ?? s.port) : s.port;

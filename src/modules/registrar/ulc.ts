@@ -6,7 +6,7 @@ import type { ModuleHost } from '../../kemi/host.ts';
 import type { PvArgs, PvClass } from '../../kemi/pv-types.ts';
 import type { Call, XVal } from '../../kemi/table.ts';
 import type { Contact, UserRecord } from '../usrloc/api.ts';
-import { loggedAorOf } from './aor.ts';
+import { loggedAor } from './aor.ts';
 import { type C, onMessage, onTable } from './state.ts';
 
 interface Profile {
@@ -38,9 +38,9 @@ export function fetchContacts(call: C, table: ByteStr, uri: ByteStr, name: ByteS
   const { state, host, msg } = call;
   return onTable({ state, host, msg }, table, -1, -1, () => {
     profilesOf(host).delete(name);
-    const aor = loggedAorOf(state, uri);
-    if (!aor) return -1;
-    return onMessage(host, msg, state.usrloc.record(table, aor.aor), record => {
+    const aor = loggedAor(state, msg, uri);
+    if (aor === undefined) return -1;
+    return onMessage(host, msg, state.usrloc.record(table, aor), record => {
       const now = state.now();
       const valid = record?.contacts.filter(c => state.usable(c, now)) ?? [];
       if (!record || valid.length === 0) return -1;

@@ -9,19 +9,13 @@ import type { Binding, Contact, UserRecord } from './contact.ts';
 
 export { attempt, inTurn } from './attempt.ts';
 export { ALL_METHODS, type Binding, type Contact, FL_MEM, Q_NONE, UserRecord } from './contact.ts';
+export { DB_ONLY } from './db-mode.ts';
 
 /** One change of a record. Changes are given together: all of them take effect, or none. */
 export type Change =
   | { readonly do: 'insert'; readonly binding: Binding; readonly ruid?: ByteStr }
   | { readonly do: 'update'; readonly contact: Contact; readonly binding: Binding }
   | { readonly do: 'delete'; readonly contact: Contact };
-
-/** How a REGISTER's contact finds the stored one it is about. */
-export interface Match {
-  readonly uri: ByteStr;
-  readonly callId: ByteStr;
-  readonly path: ByteStr | undefined;
-}
 
 export interface Usrloc {
   /** mask of the branch flag that marks contacts behind NAT (modparam nat_bflag), 0 when not set */
@@ -62,8 +56,8 @@ export interface Usrloc {
   record(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined>;
   /** The contact with this ruid. @throws as record() */
   byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
-  /** The stored contact that a REGISTER means, by matching_mode. */
-  find(record: UserRecord, match: Match): Contact | undefined;
+  /** The stored contact that one of a REGISTER means, by matching_mode. */
+  find(record: UserRecord, uri: ByteStr, callId: ByteStr, path: ByteStr | undefined): Contact | undefined;
   /**
    * Runs fn while nobody else changes this address of record: what record() says holds until change() is through. Only databases that answer later
    * make anybody wait.

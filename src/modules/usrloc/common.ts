@@ -1,8 +1,7 @@
-/** What contacts in the memory of one runtime and contacts that several share have in common. */
+/** What all places of contacts have in common, beside location.ts. */
 import type { ByteStr } from '../../core/memory.ts';
 import { type Awaitable, DbError } from '../../kemi/db.ts';
 import type { Shared } from '../../kemi/shared/shared.ts';
-import type { Match } from './api.ts';
 import type { Binding, Contact, UserRecord } from './contact.ts';
 
 const MATCH_CALLID = 1;
@@ -12,13 +11,16 @@ const MATCH_CALLID_ONLY = 3;
 /** how long another worker may be busy with the same address of record */
 const LOCK_MS = 2000;
 
-/** The stored contact that a REGISTER means. @param matchingMode modparam matching_mode */
+/** The stored contact that one of a REGISTER means. @param matchingMode modparam matching_mode */
 export function findContact(
   record: UserRecord,
-  { uri, callId, path }: Match,
+  uri: ByteStr,
+  callId: ByteStr,
+  path: ByteStr | undefined,
   matchingMode: number,
 ): Contact | undefined {
-  for (const c of record.contacts) {
+  for (let i = 0, { size } = record; i < size; i++) {
+    const c = record.at(i)!;
     if (matchingMode === MATCH_CALLID_ONLY) {
       if (c.callId === callId) return c;
       continue;
@@ -29,6 +31,13 @@ export function findContact(
     return c;
   }
   return undefined;
+}
+
+/** There is no room in the memory that workers share. */
+export class NoRoom extends DbError {
+  constructor() {
+    super('full', 'the memory that workers share is full; --limits shared=MiB makes it larger');
+  }
 }
 
 /** whether a contact can be reached over its connection only */

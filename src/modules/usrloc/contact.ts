@@ -79,6 +79,12 @@ export class UserRecord {
     return this.many ? this.many.length : this.one ? 1 : 0;
   }
 
+  /** The contact at a place, best first. */
+  at(place: number): Contact | undefined {
+    if (this.many) return this.many[place];
+    return place === 0 ? this.one : undefined;
+  }
+
   /** Puts a contact in front of the one at `at`. */
   insert(at: number, contact: Contact): void {
     if (this.many) this.many.splice(at, 0, contact);

@@ -1,10 +1,12 @@
 /** Module usrloc: where users can be reached. It has no functions for scripts; registrar, nathelper and RPC use it. */
 import { defineModule } from '../../kemi/table.ts';
-import { DB_ONLY, Location } from './location.ts';
+import { DB_ONLY } from './db-mode.ts';
+import { MemoryLocation } from './memory-location.ts';
 import { settingsOf, storeOf, USRLOC_PARAMS } from './params.ts';
 import type { Registry } from './registry.ts';
 import { usrlocRpc } from './rpc.ts';
 import { SharedLocation } from './shared-location.ts';
+import { StoredLocation } from './stored-location.ts';
 
 export default defineModule<Registry>({
   name: 'usrloc',
@@ -14,9 +16,8 @@ export default defineModule<Registry>({
     const settings = settingsOf(host, params);
     const store = storeOf(host, params, settings);
     const { shared } = host;
-    return shared && settings.dbMode !== DB_ONLY
-      ? new SharedLocation(host, shared, settings, store)
-      : new Location(host, settings, store);
+    if (settings.dbMode === DB_ONLY) return new StoredLocation(host, settings, store!);
+    return shared ? new SharedLocation(host, shared, settings, store) : new MemoryLocation(host, settings, store);
   },
   functions: [],
   rpc: usrlocRpc,

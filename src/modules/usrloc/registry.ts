@@ -8,6 +8,11 @@ import type { Store } from './store.ts';
 
 export interface ContactTable {
   readonly name: ByteStr;
+  readonly users: number;
+  readonly contacts: number;
+  /** contacts that expired since the start */
+  readonly expired: number;
+  get(aor: ByteStr): UserRecord | undefined;
   /** Records in the order of Kamailio's hash table, for people. @param slots power of 2 */
   bySlot(slots: number): UserRecord[];
 }

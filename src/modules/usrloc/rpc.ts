@@ -1,18 +1,18 @@
 /** ul.* commands, with Kamailio's names, answers and error texts. */
-import { type ByteStr, byteStrOf, utf8Of } from '../../core/memory.ts';
+import type { ByteStr } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { DbError } from '../../kemi/db.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import { socketOf } from '../pv/api.ts';
 import { type Binding, type Contact, CS_DIRTY, CS_NEW, Q_NONE, type UserRecord } from './contact.ts';
-import { DB_BACK, DB_NONE, DB_THROUGH } from './location.ts';
+import { DB_BACK, DB_NONE, DB_THROUGH } from './db-mode.ts';
 import type { Registry } from './registry.ts';
 
 const RPC_CALL_ID = 'rpc@kemi-wasm';
 const RPC_USER_AGENT = 'kemi-wasm RPC';
 
-const shown = (value: ByteStr | undefined): string => (value ? utf8Of(value) : '[not set]');
+const shown = (value: ByteStr | undefined): ByteStr => value || '[not set]';
 const STATES: Readonly<Record<number, string>> = { [CS_NEW]: 'CS_NEW', [CS_DIRTY]: 'CS_DIRTY' };
 
 function expiresOf({ expires }: Contact, now: number): number | string {
@@ -23,10 +23,10 @@ function expiresOf({ expires }: Contact, now: number): number | string {
 function contactOf(location: Registry, c: Contact): object {
   return {
     Contact: {
-      Address: utf8Of(c.uri),
+      Address: c.uri,
       Expires: expiresOf(c, location.now()),
       Q: c.q === Q_NONE ? -1 : c.q / 1000,
-      'Call-ID': utf8Of(c.callId),
+      'Call-ID': c.callId,
       CSeq: c.cseq,
       'User-Agent': shown(c.userAgent),
       Received: shown(c.received),
@@ -49,14 +49,14 @@ function contactOf(location: Registry, c: Contact): object {
   };
 }
 
-const text = (value: unknown): ByteStr => byteStrOf(String(value ?? '').replace(/^s:/, ''));
+const text = (value: unknown): ByteStr => String(value ?? '').replace(/^s:/, '');
 
-/** The address of record as it is stored. */
+/** The address of record as it is stored: only ASCII letters have a case, other bytes are parts of characters. */
 function aorOf(location: Registry, value: unknown): ByteStr {
   const aor = text(value);
   const at = aor.indexOf('@');
   const own = location.useDomain || at < 0 ? aor : aor.slice(0, at);
-  return location.caseSensitive ? own : own.toLowerCase();
+  return location.caseSensitive ? own : own.replace(/[A-Z]+/g, letters => letters.toLowerCase());
 }
 
 function tableOf(location: Registry, params: readonly unknown[], wants: number, missing: string) {
@@ -187,10 +187,10 @@ export const usrlocRpc: readonly RpcCommand<Registry>[] = [
               Size: slots,
               AoRs: records.map(({ aor, contacts }) =>
                 brief
-                  ? { AoR: utf8Of(aor) }
+                  ? { AoR: aor }
                   : {
                       Info: {
-                        AoR: utf8Of(aor),
+                        AoR: aor,
                         HashID: coreHash(aor),
                         Contacts: contacts.map(c => contactOf(state, c)),
                       },
@@ -214,7 +214,7 @@ export const usrlocRpc: readonly RpcCommand<Registry>[] = [
       const now = state.now();
       const valid = record.contacts.filter(c => c.expires === 0 || c.expires > now);
       if (valid.length === 0) throw new RpcError(500, 'AOR has no contacts');
-      return { AoR: utf8Of(aor), Contacts: valid.map(c => contactOf(state, c)) };
+      return { AoR: aor, Contacts: valid.map(c => contactOf(state, c)) };
     },
   },
   {

@@ -2,7 +2,9 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { type Binding, Contact, CS_GONE, kept, type UserRecord } from './contact.ts';
+import type { ContactTable } from './registry.ts';
 import type { RuidIndex } from './ruid-index.ts';
+import type { Write } from './store.ts';
 import { ExpiryWheel } from './wheel.ts';
 
 /** Sets everything that a REGISTER says; who it is stays. @param renamed the URI too: it was found by its instance */
@@ -10,7 +12,7 @@ export function assign(contact: Contact, b: Binding, renamed: boolean): void {
   if (renamed) contact.uri = kept(b.uri);
   contact.expires = b.expires;
   contact.q = b.q;
-  contact.callId = kept(b.callId);
+  if (contact.callId !== b.callId) contact.callId = kept(b.callId);
   contact.cseq = b.cseq;
   contact.flags = b.flags;
   contact.cflags = b.cflags;
@@ -53,7 +55,19 @@ export function replace(record: UserRecord, contact: Contact, newestFirst: boole
   place(record, contact, newestFirst);
 }
 
-export class Table {
+/** Makes a change of a record that only the caller has; whether contacts are known elsewhere does not matter. */
+export function changeRecord(record: UserRecord, write: Write, newestFirst: boolean): void {
+  const { contact } = write;
+  if (write.do === 'insert') place(record, contact, newestFirst);
+  else if (write.do === 'delete') record.remove(contact);
+  else {
+    const { q } = contact;
+    assign(contact, write.binding, write.binding.instance !== undefined);
+    replace(record, contact, newestFirst, q);
+  }
+}
+
+export class Table implements ContactTable {
   readonly name: ByteStr;
   readonly records = new Map<ByteStr, UserRecord>();
   readonly #byRuid: RuidIndex;
@@ -67,6 +81,14 @@ export class Table {
     this.name = name;
     this.#byRuid = byRuid;
     this.#newestFirst = newestFirst;
+  }
+
+  get users(): number {
+    return this.records.size;
+  }
+
+  get(aor: ByteStr): UserRecord | undefined {
+    return this.records.get(aor);
   }
 
   insert(record: UserRecord, contact: Contact): void {

@@ -255,3 +255,12 @@ test('no Contact, Expires or Path traps, leaks or stores what cannot be read bac
   expect(runtime.counters.traps).toBe(0);
   expect(runtime.stats.get('usrloc', 'location_contacts')).toBe(0);
 });
+
+test('users of different case are one, but only ASCII letters have a case: other bytes are parts of characters', async () => {
+  const one = locationRuntime();
+  one.send(register('<sip:a@10.0.0.1>', { to: '<sip:\xc3\x89LAN@example.com>' }));
+  const found = (uri: string) => one.send(other('return KSR.registrar.lookup("location")', { uri })).results;
+  expect(found('sip:\xc3\x89lan@example.com')).toEqual(['1']);
+  expect(found('sip:\xe3\x89lan@example.com')).toEqual(['-1']);
+  expect(await one.rpc('ul.lookup', 'location', 'ÉLAN')).toMatchObject({ AoR: 'Élan' });
+});

@@ -55,6 +55,26 @@ test.each(settings.map(params => ({ params })))('odd requests come to the same: 
     ';expires=',
     ';q=0.5',
     ';+sip.instance="<u>"',
+    ';+SIP.Instance="<v>"',
+    ';+sip.instance="a\\"b"',
+    ';+sip.instance=""',
+    ';+sip.instance=<w>',
+    ';+sip.instance="\x01"',
+    ';+sip.other="<u>"',
+    ';reg-id=1',
+    ';reg-id=2',
+    ';reg-id=0',
+    ';reg-id="1"',
+    ';reg-id=99999999999',
+    ';Q=1',
+    ';q=0.25',
+    ';q=1.000',
+    ';q=1.001',
+    ';q=0.1234',
+    ';q=.5',
+    ';q=0.',
+    ';q="0.5"',
+    ';mobility="fixed"',
     ';foo',
     ';foo="a;q=1"',
     ';expiresx=5',
@@ -135,4 +155,40 @@ test('the set of Allow is kept for the next phone of the same kind, and for no o
     expect(quick.send(message)).toEqual(slow.send(message));
   }
   expect(dump(quick)).toEqual(dump(slow));
+});
+
+test('what the script sets for a message counts in the quick way too', () => {
+  const [quick, slow] = both([['registrar', 'received_avp', '$avp(r)']]);
+  const code = [
+    'return save(0)',
+    'return KSR.registrar.set_q_override("0.4"), save(0)',
+    'KSR.pv.sets("$avp(r)", "sip:1.2.3.4:5") return save(0)',
+    'KSR.setbflag(3) return save(8)',
+    'return save(0)',
+  ];
+  for (const [i, text] of code.entries())
+    for (const contact of ['<sip:a@1>', `<sip:b${i}@1>;+sip.instance="<i>";q=0.7`]) {
+      const message = build({ contact, do: text, callid: contact.slice(0, 6) });
+      expect(quick.send(message), message).toEqual(slow.send(message));
+      expect(dump(quick), message).toEqual(dump(slow));
+    }
+  expect(dump(quick)).toContain('sip:b4@1');
+});
+
+test('a phone with an instance keeps its contact when its address changes', () => {
+  const [quick, slow] = both();
+  for (const [i, contact] of [
+    '<sip:a@1>;+sip.instance="<i>"',
+    '<sip:a@2>;+sip.instance="<i>";reg-id=1',
+    '<sip:a@3>;+sip.instance="<i>";reg-id=1',
+    '<sip:a@4>;+sip.instance="<i>"',
+    '<sip:a@4>',
+    '<sip:a@5>;reg-id=7',
+  ].entries()) {
+    const message = build({ contact, callid: `c${i}` });
+    expect(quick.send(message), message).toEqual(slow.send(message));
+    expect(dump(quick), message).toEqual(dump(slow));
+  }
+  const contacts = [...dump(quick).matchAll(/"Address":"([^"]*)"/g)].map(m => m[1]);
+  expect(contacts.sort()).toEqual(['sip:a@3', 'sip:a@4', 'sip:a@5']);
 });
