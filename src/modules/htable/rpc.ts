@@ -1,13 +1,11 @@
 /** htable.* commands, with Kamailio's names, answers and error codes. */
-import { byteStrOf, utf8Of } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import type { HtableState } from './state.ts';
-import type { Table, Value } from './table.ts';
+import type { Table } from './table.ts';
 
 type Run = (state: HtableState, table: Table, params: string[]) => unknown;
 
-const show = (value: Value) => (typeof value === 'string' ? utf8Of(value) : value);
 const OK = 'Ok. Key set to new value.';
 
 /** A command on one table: its name is the first parameter. */
@@ -17,13 +15,13 @@ function onTable(name: string, doc: string, wants: number, missing: string, run:
     doc,
     run: ({ state }, params) => {
       if (params.length < wants) throw new RpcError(500, missing);
-      const table = state.tables.get(byteStrOf(String(params[0])));
+      const table = state.tables.get(String(params[0]));
       if (!table) throw new RpcError(500, 'No such htable');
       // kamcmd marks strings of digits with s:
       return run(
         state,
         table,
-        params.slice(1).map(p => byteStrOf(String(p).replace(/^s:/, ''))),
+        params.slice(1).map(p => String(p).replace(/^s:/, '')),
       );
     },
   };
@@ -66,8 +64,8 @@ export const htableRpc: readonly RpcCommand<HtableState>[] = [
       if (!item) throw new RpcError(500, "Key name doesn't exist in htable.");
       return {
         item: {
-          name: utf8Of(key),
-          value: show(item.value),
+          name: key,
+          value: item.value,
           flags: typeof item.value === 'string' ? 2 : 0,
           expire: item.expiresMs ? new Date(item.expiresMs).toISOString().slice(0, 19).replace('T', ' ') : 'NEVER',
         },
@@ -103,7 +101,7 @@ export const htableRpc: readonly RpcCommand<HtableState>[] = [
     for (const [key, item] of table.items()) {
       const slot = table.slot(key);
       const list = slots.get(slot) ?? [];
-      list.push({ name: utf8Of(key), value: show(item.value), type: typeof item.value === 'string' ? 'str' : 'int' });
+      list.push({ name: key, value: item.value, type: typeof item.value === 'string' ? 'str' : 'int' });
       slots.set(slot, list);
     }
     return [...slots].sort((a, b) => a[0] - b[0]).map(([entry, slot]) => ({ entry, size: slot.length, slot }));
@@ -117,7 +115,7 @@ export const htableRpc: readonly RpcCommand<HtableState>[] = [
     doc: 'Returns the tables and how they were defined.',
     run: ({ state }) =>
       [...state.tables.values()].reverse().map(({ definition: d }) => ({
-        name: utf8Of(d.name),
+        name: d.name,
         dbtable: '',
         dbmode: 0,
         expire: d.autoExpireSec,
@@ -140,7 +138,7 @@ export const htableRpc: readonly RpcCommand<HtableState>[] = [
         }
         const counts = [...slots.values()];
         return {
-          name: utf8Of(table.name),
+          name: table.name,
           slots: table.definition.slots,
           all,
           min: slots.size < table.definition.slots ? 0 : Math.min(...counts),

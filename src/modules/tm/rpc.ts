@@ -1,6 +1,6 @@
 /** RPC commands of tm. */
 import { METHODS } from '../../core/gen/layout.gen.ts';
-import { type ByteStr, byteStrOf } from '../../core/memory.ts';
+import type { ByteStr } from '../../core/memory.ts';
 import { RpcError } from '../../errors.ts';
 import type { RpcCommand } from '../../kemi/table.ts';
 import { cancelBranch } from './cancel.ts';
@@ -9,7 +9,7 @@ import { answer } from './server.ts';
 import type { Tm } from './state.ts';
 import type { LocalReply } from './transaction.ts';
 
-const textOf = (value: unknown): ByteStr => byteStrOf(value === undefined || value === null ? '' : String(value));
+const textOf = (value: unknown): ByteStr => (value === undefined || value === null ? '' : String(value));
 
 /** method, ruri, next hop, socket, headers, body; "." is none */
 function uac(tm: Tm, params: unknown[], done?: (reply: LocalReply) => void): boolean | Promise<boolean> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import htable from '../../../src/modules/htable/index.ts';
+import { testRuntime } from '../../support/runtime.ts';
 import { FakeHost } from './fake-host.ts';
 
 const TABLES = [
@@ -125,4 +126,16 @@ test('htable.* commands answer as the real server does', () => {
   expect(failure('htable.dump')).toEqual([500, 'No htable name given']);
   expect(failure('htable.seti', 'a', 'x')).toEqual([500, 'Not enough parameters (htable name, key name and value)']);
   expect(failure('htable.reload', 'a')).toEqual([500, 'No htable db_url']);
+});
+
+test('commands and scripts mean the same text, whatever its letters', async () => {
+  const { runtime } = testRuntime(undefined, {
+    modparams: [{ module: 'htable', name: 'htable', value: 'a=>size=4;' }],
+  });
+  await runtime.rpc.run('htable.sets', ['a', 'grüße', 'héllo']);
+  expect(runtime.pvs.format('$sht(a=>gr\xc3\xbc\xc3\x9fe)')).toBe('h\xc3\xa9llo');
+  expect(await runtime.rpc.run('htable.get', ['a', 'grüße'])).toMatchObject({
+    item: { name: 'grüße', value: 'héllo' },
+  });
+  await runtime.close();
 });
