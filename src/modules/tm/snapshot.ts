@@ -13,15 +13,14 @@ export class Snapshot {
   readonly #replyLines: number;
 
   constructor(mem: Memory, at: number) {
-    const { view } = mem;
-    this.#edits = view.getUint16(at + L.M_NEDITS, true);
-    this.#replyLines = view.getUint16(at + L.M_NLUMPS, true);
-    this.#uri = view.getUint32(at + L.M_NEWURI, true);
-    this.#uriLength = view.getUint32(at + L.M_NEWURI + 4, true);
-    this.#dst = view.getUint32(at + L.M_DSTURI, true);
-    this.#dstLength = view.getUint32(at + L.M_DSTURI + 4, true);
-    this.#socket = view.getUint16(at + L.M_FSOCK, true);
-    this.#branchFlags = view.getUint32(at + L.M_BFLAGS, true);
+    this.#edits = mem.u16(at + L.M_NEDITS);
+    this.#replyLines = mem.u16(at + L.M_NLUMPS);
+    this.#uri = mem.u32(at + L.M_NEWURI);
+    this.#uriLength = mem.u32(at + L.M_NEWURI + 4);
+    this.#dst = mem.u32(at + L.M_DSTURI);
+    this.#dstLength = mem.u32(at + L.M_DSTURI + 4);
+    this.#socket = mem.u16(at + L.M_FSOCK);
+    this.#branchFlags = mem.u32(at + L.M_BFLAGS);
   }
 
   /** whether the request URI, or the destination, is another now */
@@ -30,21 +29,19 @@ export class Snapshot {
   }
 
   restore(mem: Memory, at: number): void {
-    const { view } = mem;
-    view.setUint16(at + L.M_NEDITS, this.#edits, true);
-    view.setUint16(at + L.M_NLUMPS, this.#replyLines, true);
+    mem.setU16(at + L.M_NEDITS, this.#edits);
+    mem.setU16(at + L.M_NLUMPS, this.#replyLines);
     this.restoreTarget(mem, at);
   }
 
   /** Request URI, destination, socket and branch flags; edits stay. */
   restoreTarget(mem: Memory, at: number): void {
-    const { view } = mem;
-    view.setUint32(at + L.M_NEWURI, this.#uri, true);
-    view.setUint32(at + L.M_NEWURI + 4, this.#uriLength, true);
-    view.setUint32(at + L.M_DSTURI, this.#dst, true);
-    view.setUint32(at + L.M_DSTURI + 4, this.#dstLength, true);
-    view.setUint16(at + L.M_FSOCK, this.#socket, true);
-    view.setUint32(at + L.M_BFLAGS, this.#branchFlags, true);
-    view.setUint32(at + L.M_DONE, view.getUint32(at + L.M_DONE, true) & ~L.D_NURI, true);
+    mem.setU32(at + L.M_NEWURI, this.#uri);
+    mem.setU32(at + L.M_NEWURI + 4, this.#uriLength);
+    mem.setU32(at + L.M_DSTURI, this.#dst);
+    mem.setU32(at + L.M_DSTURI + 4, this.#dstLength);
+    mem.setU16(at + L.M_FSOCK, this.#socket);
+    mem.setU32(at + L.M_BFLAGS, this.#branchFlags);
+    mem.setU32(at + L.M_DONE, mem.u32(at + L.M_DONE) & ~L.D_NURI);
   }
 }
