@@ -65,11 +65,12 @@ export { findParam, nextAddr } from './sip/addr-list';
 export { msgCheck } from './sip/check';
 export { parseCredentials } from './sip/credentials';
 export { parseCseq } from './sip/cseq';
-export { editAdd, editInsertFirst, editRemoveHeader, replyAdd } from './sip/edits';
+export { editAdd, editInsertFirst, editRemoveHeader, editRemoveRest, replyAdd } from './sip/edits';
 export { msgForward, msgReplyForward, msgWrite } from './sip/forward';
 export { msgIndex } from './sip/header-index';
 export { parseAddrAt, parseFrom, parseTo } from './sip/name-addr';
 export { expires, maxForwards } from './sip/numbers';
+export { rrAsked, rrKeep, rrSockets } from './sip/record-route';
 export { replyBuild, replyBuildStateful, setServerHeader } from './sip/reply';
 export { statusToReply } from './sip/status';
 export { msgStrict } from './sip/strict';
@@ -235,6 +236,7 @@ export {
 } from './modules/pv';
 export { msgDescribe, msgTake, msgTaken, receivedArea, receiveSetup, sourceArea } from './modules/receive';
 export { registerAnswer, registerRead } from './modules/registrar';
+export { rrArea, rrLoose, rrParams, rrRecord, rrUpstream } from './modules/rr';
 export { sanityPasses, sanityQuick } from './modules/sanity';
 export { hasTotag, isFirstHop, isReply, isRequest } from './modules/siputils';
 export {

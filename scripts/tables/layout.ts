@@ -94,6 +94,13 @@ export const MSG: Field[] = [
   ['ONBRFAIL', 507, 'u8', 'the same for the branch failure route'],
   ['TMFLAGS', 508, 'u32', 'TMF_* bits: what tm knows of this message'],
   ['TLABEL', 512, 'u32', 'label of its transaction: numbers are used again'],
+  [
+    'RRPARAMS',
+    516,
+    'span',
+    'parameters of the route of ours that led here, with their first semicolon (RRF_ROUTED); address 0 none',
+  ],
+  ['RRFLAGS', 524, 'u8', 'RRF_* bits: what loose_route() found'],
   ['SRCTEXT', 528, 'u8[64]', 'the text that SRCIP points to'],
 ];
 export const MSG_HDRS = 592;
@@ -240,6 +247,27 @@ export const CONSTS: Record<string, number> = {
   EK_REPLACE: 3,
   EK_BODY: 4,
   EK_RECORD_ROUTE: 5,
+  // Record-Route: what an edit of that kind says, which addresses it has, when there are two lines
+  RR_ASK: 0,
+  RR_PARAM: 1,
+  RR_REMOVED: 2,
+  RR_SOCKETS: 0,
+  RR_ADDRESS: 1,
+  RR_LINES: 2,
+  RR_NEVER: 0,
+  RR_AUTO: 1,
+  RR_ALWAYS: 2,
+  // modparams of rr, as its functions in the core get them
+  RRO_FROM_TAG: 1,
+  RRO_FULL_LR: 2,
+  RRO_IGNORE_SIPS: 4,
+  RRO_NAMES: 8,
+  RRO_FORCE_SOCKET: 16,
+  // enable_double_rr above them
+  RRO_DOUBLE: 32,
+  // what loose_route() found
+  RRF_ROUTED: 1,
+  RRF_NEXT_HOP: 2,
   // xval tags: what a function that returns xval hands back; the payload is in RET
   X_NULL: 0,
   X_INT: 1,

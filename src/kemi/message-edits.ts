@@ -30,20 +30,9 @@ function editsOf(msg: SipMsg): EditRecord[] {
   return out;
 }
 
-/** the parts of [off, off + del) that no edit takes away yet */
-function uncovered(msg: SipMsg, off: number, del: number): [off: number, del: number][] {
-  const gone = editsOf(msg)
-    .filter(e => e.del > 0 && e.off < off + del && off < e.off + e.del)
-    .sort((a, b) => a.off - b.off);
-  const out: [number, number][] = [];
-  let at = off;
-  for (const e of gone) {
-    if (e.off > at) out.push([at, e.off - at]);
-    at = Math.max(at, e.off + e.del);
-  }
-  if (at < off + del) out.push([at, off + del - at]);
-  return out;
-}
+/** whether an edit takes this byte away */
+const isGone = (msg: SipMsg, at: number): boolean =>
+  editsOf(msg).some(e => e.del > 0 && e.off <= at && at < e.off + e.del);
 
 /**
  * Puts `text` at `offset` and takes `remove` bytes away there, whatever other edits do to them. COPIED.
@@ -56,21 +45,23 @@ export function replaceText(
   text: ByteStr,
   kind: number = L.EK_TEXT,
 ): boolean {
-  const free = remove ? uncovered(msg, offset, remove) : [];
-  const [first] = free;
-  if (remove === 0 || (free.length === 1 && first![0] === offset && first![1] === remove))
-    return msg.edit(offset, remove, text, kind);
-  // The byte at `offset` is gone already when the first free stretch lies behind it: one byte on, the text follows what took it away.
-  const at = first?.[0] === offset ? offset : offset + 1;
+  if (msg.edit(offset, remove, text, kind)) return true;
+  if (remove === 0 || offset + remove > msg.length) return false;
+  // Behind a byte that is gone already the text follows what took it away: one byte on.
+  const at = isGone(msg, offset) ? offset + 1 : offset;
   if (text.length && !msg.edit(at, 0, text, kind)) return false;
-  return free.every(([off, del]) => msg.edit(off, del, '', kind));
+  return removeRest(msg, offset, remove, kind);
 }
+
+/** Takes away what no edit takes away yet. */
+const removeRest = (msg: SipMsg, offset: number, remove: number, kind: number): boolean =>
+  msg.core.x.editRemoveRest(msg.at, offset, remove, kind) === 0;
 
 /** Removes a header line, also when an edit changed or removed a part of it before. @returns false when the message's memory is full */
 export function removeHeader(msg: SipMsg, index: number): boolean {
   if (msg.removeHeader(index)) return true;
   const { offset, end } = msg.header(index);
-  return uncovered(msg, offset, end - offset).every(([off, del]) => msg.edit(off, del, '', L.EK_REMOVE_HDR));
+  return removeRest(msg, offset, end - offset, L.EK_REMOVE_HDR);
 }
 
 /** offset behind the last byte of the body: octets behind Content-Length are not part of the message (RFC 3261 18.3) */

@@ -18,6 +18,7 @@ import { LuaInterpreter } from '../interp/lua/lua.ts';
 import { Bridge, type LoadedModule, loadedModule } from '../kemi/bridge.ts';
 import type { ClosedConnection, ConnectionRef, Socket } from '../kemi/host.ts';
 import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
+import { tellSockets } from '../kemi/record-route.ts';
 import { createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
@@ -147,6 +148,7 @@ export class Runtime {
     const definitions = modulesFor(options, this.log);
     const sends = sendsOf(options.send, this.sockets);
     const targets = new Targets(core);
+    tellSockets(core, this.sockets);
     const router = new Router({
       core,
       log: this.log,

@@ -146,11 +146,11 @@ export class Checker {
     const reply = x.replyBuild(msg, 404, this.#reason, REASON.length);
     if (reply >= 0 && checked === 0 && isRequest) this.#again(reply, 'reply');
     if (checked === 0) {
-      const forward = x.msgForward(msg, this.#via, VIA_LINE.length);
+      const forward = x.msgForward(msg, this.#via, VIA_LINE.length, -1);
       if (isRequest) this.#again(forward, 'forwarded request');
       if (!isRequest) output(this.core, x.msgReplyForward(msg));
     } else {
-      x.msgForward(msg, this.#via, VIA_LINE.length);
+      x.msgForward(msg, this.#via, VIA_LINE.length, -1);
       x.msgReplyForward(msg);
     }
 
@@ -169,7 +169,7 @@ export class Checker {
     const edited = output(this.core, x.msgWrite(msg));
     if (edited !== reference(text.slice(0, end), edits))
       throw new Error(`edits ${JSON.stringify(edits)} come out wrong`);
-    x.msgForward(msg, this.#via, VIA_LINE.length);
+    x.msgForward(msg, this.#via, VIA_LINE.length, -1);
     x.msgReplyForward(msg);
     x.msgFree(msg);
     if (lua.memory.buffer.byteLength > 64 << 20) throw new Error('the memory grows');

@@ -66,7 +66,7 @@ for (const build of ['core', 'core.debug'] as const) {
       case 'reply':
         return output(core, core.x.replyBuild(m.at, Number(rest.slice(0, 3)), reason(rest.slice(4)), rest.length - 4));
       case 'forward':
-        return output(core, core.x.msgForward(m.at, reason(text), text.length));
+        return output(core, core.x.msgForward(m.at, reason(text), text.length, -1));
       case 'forward_reply':
         return output(core, core.x.msgReplyForward(m.at));
       case 'write':

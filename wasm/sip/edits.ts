@@ -129,3 +129,30 @@ export function replyAdd(msg: usize, src: usize, length: i32): i32 {
   fill(record, 0, 0, src, length, EK_ADD_HDR, n);
   return n;
 }
+
+/**
+ * Takes away those of the bytes [off, off + del) that no earlier edit takes away.
+ * @param kind EK_*  @returns 0 or -ST_NO_MEMORY; -ST_OVERLAP when the range is outside the message
+ */
+export function editRemoveRest(msg: usize, off: i32, del: i32, kind: i32): i32 {
+  const end = off + del;
+  for (let at = off; at < end; ) {
+    let next = end;
+    let gone = false;
+    let record = <usize>load<u32>(msg + M_EDITS);
+    for (let n = <i32>load<u16>(msg + M_NEDITS); n > 0; n--, record += EDIT_SIZE) {
+      const from = <i32>load<u32>(record + E_OFF);
+      const length = <i32>load<u32>(record + E_DEL);
+      if (!length || from >= next || from + length <= at) continue;
+      gone = from <= at;
+      next = gone ? from + length : from;
+      if (gone) break;
+    }
+    if (!gone) {
+      const status = editAdd(msg, at, next - at, 0, 0, kind);
+      if (status < 0) return status;
+    }
+    at = next;
+  }
+  return 0;
+}

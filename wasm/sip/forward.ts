@@ -33,6 +33,7 @@ import { outArea, outRoom } from '../mem/out';
 import { headersEnd, headersStart } from './edits';
 import { headerById } from './header-index';
 import { VIA_EDITS, viaEdits } from './received';
+import { closeRecordRoute, openRecordRoute } from './record-route';
 import { parseTopVia, VIA_END } from './via';
 import { messageEnd, orderEdit, orderEdits, writeOrdered, writtenBytes } from './write';
 
@@ -113,12 +114,21 @@ export function msgWrite(msg: usize): i32 {
 }
 
 /**
- * Writes a request that is forwarded into outArea(): the script's edits, the new request URI, received and rport in the top Via, and a new Via line
- * before the first Via (RFC 3261 16.6 step 8).
+ * Writes a request that is forwarded into outArea(): the script's edits, the Record-Route that was asked for, the new request URI, received and rport in the top
+ * Via, and a new Via line before the first Via (RFC 3261 16.6 step 8).
  * @param viaLine address of "Via: ...CRLF" @param viaLength its bytes, 0 for none
+ * @param leaves index of the socket that it leaves by; negative: without Record-Route
  * @returns length; -ST_TOO_BIG, -ST_NO_MEMORY
  */
-export function msgForward(msg: usize, viaLine: usize, viaLength: i32): i32 {
+export function msgForward(msg: usize, viaLine: usize, viaLength: i32, leaves: i32): i32 {
+  const status = leaves < 0 ? 0 : openRecordRoute(msg, leaves);
+  if (status) return status;
+  const length = forward(msg, viaLine, viaLength);
+  closeRecordRoute();
+  return length;
+}
+
+function forward(msg: usize, viaLine: usize, viaLength: i32): i32 {
   const status = orderEdits(msg, OWN_COUNT + VIA_COUNT);
   if (status) return status;
   const uri = load<u32>(msg + M_NEWURI);

@@ -4,7 +4,6 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { branchZeroOf } from '../../kemi/branches.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
-import { writeForward } from '../../kemi/record-route.ts';
 import { NoTarget, protocolName, type Target } from '../../kemi/targets.ts';
 import { destinationOf, hostTarget, nextHopOf, socketFor, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
@@ -43,7 +42,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   const prefix = prefixFor(host, msg, socket);
   if (!prefix) return 'the message has no memory left';
   const line: number = core.x.statelessVia(msg.at, prefix.at, prefix.length);
-  const length = writeForward(host, msg, core.x.tmViaLine(), line, socket);
+  const length: number = core.x.msgForward(msg.at, core.x.tmViaLine(), line, socket.index);
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);

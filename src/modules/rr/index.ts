@@ -1,11 +1,12 @@
 /** KSR.rr: Record-Route and Route (RFC 3261 16.4, 16.6, 16.12). */
 
+import * as L from '../../core/gen/layout.gen.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { dropRecordRoute } from '../../kemi/record-route.ts';
 import { defineModule, exportsOf } from '../../kemi/table.ts';
 import { isUpstream, looseRoute, routeParams } from './loose.ts';
 import { addParam, recordAdvertised, recordPreset, recordRoute } from './record.ts';
-import { routed, type State } from './state.ts';
+import type { State } from './state.ts';
 
 const kemi = exportsOf<State>();
 
@@ -45,16 +46,20 @@ export default defineModule<State>({
     ignore_sips: flag(0, '1 writes sip: also when the request URI is a sips: URI'),
     sockname_mode: flag(0, '1 writes the name of the socket as parameter sn, and finds the socket by it'),
   },
-  create: (_host, p) => ({
-    lr: p.enable_full_lr ? ';lr=on' : ';lr',
-    fromTag: Boolean(p.append_fromtag),
+  create: (host, p) => ({
+    bits:
+      (p.append_fromtag ? L.RRO_FROM_TAG : 0) |
+      (p.enable_full_lr ? L.RRO_FULL_LR : 0) |
+      (p.ignore_sips ? L.RRO_IGNORE_SIPS : 0) |
+      (p.sockname_mode ? L.RRO_NAMES : 0) |
+      (p.force_send_socket ? L.RRO_FORCE_SOCKET : 0) |
+      (L.RRO_DOUBLE * Number(p.enable_double_rr ?? L.RR_AUTO)),
+    area: host.core.x.rrArea(),
     double: DOUBLE[Number(p.enable_double_rr ?? 1)] ?? 'auto',
     username: Boolean(p.add_username),
     userAvp: String(p.custom_user_avp ?? ''),
     user: undefined,
     mismatchWarning: Boolean(p.enable_socket_mismatch_warning),
-    forceSocket: Boolean(p.force_send_socket),
-    ignoreSips: Boolean(p.ignore_sips),
     socketNames: Boolean(p.sockname_mode),
     regexes: new RegexCache(),
   }),
@@ -178,7 +183,11 @@ export default defineModule<State>({
      * @returns 1 it did; -1 not, or loose_route() was not called
      * Kamailio 6.x manual, module rr, rr_next_hop_route; deviations: none
      */
-    kemi('next_hop_route', { params: [], returns: 'int', run: call => (routed(call.host)?.nextHop ? 1 : -1) }),
+    kemi('next_hop_route', {
+      params: [],
+      returns: 'int',
+      run: call => (call.msg.mem.u8[call.msg.at + L.M_RRFLAGS]! & L.RRF_NEXT_HOP ? 1 : -1),
+    }),
     /**
      * KSR.rr.check_route_param(regex): whether the parameters of our route match; before loose_route() those of the first route.
      * @param regex POSIX extended, any case; the text begins with a semicolon

@@ -1,47 +1,46 @@
-/** Asking for Record-Route; it is written when the request is sent: src/kemi/record-route.ts. */
+/** Asking for Record-Route; it is written when the request is sent: wasm/sip/record-route.ts. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
-import type { SipMsg } from '../../core/sip-msg.ts';
-import { askRecordRoute, askRouteParam, isHeaderText, type RecordRoute } from '../../kemi/record-route.ts';
+import { askRouteParam, isHeaderText } from '../../kemi/record-route.ts';
 import { parseUri } from '../../kemi/uri.ts';
-import { isUpstream } from './loose.ts';
 import type { C } from './state.ts';
-
-const SIPS = 'sips:';
 
 /** whether the text can stand in a URI in angle brackets without ending it */
 const isUriText = (text: ByteStr): boolean =>
   isHeaderText(text) && !text.includes('<') && !text.includes('>') && !text.includes('"');
 
-type Lines = Pick<RecordRoute, 'kind' | 'params' | 'tail'> & { address: ByteStr; second: ByteStr };
-
-function ask(call: C, lines: Lines): number {
-  const { msg, state } = call;
-  if (!msg.isRequest) return -1;
-  const scheme = !state.ignoreSips && isSips(msg) ? 'sips' : 'sip';
-  const user = state.username ? username(call) : '';
-  const start = (address: ByteStr) => `Record-Route: <${scheme}:${user ? `${user}@` : ''}${address}`;
-  const asked = askRecordRoute(msg, {
-    kind: lines.kind,
-    double: state.double,
-    socketNames: state.socketNames,
-    start: start(lines.address),
-    second: lines.second && start(lines.second),
-    params: lines.params,
-    tail: lines.tail,
-  });
-  if (!asked) call.host.log.error({ callId: msg.callId }, 'Cannot record the route: it was recorded before');
-  return asked ? 1 : -1;
+/**
+ * The core composes what is asked for, with the tag of whoever began the dialog.
+ * @param kind L.RR_*  @param params of the script; only for the sockets' addresses
+ */
+function ask(call: C, kind: number, first: ByteStr, second: ByteStr, params: ByteStr): number {
+  const { msg, state, host } = call;
+  const user = state.username && msg.isRequest ? username(call) : '';
+  const texts = [user, first, second, params] as const;
+  const at = texts.map(text => msg.store(text));
+  // a text that has no place any more
+  const full = texts.some((text, i) => text !== '' && !at[i]);
+  const asked: number = full
+    ? -1
+    : host.core.x.rrRecord(
+        msg.at,
+        state.bits,
+        kind,
+        at[0],
+        user.length,
+        at[1],
+        first.length,
+        at[2],
+        second.length,
+        at[3],
+        params.length,
+      );
+  if (asked < 0 && msg.isRequest) refused(call);
+  return asked;
 }
 
-/** whether the request URI is a sips URI, by its first bytes */
-function isSips(msg: SipMsg): boolean {
-  const { mem } = msg;
-  const set = msg.u32(L.M_NEWURI);
-  const at = set || msg.buf + mem.u16(msg.at + L.M_URI);
-  const length = set ? msg.u32(L.M_NEWURI + 4) : mem.u16(msg.at + L.M_URI + 2);
-  return length > SIPS.length && mem.str(at, SIPS.length).toLowerCase() === SIPS;
-}
+const refused = ({ host, msg }: C): void =>
+  host.log.error({ callId: msg.callId }, 'Cannot record the route: it was recorded before');
 
 /** custom_user_avp where it has a value, else the user of the request URI as received */
 function username(call: C): ByteStr {
@@ -53,13 +52,6 @@ function username(call: C): ByteStr {
   }
   const user = parseUri(host.core, msg.originalUri)?.user ?? '';
   return isUriText(user) ? user : '';
-}
-
-/** `;ftag=` with the tag of whoever began the dialog */
-function fromTag(call: C): ByteStr {
-  if (!call.state.fromTag) return '';
-  const tag = isUpstream(call) ? call.msg.toTag : call.msg.fromTag;
-  return tag && isUriText(tag) ? `;ftag=${tag}` : '';
 }
 
 /** `;name=value`, the first semicolon added where it is missing; undefined for text that would end the header */
@@ -74,15 +66,15 @@ function refuse(call: C, what: string, text: ByteStr): number {
 }
 
 export function recordRoute(call: C, text: ByteStr): number {
+  const { msg, state, host } = call;
+  if (!text && !state.username) {
+    // the usual one, for every call
+    const asked: number = host.core.x.rrRecord(msg.at, state.bits, L.RR_SOCKETS, 0, 0, 0, 0, 0, 0, 0, 0);
+    if (asked < 0 && msg.isRequest) refused(call);
+    return asked;
+  }
   const params = asParam(text);
-  if (params === undefined) return refuse(call, 'parameter', text);
-  return ask(call, {
-    kind: 'sockets',
-    address: '',
-    second: '',
-    params: call.state.lr + fromTag(call) + params,
-    tail: '',
-  });
+  return params === undefined ? refuse(call, 'parameter', text) : ask(call, L.RR_SOCKETS, '', '', params);
 }
 
 /** host, host:port, with or without parameters: what can stand behind `sip:` */
@@ -94,7 +86,7 @@ function isAddress(call: C, text: ByteStr): boolean {
 
 export function recordAdvertised(call: C, address: ByteStr): number {
   if (!isAddress(call, address)) return refuse(call, 'address', address);
-  return ask(call, { kind: 'address', address, second: '', params: fromTag(call), tail: call.state.lr });
+  return ask(call, L.RR_ADDRESS, address, '', '');
 }
 
 /** @param second undefined for one line */
@@ -111,13 +103,7 @@ export function recordPreset(call: C, first: ByteStr, second: ByteStr | undefine
     if (!first.startsWith(ip.includes(':') ? `[${ip}]` : ip))
       host.log.warn({ preset: first }, `The preset Record-Route "${first}" is not the receiving socket ${ip}:${port}`);
   }
-  return ask(call, {
-    kind: 'lines',
-    address: first,
-    second: second ?? '',
-    params: fromTag(call),
-    tail: state.lr,
-  });
+  return ask(call, L.RR_LINES, first, second ?? '', '');
 }
 
 export function addParam(call: C, text: ByteStr): number {

@@ -3,7 +3,6 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { branchZeroOf, type Branch as Contact, MAX_BRANCHES, takeBranches } from '../../kemi/branches.ts';
-import { writeForward } from '../../kemi/record-route.ts';
 import { NoTarget, type Target } from '../../kemi/targets.ts';
 import { hostTarget, nextHopsOf, prefixFor, socketFor } from '../core/api.ts';
 import {
@@ -306,7 +305,7 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
   if (!prefix) return E_UNSPEC;
   const path = branch.path ? routeLine(msg, branch.path) : undefined;
   const via: number = x.tmVia(msg.at, prefix.at, prefix.length, tx.number, tx.label, branch.index);
-  const written = writeForward(host, msg, x.tmViaLine(), via, socket);
+  const written: number = x.msgForward(msg.at, x.tmViaLine(), via, socket.index);
   path?.restore(core.mem, msg.at);
   if (written < 0) {
     host.log.error({ uri: branch.uri }, `Cannot relay to "${branch.uri}": ${L.STATUS_NAMES[-written]}`);

@@ -147,7 +147,7 @@ function start(
   tx.branches.push(branch);
   const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
-  const length: number = x.msgForward(msg.at, x.tmViaLine(), via);
+  const length: number = x.msgForward(msg.at, x.tmViaLine(), via, -1);
   branch.block = length > 0 ? x.tmKeep(length) : 0;
   branch.length = length;
   if (!branch.block || !tm.send(branch.block, branch.length, branch.to)) {
