@@ -1,6 +1,5 @@
 /** Replies to what we sent: the way of one from the network through the script's routes to the caller (RFC 3261 16.7). */
 import * as L from '../../core/gen/layout.gen.ts';
-import { Answered } from './answered.ts';
 import { cancelAnswered, cancelBranch, sendCancel } from './cancel.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
@@ -144,7 +143,7 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     branch.code = code;
     if (code >= 200) forgetRequest(tm, branch);
   }
-  if (tm.handlers['response-in']) tm.emit('response-in', new Answered(host, tx, code, at, '', branch));
+  if (tm.handlers['response-in']) tm.emitReply('response-in', tx, code, at, '', branch);
   if (tx.local) {
     localAnswer(tm, branch, at, code);
     return;
@@ -218,7 +217,7 @@ export function conclude(tm: Tm, tx: Transaction): void {
     tm.release(tx);
     return;
   }
-  if (tm.handlers.failure && tx.msg) tm.emit('failure', new Answered(tm.host, tx, best.code, best.reply, '', best));
+  if (tm.handlers.failure && tx.msg) tm.emitReply('failure', tx, best.code, best.reply, '', best);
   const route = tm.nameOf(tx.onFailure);
   tx.onFailure = 0;
   if (!route || !tx.msg || !tm.host.hasRoute(route, L.RK_FAILURE)) {

@@ -3,7 +3,6 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
-import { Answered } from './answered.ts';
 import { cancelBranch } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import { conclude } from './replies.ts';
@@ -34,7 +33,7 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   tm.counters.generated++;
   if (sent) tm.counters.sent++;
   tm.setStatus(tx, code);
-  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, 0, reason, branch));
+  if (tm.handlers['response-out']) tm.emitReply('response-out', tx, code, 0, reason, branch);
   if (tm.params.event_callback_lres_sent || tm.host.native) localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
@@ -111,7 +110,7 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
   if (!late) tm.setStatus(tx, code);
-  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, reply, '', branch));
+  if (tm.handlers['response-out']) tm.emitReply('response-out', tx, code, reply, '', branch);
   if (!late && code >= 200) finish(tm, tx, false, code);
   return sent;
 }

@@ -6,6 +6,7 @@ import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
+import { Answered } from './answered.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
 import { Ownership } from './ownership.ts';
@@ -38,6 +39,13 @@ function newCounters() {
   };
 }
 
+/** Who hears of an event, see TmApi.on(). */
+export interface Handler<D> {
+  readonly fn: (event: D) => void;
+  readonly flags: number;
+  readonly from: number;
+}
+
 export class Tm implements Machine {
   readonly host: ModuleHost;
   readonly params: TmParams;
@@ -56,7 +64,7 @@ export class Tm implements Machine {
   #label: number;
   /** modparam ac_extra_hdrs */
   readonly extraHeaders: Text;
-  readonly handlers: { [E in keyof TmEvents]?: ((event: TmEvents[E]) => void)[] } = {};
+  readonly handlers: { [E in keyof TmEvents]?: Handler<TmEvents[E]>[] } = {};
   readonly defaultTimes: { inv: Times; other: Times };
   readonly seed: Uint8Array;
   readonly regexes = new RegexCache();
@@ -454,13 +462,39 @@ export class Tm implements Machine {
 
   emit<E extends keyof TmEvents>(event: E, data: TmEvents[E]): void {
     const list = this.handlers[event];
+    if (list) for (const handler of list as Handler<TmEvents[E]>[]) this.#tell(event, handler, data);
+  }
+
+  /**
+   * Tells those of an answer who want to hear of it; nothing is made when nobody does.
+   * @param reply address of the reply as it came, 0 when it is ours  @param reason phrase of one of ours
+   */
+  emitReply(
+    event: 'response-in' | 'response-out' | 'failure',
+    tx: Transaction,
+    code: number,
+    reply: number,
+    reason: ByteStr,
+    branch: Branch | undefined,
+  ): void {
+    const list = this.handlers[event];
     if (!list) return;
-    for (const fn of list as ((event: TmEvents[E]) => void)[])
-      try {
-        fn(data);
-      } catch (error) {
-        this.host.log.error({ err: error, event }, 'A handler of a transaction event failed');
-      }
+    let answered: Answered | undefined;
+    for (let i = 0; i < list.length; i++) {
+      const handler = list[i]!;
+      if (code < handler.from) continue;
+      if (handler.flags && !(tx.msg && this.host.core.mem.u32(tx.msg + L.M_SFLAGS) & handler.flags)) continue;
+      answered ??= new Answered(this.host, tx, code, reply, reason, branch);
+      this.#tell(event, handler, answered);
+    }
+  }
+
+  #tell<D>(event: keyof TmEvents, handler: Handler<D>, data: D): void {
+    try {
+      handler.fn(data);
+    } catch (error) {
+      this.host.log.error({ err: error, event }, 'A handler of a transaction event failed');
+    }
   }
 
   // ---- variables of the script
