@@ -134,16 +134,17 @@ function start(
   if (msg.u32(L.M_TMFLAGS) & L.TMF_SETTINGS) {
     const settings = tm.settingsOf(msg.at);
     if (settings) {
-      tx.settings = settings;
+      tx.makeRare().settings = settings;
       tm.applySettings(tx);
     }
   }
-  tx.callId = callId;
-  tx.cseq = cseq;
-  tx.callback = done;
+  const rare = tx.makeRare();
+  rare.callId = callId;
+  rare.cseq = cseq;
+  rare.callback = done;
   const branch = new Branch(tx, 0, msg.ruri, NOWHERE, false);
   branch.to = destined(tm, branch, socket, target, msg);
-  tx.branches.push(branch);
+  tx.add(branch);
   const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
   const length: number = x.msgForward(msg.at, x.tmViaLine(), via);
@@ -171,10 +172,11 @@ export function localAnswer(tm: Tm, branch: Branch, at: number, code: number): v
     return;
   }
   const reason = at ? host.at(at).reason : (OWN_REASONS[code] ?? 'Request Timeout');
-  const { callback } = tx;
+  const rare = tx.rare!;
+  const { callback } = rare;
   if (code >= 200) {
     tm.setStatus(tx, code);
-    tx.callback = undefined;
+    rare.callback = undefined;
     if (tx.isInvite && code < 300 && at) acknowledgeSuccess(tm, branch, host.at(at));
     wait(tm, tx);
   }
@@ -204,7 +206,7 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
   const line = mem.str(x.tmViaLine(), via);
   const text =
     `ACK ${contact} SIP/2.0\r\n${line}${routes.map(r => `Route: ${r}\r\n`).join('')}` +
-    `From: ${from}\r\nTo: ${to}\r\nCall-ID: ${tx.callId ?? ''}\r\nCSeq: ${tx.cseq} ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`;
+    `From: ${from}\r\nTo: ${to}\r\nCall-ID: ${tx.rare?.callId ?? ''}\r\nCSeq: ${tx.rare?.cseq} ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`;
   const send = (ip: ByteStr, port: number) => {
     const out: number = x.outArea();
     core.mem.putStr(out, text);
@@ -233,7 +235,7 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
 /** tm.cancel: gives up a request of our own. @returns whether there is one */
 export function cancelLocal(tm: Tm, callId: ByteStr, cseq: number, cancel: (branch: Branch) => void): boolean {
   for (const tx of tm.table) {
-    if (!tx?.local || tx.callId !== callId || tx.cseq !== cseq || tx.status >= 200) continue;
+    if (!tx?.local || tx.rare?.callId !== callId || tx.rare.cseq !== cseq || tx.status >= 200) continue;
     for (const branch of tx.branches) {
       if (branch.done) continue;
       if (tx.isInvite) cancel(branch);

@@ -111,7 +111,7 @@ function routed(tm: Tm, branch: Branch, at: number, code: number, own: unknown, 
 /** Timers behind a provisional answer. */
 function provisional(tm: Tm, branch: Branch, code: number): void {
   const { tx } = branch;
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (!tx.isInvite) {
     if (branch.interval) branch.interval = tx.times.retr2;
     return;
@@ -119,7 +119,7 @@ function provisional(tm: Tm, branch: Branch, code: number): void {
   const restart = tm.params.restart_fr_on_each_reply || branch.code < 100 || (code >= 180 && code > branch.code);
   if (!branch.retransmitAt && !restart) return;
   branch.retransmitAt = 0;
-  if (restart && !branch.cancelSent) branch.endAt = Math.min(now + tx.times.frInv, tx.createdMs + tx.times.life);
+  if (restart && !branch.cancel?.sent) branch.endAt = Math.min(now + tx.times.frInv, tx.createdMs + tx.times.life);
   schedule(tm, branch, now);
 }
 
@@ -150,8 +150,9 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
   }
   if (again && (code < 200 || code >= 300 || !tx.isInvite)) return;
   if (code < 200) {
-    if (branch.cancelWanted) sendCancel(tm, branch, branch.cancelReason);
-    else if (branch.cancelBlock) tm.send(branch.cancelBlock, branch.cancelLength, branch.to);
+    const { cancel } = branch;
+    if (cancel?.wanted) sendCancel(tm, branch, cancel.reason);
+    else if (cancel?.block) tm.send(cancel.block, cancel.length, branch.to);
     // a caller that gave up waits for the end only
     if (tx.status >= 200 || tx.canceled || (code === 100 && !tm.params.relay_100)) return;
     relay(tm, tx, branch, at);
@@ -197,7 +198,7 @@ export function ended(tm: Tm, branch: Branch): void {
 }
 
 function sixFree(tm: Tm, tx: Transaction): boolean {
-  return tx.settings?.disable6xx ?? tm.params.disable_6xx_block !== 0;
+  return tx.rare?.settings?.disable6xx ?? tm.params.disable_6xx_block !== 0;
 }
 
 function cancelOthers(tm: Tm, tx: Transaction, winner: Branch): void {

@@ -34,7 +34,7 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   if (sent) tm.counters.sent++;
   tm.setStatus(tx, code);
   if (tm.handlers['response-out']) tm.emitReply('response-out', tx, code, 0, reason, branch);
-  if (tm.params.event_callback_lres_sent || tm.host.native) localResponse(tm, tx);
+  if (tellsAnswers(tm)) localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
 }
@@ -75,6 +75,9 @@ function redirect(tm: Tm, at: number): void {
   x.slRedirect();
   x.setMsg(before);
 }
+
+/** Whether a route of the script may run behind an answer of ours. */
+export const tellsAnswers = (tm: Tm): boolean => !!tm.params.event_callback_lres_sent || tm.host.native === true;
 
 /** event "tm:local-response" */
 function localResponse(tm: Tm, tx: Transaction): void {
@@ -127,15 +130,15 @@ function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
       // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
       if (code < 300 && tx.msg) {
         tm.insertDialog(tx);
-        tx.toTag = ownTag(tm, tx.msg);
+        tx.makeRare().toTag = ownTag(tm, tx.msg);
       }
-      const now = tm.host.monotonic();
+      const now = tm.monotonic();
       tx.phase = PHASE_RETRANSMIT;
       tx.endAt = now + tx.times.fr;
       // over a connection nothing is lost on the way; a 2xx may have to cross what is no connection behind the next hop (RFC 3261 13.3.1.4)
       tx.interval = code >= 300 && tx.dst && tx.dst.proto !== 'udp' ? 0 : tx.times.retr1;
       tx.retransmitAt = tx.interval ? now + tx.interval : tx.endAt;
-      tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr), now);
+      tm.wheel.start(tx, Math.min(tx.interval || tx.times.fr, tx.times.fr), now);
     } else {
       if (tm.handlers['e2e-ack'] && tx.msg) tm.insertDialog(tx);
       wait(tm, tx);
@@ -163,7 +166,7 @@ function cancelReason(code: number): ByteStr {
 /** The transaction is done; it absorbs what comes late for wt_timer. */
 export function wait(tm: Tm, tx: Transaction): void {
   tx.phase = PHASE_WAIT;
-  tm.wheel.start(tx.timer, tm.params.wt_timer);
+  tm.wheel.start(tx, tm.params.wt_timer);
 }
 
 /** The request came again: the last answer goes out again. @returns whether there is one */
@@ -175,7 +178,6 @@ export function repeatAnswer(tm: Tm, tx: Transaction): boolean {
 
 /** The ACK to our negative answer, or to a 2xx of our own: no more retransmissions. */
 export function acknowledge(tm: Tm, tx: Transaction): void {
-  tx.acked = true;
   if (tx.phase === PHASE_RETRANSMIT) wait(tm, tx);
 }
 
@@ -187,11 +189,11 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
   }
   if (tx.phase !== PHASE_RETRANSMIT) {
     // A route of it still runs: the end waits for it.
-    if (tx.routes > 0) tm.wheel.start(tx.timer, tm.params.wt_timer);
+    if (tx.routes > 0) tm.wheel.start(tx, tm.params.wt_timer);
     else tm.destroy(tx);
     return;
   }
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (now >= tx.endAt) {
     wait(tm, tx);
     return;
@@ -201,7 +203,7 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
     tx.interval = Math.min(tx.interval * 2, tx.times.retr2);
     tx.retransmitAt = now + tx.interval;
   }
-  tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now, now);
+  tm.wheel.start(tx, Math.min(tx.retransmitAt, tx.endAt) - now, now);
 }
 
 /** behind the longest life of a transaction: nothing that works as it should is that old */
@@ -212,7 +214,7 @@ function watch(tm: Tm, tx: Transaction): void {
   const busy = tx.pending || tx.routes > 0 || (tx.msg && tm.host.core.mem.u8[tx.msg + L.M_ROUTE] !== L.RK_NONE);
   if (!busy) conclude(tm, tx);
   if (tx.phase !== PHASE_NONE) return;
-  if (busy) tm.wheel.start(tx.timer, WATCH_MS);
+  if (busy) tm.wheel.start(tx, WATCH_MS);
   else {
     tm.host.log.warn({ method: tx.method }, 'A transaction had nothing left that could end it');
     abandon(tm, tx);
