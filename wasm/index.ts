@@ -248,6 +248,7 @@ export {
   slSendReply,
   slSendReplyMode,
 } from './modules/sl';
+export { answerTarget, msgTarget, targetArea, uriTarget } from './modules/target';
 export {
   statelessVia,
   tmAnswer,

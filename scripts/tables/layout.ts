@@ -345,6 +345,19 @@ export const CONSTS: Record<string, number> = {
   TAKE_REQUEST: 1,
   TAKE_REPLY: 2,
   TAKE_OWNER: 3,
+  // what is known of a target (uriTarget): its number 1..TG_COUNT, with TG_NEW when it is new there, or why there is none
+  TG_COUNT: 1024,
+  TG_NEW: 65536,
+  TG_NAME: 0,
+  TG_BAD_URI: -1,
+  TG_NOT_SIP: -2,
+  TG_BAD_TRANSPORT: -3,
+  // its record (targetArea)
+  TG_HOST: 0,
+  TG_TRANSPORT: 8,
+  TG_PORT: 16,
+  TG_PROTO: 18,
+  TG_SECURE: 19,
   // counters of what is received (receivedArea)
   RC_REQUESTS: 0,
   RC_REPLIES: 1,

@@ -7,6 +7,7 @@ import type { SipMsg } from '../core/sip-msg.ts';
 import type { Database } from './db.ts';
 import type { Pv, TransformationHost } from './pv-types.ts';
 import type { Shared } from './shared/shared.ts';
+import type { Targets } from './targets.ts';
 import type { WebSocketLinks } from './web-socket.ts';
 
 /** One listening socket. */
@@ -217,6 +218,8 @@ export interface ModuleHost extends TransformationHost {
   /** 0 <= x < 1; injected */
   random(): number;
   readonly sockets: readonly Socket[];
+  /** where requests and answers go */
+  readonly targets: Targets;
   /**
    * Whether the address is one of ours: a listening socket, an alias, an advertised address.
    * @param host name or address, IPv6 with or without brackets, any case  @param port 0 matches any port  @param proto 0 (PROTO_NONE) matches any

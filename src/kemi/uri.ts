@@ -13,22 +13,27 @@ const LONGEST = 65535;
 
 /** @returns the parts; undefined when it does not parse or is longer than 65535 bytes */
 export function parseUri(core: Core, text: ByteStr): Uri | undefined {
-  if (!text || text.length > LONGEST) return undefined;
-  if (text.length <= SHORT) return parseIn(core, core.x.scratchArea(), text);
-  const area = core.lua.malloc(PARTS + text.length + L.SLACK);
-  if (!area) return undefined;
-  try {
-    return parseIn(core, area, text);
-  } finally {
-    core.lua.free(area);
-  }
+  return onCopy(core, text, (at, area) =>
+    core.x.parseUriAt(at, text.length, area) ? undefined : readUri(core.mem, area, at),
+  );
 }
 
-/** Parses a copy of the text that is put behind the area. */
-function parseIn(core: Core, area: number, text: ByteStr): Uri | undefined {
-  const at = area + PARTS;
-  core.mem.putStr(at, text);
-  return core.x.parseUriAt(at, text.length, area) ? undefined : readUri(core.mem, area, at);
+/**
+ * Puts a copy of a URI into the core's memory for the time of a call.
+ * @param use gets the address of the copy, and that of PARTS bytes for its parts  @returns what it gave; undefined for an empty text, one of more than 65535 bytes, and
+ * without memory
+ */
+export function onCopy<T>(core: Core, text: ByteStr, use: (at: number, area: number) => T): T | undefined {
+  if (!text || text.length > LONGEST) return undefined;
+  const long = text.length > SHORT;
+  const area: number = long ? core.lua.malloc(PARTS + text.length + L.SLACK) : core.x.scratchArea();
+  if (!area) return undefined;
+  try {
+    core.mem.putStr(area + PARTS, text);
+    return use(area + PARTS, area);
+  } finally {
+    if (long) core.lua.free(area);
+  }
 }
 
 /** One URI parameter. */

@@ -20,6 +20,7 @@ import type {
 } from '../kemi/host.ts';
 import type { Pv } from '../kemi/pv-types.ts';
 import type { Shared } from '../kemi/shared/shared.ts';
+import type { Targets } from '../kemi/targets.ts';
 import type { WebSocketLinks } from '../kemi/web-socket.ts';
 import type { Messages } from './messages.ts';
 import type { RuntimeOptions, SocketSend, StartTimer } from './options.ts';
@@ -33,6 +34,7 @@ export interface HostParts {
   readonly sockets: readonly Socket[];
   /** how each of them sends */
   readonly sends: readonly SocketSend[];
+  readonly targets: Targets;
   readonly self: SelfAddresses;
   readonly messages: Messages;
   readonly stats: Statistics;
@@ -60,6 +62,7 @@ export class RuntimeHost implements ModuleHost {
   readonly core: Core;
   readonly log: Logger;
   readonly sockets: readonly Socket[];
+  readonly targets: Targets;
   readonly stats: Statistics;
   readonly version: string;
   readonly defines: ReadonlyMap<string, ByteStr>;
@@ -117,6 +120,7 @@ export class RuntimeHost implements ModuleHost {
     this.#returnCodeAt = parts.core.x.cfgState() + L.CS_RC;
     this.log = parts.log;
     this.sockets = parts.sockets;
+    this.targets = parts.targets;
     this.stats = parts.stats;
     this.version = parts.version;
     this.now = parts.now;

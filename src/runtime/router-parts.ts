@@ -6,6 +6,7 @@ import type { ByteStr } from '../core/memory.ts';
 import type { SipMsg } from '../core/sip-msg.ts';
 import type { ModuleHost, Socket } from '../kemi/host.ts';
 import type { ReplyCounters } from '../kemi/statistics.ts';
+import type { Targets } from '../kemi/targets.ts';
 import type { Messages } from './messages.ts';
 import type { Callbacks, Limits, SocketSend, StartTimer } from './options.ts';
 import type { Owners } from './owners.ts';
@@ -58,6 +59,7 @@ export interface RouterParts {
   readonly callbacks: Callbacks;
   /** how each socket sends */
   readonly sends: readonly SocketSend[];
+  readonly targets: Targets;
   readonly now: () => number;
   readonly after: StartTimer;
   /** replies go to the source port, whatever the Via says */

@@ -6,7 +6,7 @@ import type { Core } from '../core/load.ts';
 import type { ByteStr } from '../core/memory.ts';
 import type { Program, RunResult } from '../interp/interpreter.ts';
 import type { ModuleHost } from '../kemi/host.ts';
-import { defaultPort, forwardReply, replyHow } from '../modules/core/api.ts';
+import { forwardReply, replyHow } from '../modules/core/api.ts';
 import type { Messages } from './messages.ts';
 import type { Source } from './options.ts';
 import { newCounters, type RouterParts } from './router-parts.ts';
@@ -451,29 +451,18 @@ export class Router {
     });
   }
 
-  /**
-   * RFC 3261 18.2.2, as Kamailio does it: to the source address; to its port when rport asks for it, else to the Via's. Over a connection: by the one that the
-   * request came by; when it is gone, by a new one to the Via's port.
-   */
+  /** To where Targets.answer() says; over a connection by the one that the request came by, or by a new one when it is gone. */
   sendReply(data: number, length: number): number {
     const { x, mem } = this.#core;
     const at: number = x.currentMsg();
     if (!at) return 0;
-    const via = at + L.M_VIA;
-    const flags = mem.u32(at + L.M_MFLAGS);
-    const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
-    const index = mem.u16(at + L.M_SOCK);
-    const { proto } = this.#parts.sockets[index]!;
-    const send = this.#parts.sends[index]!;
+    const { proto, ip, port } = this.#parts.targets.answer(at);
+    const send = this.#parts.sends[mem.u16(at + L.M_SOCK)]!;
     const bytes = mem.lend(data, length);
-    let sent: boolean;
-    if (proto === 'udp') {
-      const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
-      sent = send(bytes, ip, symmetric ? mem.u16(at + L.M_SRCPORT) : mem.u16(via + 28) || 5060);
-    } else {
-      const port = mem.u16(via + 28) || defaultPort(proto);
-      sent = send(bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), flags));
-    }
+    const sent =
+      proto === 'udp'
+        ? send(bytes, ip, port)
+        : send(bytes, ip, port, replyHow(mem.u32(at + L.M_CONID), mem.u32(at + L.M_MFLAGS)));
     if (sent) {
       this.counters.sent++;
       return 1;

@@ -21,6 +21,7 @@ import type { HttpExchange, HttpRequest } from '../kemi/http.ts';
 import { createStatistics, ReplyCounters, type StatisticsStore } from '../kemi/statistics.ts';
 import { closest } from '../kemi/suggest.ts';
 import type { AnyModule } from '../kemi/table.ts';
+import { Targets } from '../kemi/targets.ts';
 import { acceptAlias } from '../modules/core/api.ts';
 import { MODULES } from '../modules/index.ts';
 import { Rpc } from '../rpc/commands.ts';
@@ -145,6 +146,7 @@ export class Runtime {
     const secret = options.secret ?? crypto.getRandomValues(new Uint8Array(16));
     const definitions = modulesFor(options, this.log);
     const sends = sendsOf(options.send, this.sockets);
+    const targets = new Targets(core);
     const router = new Router({
       core,
       log: this.log,
@@ -153,6 +155,7 @@ export class Runtime {
       sockets: this.sockets,
       callbacks: this.#callbacks,
       sends,
+      targets,
       now: this.#now,
       after: options.after ?? globalAfter,
       forceRport: options.forceRport ?? false,
@@ -179,6 +182,7 @@ export class Runtime {
       options,
       sockets: this.sockets,
       sends,
+      targets,
       self,
       messages: this.#messages,
       stats: this.stats,

@@ -2,7 +2,8 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
-import { defaultPort, protocolName } from './destination.ts';
+import { protocolName } from '../../kemi/targets.ts';
+import { defaultPort } from './resolve.ts';
 import { parseVia } from './uri.ts';
 
 /** offset of the port in the core's Via */

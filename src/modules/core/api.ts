@@ -2,16 +2,13 @@
 
 export { acceptAlias } from './alias.ts';
 export {
-  defaultPort,
   destinationOf,
   hostTarget,
-  NoTarget,
-  protocolName,
+  nextHopOf,
+  nextHopsOf,
   replyHow,
   socketFor,
-  type Target,
   targetOf,
-  targetsOf,
   useOutboundConnection,
 } from './destination.ts';
 export { runEvent } from './event.ts';

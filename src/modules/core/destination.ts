@@ -4,73 +4,30 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, SendHow, Socket } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
-import { parseUri, uriParam } from '../../kemi/uri.ts';
+import { KnownTarget, Named, NoTarget, type Target } from '../../kemi/targets.ts';
 import type { TlsApi } from '../tls/api.ts';
-import { defaultPort, locate, MAX_TARGETS, plainTransport, type Target, Unresolved } from './resolve.ts';
-import { PROTOCOLS, transportOf } from './uri.ts';
-
-/** Why there is no target; for the log. */
-export class NoTarget {
-  readonly why: string;
-
-  constructor(why: string) {
-    this.why = why;
-  }
-}
-
-export { defaultPort, type Target } from './resolve.ts';
-
-const NAMES = Object.fromEntries(Object.entries(PROTOCOLS).map(([name, id]) => [id, name])) as Record<
-  number,
-  Socket['proto']
->;
-
-/** @param id PROTO_*  @returns undefined for PROTO_NONE and PROTO_OTHER */
-export function protocolName(id: number): Socket['proto'] | undefined {
-  return NAMES[id];
-}
-
-/** What a URI says of its target, before any name is looked up. */
-interface Wanted {
-  readonly name: ByteStr;
-  /** 0 when not given */
-  readonly port: number;
-  /** undefined when not given */
-  readonly proto: Socket['proto'] | undefined;
-  readonly secure: boolean;
-}
-
-function wantedBy(host: ModuleHost, uriText: ByteStr): Wanted | NoTarget {
-  const uri = parseUri(host.core, uriText);
-  if (!uri) return new NoTarget('the URI does not parse');
-  if (uri.scheme !== L.SCHEME_SIP && uri.scheme !== L.SCHEME_SIPS) return new NoTarget('it is not a SIP URI');
-  const asked = uriParam(uri.params, 'transport');
-  let proto = asked ? protocolName(transportOf(uri)) : undefined;
-  if (asked && !proto) return new NoTarget(`the transport "${asked}" is not known`);
-  const secure = uri.scheme === L.SCHEME_SIPS;
-  // RFC 3261 26.2.2: sips means TLS all the way
-  if (secure && proto) proto = proto === 'ws' || proto === 'wss' ? 'wss' : 'tls';
-  return { name: uriParam(uri.params, 'maddr') || uri.host, port: uri.port, proto, secure };
-}
+import { defaultPort, locate, MAX_TARGETS, plainTransport, Unresolved } from './resolve.ts';
 
 /**
  * The target of a SIP URI: the first one (RFC 3263). maddr stands in for the host. A numeric host is answered at once, a name through the resolver: NAPTR when
  * the URI has neither port nor transport, SRV when it has no port, then addresses.
  */
 export function targetOf(host: ModuleHost, uriText: ByteStr): Target | NoTarget | Promise<Target | NoTarget> {
-  const wanted = wantedBy(host, uriText);
-  return wanted instanceof NoTarget ? wanted : firstTarget(host, wanted);
+  return first(host, host.targets.ofUri(uriText));
 }
 
-/** All targets of a SIP URI, at most MAX_TARGETS, in the order in which they are to be tried; at least one. Otherwise as targetOf(). */
-export function targetsOf(
+/** The same of a request: of its destination URI where one is set, else of its request URI. */
+export function nextHopOf(host: ModuleHost, msg: SipMsg): Target | NoTarget | Promise<Target | NoTarget> {
+  return first(host, host.targets.nextHop(msg.at));
+}
+
+/** All targets of a request's next hop, at most MAX_TARGETS, in the order in which they are to be tried; at least one. Otherwise as targetOf(). */
+export function nextHopsOf(
   host: ModuleHost,
-  uriText: ByteStr,
-): readonly Target[] | NoTarget | Promise<readonly Target[] | NoTarget> {
-  const wanted = wantedBy(host, uriText);
-  if (wanted instanceof NoTarget) return wanted;
-  const numeric = numericTarget(wanted);
-  return numeric ? [numeric] : resolved(host, wanted, MAX_TARGETS);
+  msg: SipMsg,
+): Target | readonly Target[] | NoTarget | Promise<readonly Target[] | NoTarget> {
+  const found = host.targets.nextHop(msg.at);
+  return found instanceof Named ? (numericTarget(found) ?? resolved(host, found, MAX_TARGETS)) : found;
 }
 
 /** @param port 0 when not given */
@@ -79,26 +36,30 @@ export function hostTarget(
   proto: Socket['proto'],
   name: ByteStr,
   port: number,
-  secure = false,
 ): Target | NoTarget | Promise<Target | NoTarget> {
-  return firstTarget(host, { name, port, proto, secure });
+  return first(host, new Named(name, port, proto, false));
 }
 
-function numericTarget({ name, port, proto, secure }: Wanted): Target | undefined {
+/** A numeric host: of a URI an IPv6 address, of hostTarget() IPv4 too. */
+function numericTarget({ name, port, proto, secure }: Named): Target | undefined {
   const numeric = numericHost(name);
   if (!numeric) return undefined;
   const by = proto ?? plainTransport(secure);
   return { proto: by, ...numeric, port: port || defaultPort(by) };
 }
 
-function firstTarget(host: ModuleHost, wanted: Wanted): Target | NoTarget | Promise<Target | NoTarget> {
-  const numeric = numericTarget(wanted);
+function first(
+  host: ModuleHost,
+  found: KnownTarget | Named | NoTarget,
+): Target | NoTarget | Promise<Target | NoTarget> {
+  if (!(found instanceof Named)) return found;
+  const numeric = numericTarget(found);
   if (numeric) return numeric;
-  const found = resolved(host, wanted, 1);
-  return found instanceof NoTarget ? found : found.then(list => (list instanceof NoTarget ? list : list[0]!));
+  const later = resolved(host, found, 1);
+  return later instanceof NoTarget ? later : later.then(list => (list instanceof NoTarget ? list : list[0]!));
 }
 
-function resolved(host: ModuleHost, wanted: Wanted, most: number): NoTarget | Promise<readonly Target[] | NoTarget> {
+function resolved(host: ModuleHost, wanted: Named, most: number): NoTarget | Promise<readonly Target[] | NoTarget> {
   const { name } = wanted;
   const { resolver } = host;
   if (!name || !resolver) return new NoTarget(`cannot resolve "${name}": ${name ? 'no resolver is set' : 'no host'}`);
@@ -134,25 +95,23 @@ async function collect(
  * @returns undefined when none speaks that protocol and address family
  */
 export function socketFor(host: ModuleHost, msg: SipMsg, target: Target): Socket | undefined {
+  const { sockets } = host;
+  const { proto } = target;
   const forced = msg.mem.u16(msg.at + L.M_FSOCK);
-  const near = [forced ? host.sockets[forced - 1] : undefined, host.sockets[msg.socket]];
-  const found = bestSocket(host, near, target, target.proto);
-  if (target.proto !== 'ws') return found;
-  return near.find(s => fits(s, target, 'wss')) ?? found ?? bestSocket(host, near, target, 'wss');
+  const first = forced ? sockets[forced - 1] : undefined;
+  const came = sockets[msg.socket];
+  if (proto === 'ws') {
+    if (fits(first, target, 'wss')) return first;
+    if (fits(came, target, 'wss')) return came;
+  }
+  if (fits(first, target, proto)) return first;
+  if (fits(came, target, proto)) return came;
+  const found = anySocket(sockets, target, proto);
+  return proto === 'ws' ? (found ?? anySocket(sockets, target, 'wss')) : found;
 }
 
-function bestSocket(
-  host: ModuleHost,
-  near: readonly (Socket | undefined)[],
-  target: Target,
-  proto: Socket['proto'],
-): Socket | undefined {
-  for (const socket of near) if (fits(socket, target, proto)) return socket;
-  const { sockets } = host;
-  return (
-    sockets.find(s => fits(s, target, proto) && !isLoopback(s.ip)) ?? sockets.findLast(s => fits(s, target, proto))
-  );
-}
+const anySocket = (sockets: readonly Socket[], target: Target, proto: Socket['proto']): Socket | undefined =>
+  sockets.find(s => fits(s, target, proto) && !isLoopback(s.ip)) ?? sockets.findLast(s => fits(s, target, proto));
 
 const fits = (socket: Socket | undefined, target: Target, proto: Socket['proto']): socket is Socket =>
   socket !== undefined && socket.proto === proto && socket.ip.includes(':') === (target.family === 6);
@@ -175,23 +134,21 @@ export function useOutboundConnection(host: ModuleHost, use: boolean): void {
   else host.perMessage.delete(USE_OTCPID);
 }
 
-/** What a request needs beside its target. */
-export interface Leaving {
-  /** connection that its branch names; 0 for none */
-  readonly otcpid?: number | undefined;
-  /** called when the connection could not be made, see SendHow */
-  readonly lost?: (() => void) | undefined;
-}
-
-/** Where a request goes by a socket. */
+/**
+ * Where a request goes by a socket.
+ * @param otcpid connection that its branch names, 0 for none  @param lost called when the connection could not be made, see SendHow
+ */
 export function destinationOf(
   host: ModuleHost,
   msg: SipMsg,
   socket: Socket,
-  { proto, ip, port }: Target,
-  { otcpid, lost }: Leaving = {},
+  target: Target,
+  otcpid = 0,
+  lost?: () => void,
 ): Destination {
-  if (proto === 'udp') return { socket: socket.index, proto, ip, port };
+  const { proto, ip, port } = target;
+  if (proto === 'udp')
+    return target instanceof KnownTarget ? target.from(socket.index) : { socket: socket.index, proto, ip, port };
   const flags = msg.u32(L.M_MFLAGS);
   const noConnect = (flags & L.MFL_FORWARD_NO_CONNECT) !== 0;
   const close = (flags & L.MFL_FORWARD_CLOSE) !== 0;

@@ -5,31 +5,33 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import { branchZeroOf } from '../../kemi/branches.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { destinationOf, hostTarget, NoTarget, protocolName, socketFor, type Target, targetOf } from './destination.ts';
+import { NoTarget, protocolName, type Target } from '../../kemi/targets.ts';
+import { destinationOf, hostTarget, nextHopOf, socketFor, targetOf } from './destination.ts';
 import { parseVia } from './uri.ts';
 import { prefixFor } from './via.ts';
 
 /**
  * Sends the request on, with a Via of ours on top.
- * @param to URI whose target it goes to; the request URI stays what it is
+ * @param to URI whose target it goes to, absent its next hop's; the request URI stays what it is
  * @returns 1 sent; -1 not: no target, no socket, too big
  */
-export function forwardRequest(host: ModuleHost, msg: SipMsg, to: ByteStr): number | Promise<number> {
+export function forwardRequest(host: ModuleHost, msg: SipMsg, to?: ByteStr): number | Promise<number> {
   if (!msg.isRequest) {
     host.log.error({}, 'Cannot forward: the message is not a request');
     return -1;
   }
-  const target = targetOf(host, to);
+  const target = to === undefined ? nextHopOf(host, msg) : targetOf(host, to);
   return target instanceof Promise
     ? target.then(found => forwardTo(host, msg, to, found))
     : forwardTo(host, msg, to, target);
 }
 
-function forwardTo(host: ModuleHost, msg: SipMsg, to: ByteStr, target: Target | NoTarget): number {
+function forwardTo(host: ModuleHost, msg: SipMsg, to: ByteStr | undefined, target: Target | NoTarget): number {
   const sent = target instanceof NoTarget ? target.why : sendRequest(host, msg, target);
   host.stats.add('core', sent === true ? 'fwd_requests' : 'drop_requests');
   if (sent === true) return 1;
-  host.log.error({ uri: to, why: sent }, `Cannot forward to "${to}": ${sent}`);
+  const uri = to ?? msg.dstUri ?? msg.ruri;
+  host.log.error({ uri, why: sent }, `Cannot forward to "${uri}": ${sent}`);
   return -1;
 }
 
@@ -45,7 +47,7 @@ function sendRequest(host: ModuleHost, msg: SipMsg, target: Target): true | stri
   if (length < 0) return `it cannot be written: ${L.STATUS_NAMES[-length]}`;
   const out = core.x.outArea();
   const bytes = core.mem.u8.subarray(out, out + length);
-  const to = destinationOf(host, msg, socket, target, { otcpid: branchZeroOf(host, msg.at)?.otcpid });
+  const to = destinationOf(host, msg, socket, target, branchZeroOf(host, msg.at)?.otcpid);
   return host.sendFor(msg.at, bytes, to) ? true : 'it cannot be sent';
 }
 

@@ -4,15 +4,9 @@
  */
 import type { ByteStr } from '../../core/memory.ts';
 import type { ModuleHost, Resolver, Socket } from '../../kemi/host.ts';
+import type { Target } from '../../kemi/targets.ts';
 
 type Proto = Socket['proto'];
-
-export interface Target {
-  readonly proto: Proto;
-  readonly ip: ByteStr;
-  readonly family: 4 | 6;
-  readonly port: number;
-}
 
 /** What is asked of the DNS. */
 export interface Question {

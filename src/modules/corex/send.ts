@@ -1,7 +1,8 @@
 /** Bytes to a SIP URI, outside of any message. */
 import { type ByteStr, bytesOf } from '../../core/memory.ts';
 import type { ModuleHost, Socket } from '../../kemi/host.ts';
-import { NoTarget, type Target, targetOf } from '../core/api.ts';
+import { NoTarget, type Target } from '../../kemi/targets.ts';
+import { targetOf } from '../core/api.ts';
 
 /**
  * @param from socket to send from; undefined: the first that fits

@@ -2,8 +2,9 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { type Address, addressesOf } from '../../kemi/addresses.ts';
+import { protocolName } from '../../kemi/targets.ts';
 import { parseUri, uriParams } from '../../kemi/uri.ts';
-import { PROTOCOLS, protocolName } from '../core/api.ts';
+import { PROTOCOLS } from '../core/api.ts';
 import { bracketed, type PlacedUri, placedUri, portOf, sourceUri, transportParam, withParams } from './source.ts';
 import type { C } from './state.ts';
 

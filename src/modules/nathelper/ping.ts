@@ -9,7 +9,8 @@ import type { ModuleHost, Socket, Timer } from '../../kemi/host.ts';
 import { numericHost } from '../../kemi/ip.ts';
 import { isHeaderText } from '../../kemi/record-route.ts';
 import { splitOutside } from '../../kemi/scan.ts';
-import { NoTarget, PROTOCOLS, secondVia, type Target, targetOf } from '../core/api.ts';
+import { NoTarget, type Target } from '../../kemi/targets.ts';
+import { PROTOCOLS, secondVia, targetOf } from '../core/api.ts';
 import type { PingContact, PingSource } from './api.ts';
 import { bracketed } from './source.ts';
 

@@ -3,8 +3,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg, Uri } from '../../core/sip-msg.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { parseIpv4 } from '../../kemi/ip.ts';
+import { protocolName } from '../../kemi/targets.ts';
 import { parseUri, uriParams } from '../../kemi/uri.ts';
-import { protocolName } from '../core/api.ts';
 
 /** network, mask: RFC 1918, RFC 6598 (shared address space of carriers), RFC 7335 */
 const PRIVATE: readonly (readonly [network: number, mask: number])[] = [

@@ -1,7 +1,8 @@
 /** The client side: a request as sent, its retransmissions and how long it waits (RFC 3261 17.1). */
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, Socket } from '../../kemi/host.ts';
-import { destinationOf, type Target } from '../core/api.ts';
+import type { Target } from '../../kemi/targets.ts';
+import { destinationOf } from '../core/api.ts';
 import { sendCancel } from './cancel.ts';
 import { failOver } from './forward.ts';
 import { ended } from './replies.ts';
@@ -72,7 +73,7 @@ function timeout(tm: Tm, branch: Branch): void {
 export function destined(tm: Tm, branch: Branch, socket: Socket, target: Target, msg: SipMsg): Destination {
   // datagrams are the many: no closure for them
   const lost = target.proto === 'udp' ? undefined : () => connectionLost(tm, branch);
-  return destinationOf(tm.host, msg, socket, target, { otcpid: branch.contact?.otcpid, lost });
+  return destinationOf(tm.host, msg, socket, target, branch.contact?.otcpid, lost);
 }
 
 /** The connection that a branch was to be sent by could not be made: the next address, if there is one. RFC 3261 16.9, with Kamailio's number. */

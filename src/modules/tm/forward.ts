@@ -4,7 +4,8 @@ import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { branchZeroOf, type Branch as Contact, MAX_BRANCHES, takeBranches } from '../../kemi/branches.ts';
 import { writeForward } from '../../kemi/record-route.ts';
-import { hostTarget, NoTarget, prefixFor, socketFor, type Target } from '../core/api.ts';
+import { NoTarget, type Target } from '../../kemi/targets.ts';
+import { hostTarget, nextHopsOf, prefixFor, socketFor } from '../core/api.ts';
 import {
   destined,
   E_BAD_URI,
@@ -225,7 +226,7 @@ function resolve(
   options: RelayOptions,
   before: Snapshot | undefined,
 ): Made | Promise<Made> {
-  const target = options.target ?? tm.targets(msg.dstUri ?? (before ? msg.ruri : branch.uri));
+  const target = options.target ?? nextHopsOf(tm.host, msg);
   return target instanceof Promise
     ? target.then(found => write(tm, branch, msg, options, before, found))
     : write(tm, branch, msg, options, before, target);

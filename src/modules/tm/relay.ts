@@ -87,8 +87,7 @@ export function absorbAck(tm: Tm, msg: SipMsg): boolean {
   return true;
 }
 
-const stateless = (tm: Tm, msg: SipMsg, uri: ByteStr | undefined) =>
-  forwardRequest(tm.host, msg, uri ?? msg.dstUri ?? msg.ruri);
+const stateless = (tm: Tm, msg: SipMsg, uri: ByteStr | undefined) => forwardRequest(tm.host, msg, uri);
 
 /**
  * t_relay()

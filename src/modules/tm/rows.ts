@@ -3,7 +3,7 @@ import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import { type Call, exportsOf } from '../../kemi/table.ts';
-import { hostTarget, targetOf } from '../core/api.ts';
+import { hostTarget, nextHopOf, targetOf } from '../core/api.ts';
 import { loadContacts, nextContactFlow, nextContacts } from './contacts.ts';
 import { errorAnswer, forward, NO_OPTIONS, proxyTarget } from './forward.ts';
 import { sendLocal } from './local.ts';
@@ -44,7 +44,7 @@ function replicate(call: C, uri: ByteStr): number | Promise<number> {
   if (!msg.isRequest) return -1;
   const tx = tm.of(msg.at) ?? create(tm, msg);
   if (!tx) return -1;
-  const target = targetOf(host, uri || (msg.dstUri ?? msg.ruri));
+  const target = uri ? targetOf(host, uri) : nextHopOf(host, msg);
   return forward(tm, tx, msg, { target, flags: 2, silent: true });
 }
 

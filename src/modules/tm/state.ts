@@ -5,7 +5,8 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination, ModuleHost, Text } from '../../kemi/host.ts';
 import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
-import { defaultPort, NoTarget, protocolName, replyHow, type Target, targetsOf } from '../core/api.ts';
+import { KnownTarget } from '../../kemi/targets.ts';
+import { replyHow } from '../core/api.ts';
 import { Answered } from './answered.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
@@ -16,9 +17,6 @@ import { retransmitAnswer, WATCH_MS } from './server.ts';
 import { TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
 
-/** URIs whose targets are remembered */
-const MAX_TARGETS = 4096;
-const UDP_PORT = 5060;
 const SETTINGS = Symbol('tm settings');
 /** a label is a small integer of V8, which needs no object */
 const LABEL_BITS = 0x7fffffff;
@@ -73,8 +71,6 @@ export class Tm implements Machine {
   /** core's counters of forwarded and lost requests */
   readonly forwarded: { value: number };
   readonly lost: { value: number };
-  /** targets of URIs with a numeric host, which do not change */
-  readonly #targets = new Map<ByteStr, readonly Target[]>();
   /** who has which transaction, where several runtimes serve the same addresses */
   readonly #ownership: Ownership | undefined;
   readonly #firstId: number;
@@ -410,36 +406,15 @@ export class Tm implements Machine {
 
   // ---- sending
 
-  /** targetsOf(), with the last numeric ones remembered: the same contacts come again and again. */
-  targets(uri: ByteStr): readonly Target[] | NoTarget | Promise<readonly Target[] | NoTarget> {
-    const known = this.#targets.get(uri);
-    if (known) return known;
-    const found = targetsOf(this.host, uri);
-    if (found instanceof Promise || found instanceof NoTarget) return found;
-    if (this.#targets.size >= MAX_TARGETS) this.#targets.clear();
-    this.#targets.set(uri, found);
-    return found;
-  }
-
-  /** RFC 3261 18.2.2, as the runtime's stateless replies: the source address, its port when rport asks for it, else the Via's; the connection while there is one. */
+  /** As the runtime's stateless replies: by the connection while there is one. */
   #answerTo(at: number): Destination {
     const { mem } = this.host.core;
-    const via = at + L.M_VIA;
-    const flags = mem.u32(at + L.M_MFLAGS);
     const socket = mem.u16(at + L.M_SOCK);
-    const ip = mem.str(mem.u32(at + L.M_SRCIP), mem.u32(at + L.M_SRCIP + 4));
-    const viaPort = mem.u16(via + 28);
-    const known = protocolName(mem.u8[at + L.M_PROTO]!) ?? 'udp';
-    if (known !== 'udp')
-      return {
-        socket,
-        proto: known,
-        ip,
-        port: viaPort || defaultPort(known),
-        ...replyHow(mem.u32(at + L.M_CONID), flags),
-      };
-    const symmetric = mem.u16(via + 34) !== 0 || (flags & L.MFL_FORCE_RPORT) !== 0;
-    return { socket, proto: known, ip, port: symmetric ? mem.u16(at + L.M_SRCPORT) : viaPort || UDP_PORT };
+    const target = this.host.targets.answer(at);
+    const { proto, ip, port } = target;
+    if (proto !== 'udp')
+      return { socket, proto, ip, port, ...replyHow(mem.u32(at + L.M_CONID), mem.u32(at + L.M_MFLAGS)) };
+    return target instanceof KnownTarget ? target.from(socket) : { socket, proto, ip, port };
   }
 
   /** Where the answer to a received request goes; the script may have said since how the connection is to be treated. */

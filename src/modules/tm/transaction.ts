@@ -5,7 +5,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination } from '../../kemi/host.ts';
-import type { Target } from '../core/api.ts';
+import type { Target } from '../../kemi/targets.ts';
 import { Snapshot } from './snapshot.ts';
 import { TimerNode } from './timer.ts';
 

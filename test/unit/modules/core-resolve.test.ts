@@ -1,9 +1,10 @@
 /** RFC 3263: which targets a URI has, with a DNS made for the test. */
 import { describe, expect, test } from 'vitest';
 import type { ModuleHost, Resolver, Socket } from '../../../src/kemi/host.ts';
-import { NoTarget, targetOf, targetsOf } from '../../../src/modules/core/api.ts';
+import { NoTarget, type Target, Targets } from '../../../src/kemi/targets.ts';
+import { nextHopsOf, targetOf } from '../../../src/modules/core/api.ts';
 import { byPriority, MAX_TARGETS } from '../../../src/modules/core/resolve.ts';
-import { openCore } from '../../support/core.ts';
+import { openCore, sip, withMsg } from '../../support/core.ts';
 
 const core = openCore();
 
@@ -22,6 +23,14 @@ const ALL = [
   { ...UDP4, ip: '::1' },
   ...(['tcp', 'tls', 'ws', 'wss'] as const).map(proto => ({ ...UDP4, proto })),
 ];
+
+/** of a request that has this URI as its destination */
+const all = (host: ModuleHost, uri: string) =>
+  withMsg(core, sip(['OPTIONS sip:192.0.2.99 SIP/2.0']), msg => {
+    msg.dstUri = uri;
+    return nextHopsOf(host, msg);
+  });
+const listOf = (found: Target | readonly Target[]): readonly Target[] => [found].flat();
 
 function world(zone: Zone, sockets: readonly Omit<Socket, 'index'>[] = SOCKETS, random: () => number = () => 0.5) {
   const asked: string[] = [];
@@ -57,13 +66,14 @@ function world(zone: Zone, sockets: readonly Omit<Socket, 'index'>[] = SOCKETS, 
   };
   const host = {
     core,
+    targets: new Targets(core),
     random,
     resolver,
     sockets: sockets.map((s, index) => ({ ...s, index })),
   } as unknown as ModuleHost;
   const targets = async (uri: string) => {
-    const found = await targetsOf(host, uri);
-    return found instanceof NoTarget ? found.why : found.map(t => `${t.proto}:${t.ip}:${t.port}`);
+    const found = await all(host, uri);
+    return found instanceof NoTarget ? found.why : listOf(found).map(t => `${t.proto}:${t.ip}:${t.port}`);
   };
   const first = async (uri: string) => {
     const found = await targetOf(host, uri);
@@ -87,8 +97,8 @@ describe('numeric hosts are answered at once', () => {
     const one = targetOf(host, uri!);
     expect(one).not.toBeInstanceOf(Promise);
     expect(one).toMatchObject({ proto: expected!.split(':')[0] });
-    const all = targetsOf(host, uri!) as readonly { proto: string; ip: string; port: number }[];
-    expect(all.map(t => `${t.proto}:${t.ip}:${t.port}`)).toEqual([expected]);
+    const found = listOf(all(host, uri!) as Target);
+    expect(found.map(t => `${t.proto}:${t.ip}:${t.port}`)).toEqual([expected]);
     expect(asked).toEqual([]);
   });
 });

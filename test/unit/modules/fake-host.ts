@@ -11,6 +11,7 @@ import type { Destination, ModuleHost, Socket } from '../../../src/kemi/host.ts'
 import type { Pv, PvArgs, PvClass } from '../../../src/kemi/pv-types.ts';
 import { createStatistics } from '../../../src/kemi/statistics.ts';
 import type { ModParamValues, ModuleDefinition, XVal } from '../../../src/kemi/table.ts';
+import { Targets } from '../../../src/kemi/targets.ts';
 import { callWasm } from '../../support/call-wasm.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: any module can be under test
@@ -65,6 +66,7 @@ export class FakeHost {
       return { cancel: () => void this.#timers.delete(entry) };
     };
     const fake = this;
+    let targets: Targets | undefined;
     this.host = {
       log,
       core: undefined as unknown as Core,
@@ -128,6 +130,9 @@ export class FakeHost {
       version: '0',
       md5: data => data,
       sha256: data => data,
+      get targets() {
+        return (targets ??= new Targets(fake.host.core));
+      },
       ...more,
     };
     for (const module of modules) {
