@@ -71,10 +71,12 @@ function timeout(tm: Tm, branch: Branch): void {
 
 /** Where a branch goes by a socket. */
 export function destined(tm: Tm, branch: Branch, socket: Socket, target: Target, msg: SipMsg): Destination {
-  // datagrams are the many: no closure for them
-  const lost = target.proto === 'udp' ? undefined : () => connectionLost(tm, branch);
+  const lost = target.proto === 'udp' ? undefined : whenLost(tm, branch);
   return destinationOf(tm.host, msg, socket, target, branch.contact?.otcpid, lost);
 }
+
+/** A closure, which the many datagrams must not pay for. */
+const whenLost = (tm: Tm, branch: Branch) => () => connectionLost(tm, branch);
 
 /** The connection that a branch was to be sent by could not be made: the next address, if there is one. RFC 3261 16.9, with Kamailio's number. */
 function connectionLost(tm: Tm, branch: Branch): void {

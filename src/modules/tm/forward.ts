@@ -189,9 +189,20 @@ function make(
   tx.routes++;
   const end = host.runRouteOn(at, L.RK_BRANCH, route, undefined);
   return end instanceof Promise
-    ? end.then(bits => routed(tm, branch, msg, options, before, outer, bits))
+    ? routedLater(tm, branch, msg, options, before, outer, end)
     : routed(tm, branch, msg, options, before, outer, end);
 }
+
+/** A function of its own, as others with a closure are: V8 makes room for what a closure uses whenever the function around it is called. */
+const routedLater = (
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot,
+  outer: number,
+  end: Promise<number>,
+): Promise<Made> => end.then(bits => routed(tm, branch, msg, options, before, outer, bits));
 
 /** The branch route has ended. @param end bits of runRouteOn() */
 function routed(
@@ -228,9 +239,18 @@ function resolve(
 ): Made | Promise<Made> {
   const target = options.target ?? nextHopsOf(tm.host, msg);
   return target instanceof Promise
-    ? target.then(found => write(tm, branch, msg, options, before, found))
+    ? writeLater(tm, branch, msg, options, before, target)
     : write(tm, branch, msg, options, before, target);
 }
+
+const writeLater = (
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot | undefined,
+  target: Promise<Target | readonly Target[] | NoTarget>,
+): Promise<Made> => target.then(found => write(tm, branch, msg, options, before, found));
 
 /** Writes the request to the first of the targets that a socket of ours can reach. */
 function write(
@@ -245,16 +265,19 @@ function write(
   if (found instanceof NoTarget || !isList(found)) target = found;
   else if (found.length === 1) target = found[0]!;
   else {
-    const first = Math.max(
-      0,
-      found.findIndex(t => socketFor(tm.host, msg, t)),
-    );
+    const first = firstReached(tm, msg, found);
     target = found[first]!;
     if (!(options.flags & 4) && !branch.tx.rare?.settings?.disableFailover) branch.rest = found.slice(first + 1);
   }
   const made = writeBranch(tm, branch, msg, target);
   before?.restore(tm.host.core.mem, msg.at);
   return made;
+}
+
+/** Number of the first target that a socket of ours can reach; 0 when there is none. */
+function firstReached(tm: Tm, msg: SipMsg, targets: readonly Target[]): number {
+  for (let i = 0; i < targets.length; i++) if (socketFor(tm.host, msg, targets[i]!)) return i;
+  return 0;
 }
 
 const isList = (found: Target | readonly Target[]): found is readonly Target[] => Array.isArray(found);
@@ -356,7 +379,8 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
   let sent = 0;
   let error = 0;
   let failed: Branch[] | undefined;
-  for (const branch of made) {
+  for (let i = 0; i < made.length; i++) {
+    const branch = made[i]!;
     if (typeof branch === 'number') {
       error = branch;
       continue;

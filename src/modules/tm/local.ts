@@ -5,7 +5,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
 import { NoTarget, type Target } from '../../kemi/targets.ts';
-import { socketFor, targetOf, viaPrefix } from '../core/api.ts';
+import { socketFor, targetOf, viaText } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
 import { destined, fake, startBranch } from './client.ts';
 import { wait } from './server.ts';
@@ -146,7 +146,7 @@ function start(
   const branch = new Branch(tx, 0, msg.ruri, NOWHERE, false);
   branch.to = destined(tm, branch, socket, target, msg);
   tx.add(branch);
-  const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
+  const prefix = viaText(host, socket);
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
   const length: number = x.msgForward(msg.at, x.tmViaLine(), via);
   branch.block = length > 0 ? x.tmKeep(length) : 0;
@@ -200,7 +200,7 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
     .map(r => `<${r.uri}${r.params ? `>;${r.params}` : '>'}`);
   const from = reply.first(L.HDR_FROM)?.body ?? '';
   const to = reply.first(L.HDR_TO)?.body ?? '';
-  const prefix = host.lasting(`via ${branch.to.socket}`, () => viaPrefix(host.sockets[branch.to.socket]!));
+  const prefix = viaText(host, host.sockets[branch.to.socket]!);
   const { tx } = branch;
   // a transaction of its own: another branch
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 200);

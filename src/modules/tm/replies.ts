@@ -79,14 +79,17 @@ export function replyIn(tm: Tm, at: number): boolean {
   mem.setU32(at + L.M_BFLAGS, branch.flags);
   const end = host.runRouteOn(at, L.RK_ONREPLY, route, undefined);
   if (typeof end === 'number') routed(tm, branch, at, code, own, end);
-  else {
-    host.keep(at);
-    void end.then(result => {
-      routed(tm, branch, at, code, own, result);
-      host.release(at);
-    });
-  }
+  else routedLater(tm, branch, at, code, own, end);
   return true;
+}
+
+function routedLater(tm: Tm, branch: Branch, at: number, code: number, own: unknown, end: Promise<number>): void {
+  const { host } = tm;
+  host.keep(at);
+  void end.then(result => {
+    routed(tm, branch, at, code, own, result);
+    host.release(at);
+  });
 }
 
 /** The script's reply route has ended. @param own variables that the reply had @param end bits of runRouteOn() */
