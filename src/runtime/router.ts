@@ -263,7 +263,10 @@ export class Router {
         const { host } = this;
         const { afterRoute } = this.#parts;
         const before = this.#setMsg(at);
-        for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at));
+        for (let i = 0; i < afterRoute.length; i++) {
+          const hook = afterRoute[i]!;
+          hook.run(hook.state, host, this.#messages.at(at));
+        }
         this.#setMsg(before);
       }
       mem.u8[at + L.M_ROUTE] = L.RK_NONE;
@@ -305,7 +308,10 @@ export class Router {
     const msg = this.#messages.at(at);
     const before = this.#setMsg(at);
     try {
-      for (const hook of onReplyIn) if (hook.run(hook.state, host, msg)) return;
+      for (let i = 0; i < onReplyIn.length; i++) {
+        const hook = onReplyIn[i]!;
+        if (hook.run(hook.state, host, msg)) return;
+      }
       forwardReply(host, msg);
     } finally {
       this.#setMsg(before);

@@ -91,7 +91,7 @@ export class TmModule extends Tm implements TmApi {
 function afterRoute(tm: Tm, _host: ModuleHost, msg: SipMsg): void {
   const tx = tm.of(msg.at);
   if (!tx || tx.msg !== msg.at || tx.status >= 200 || tx.ended || tx.routes > 0) return;
-  if (tx.branches.some(branch => !branch.done)) return;
+  if (tx.unfinished) return;
   if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));
   else if (tx.branches.some(branch => branch.code >= 200)) conclude(tm, tx);
   else {

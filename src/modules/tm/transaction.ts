@@ -263,6 +263,13 @@ export class Transaction extends TimerNode<Machine> {
     for (const branch of this.branches) if (!branch.done && !branch.silent) return true;
     return false;
   }
+
+  /** the same, where those of no interest count, too */
+  get unfinished(): boolean {
+    const { branches } = this;
+    for (let i = 0; i < branches.length; i++) if (!branches[i]!.done) return true;
+    return false;
+  }
 }
 
 /** The answer to a request of our own. */
