@@ -304,6 +304,8 @@ export interface ModuleHost extends TransformationHost {
   makeStore(at: number): Map<unknown, unknown>;
   /** A text that stays in the core's memory for the life of the runtime, made when first asked for. @param key what it is kept by */
   lasting(key: string, make: () => ByteStr): Text;
+  /** What modules/core/via.ts keeps for each socket, by its index. */
+  readonly viaTexts: (Text | undefined)[];
   /** How many of a thing there may be at once. */
   readonly limits: { readonly transactions: number };
   /** 16 bytes that nobody outside knows, the same for each runtime with the same secret. @param name what they are for */

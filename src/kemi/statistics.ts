@@ -191,6 +191,6 @@ export class ReplyCounters {
     const key = method * MAX_STATUS + (status % MAX_STATUS);
     let list = this.#lists.get(key);
     if (!list) this.#lists.set(key, (list = replyCounters(this.#stats, status, METHOD_NAMES[method] ?? '')));
-    for (const counter of list) counter.value++;
+    for (let i = 0; i < list.length; i++) list[i]!.value++;
   }
 }

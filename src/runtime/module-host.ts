@@ -97,6 +97,7 @@ export class RuntimeHost implements ModuleHost {
   readonly release: Messages['release'];
   readonly storeOf: Messages['storeOf'];
   readonly makeStore: Messages['makeStore'];
+  readonly viaTexts: (Text | undefined)[] = [];
   readonly #parts: HostParts;
   readonly #messages: Messages;
   readonly #sends: readonly SocketSend[];

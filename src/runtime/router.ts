@@ -221,6 +221,11 @@ export class Router {
       this.#end(at, route, result, kind);
       return 'routed';
     }
+    this.#runWaits(at, route, result, kind);
+    return 'suspended';
+  }
+
+  #runWaits(at: number, route: string, result: RunResult, kind: number): void {
     const { onWait } = this.#parts;
     const tells = kind === L.RK_REQUEST;
     if (tells) for (const fn of onWait) fn(at, true);
@@ -228,7 +233,6 @@ export class Router {
       if (tells) for (const fn of onWait) fn(at, false);
       this.#end(at, route, end, kind);
     });
-    return 'suspended';
   }
 
   /** A run that waits: it may take limits.waitMs. */
@@ -259,7 +263,10 @@ export class Router {
         const { host } = this;
         const { afterRoute } = this.#parts;
         const before = this.#setMsg(at);
-        for (const hook of afterRoute) hook.run(hook.state, host, this.#messages.at(at));
+        for (let i = 0; i < afterRoute.length; i++) {
+          const hook = afterRoute[i]!;
+          hook.run(hook.state, host, this.#messages.at(at));
+        }
         this.#setMsg(before);
       }
       mem.u8[at + L.M_ROUTE] = L.RK_NONE;
@@ -301,7 +308,10 @@ export class Router {
     const msg = this.#messages.at(at);
     const before = this.#setMsg(at);
     try {
-      for (const hook of onReplyIn) if (hook.run(hook.state, host, msg)) return;
+      for (let i = 0; i < onReplyIn.length; i++) {
+        const hook = onReplyIn[i]!;
+        if (hook.run(hook.state, host, msg)) return;
+      }
       forwardReply(host, msg);
     } finally {
       this.#setMsg(before);
@@ -350,17 +360,29 @@ export class Router {
     } finally {
       this.#setMsg(before);
     }
-    if (result.state !== 'suspended') return this.#routeEnd(at, name, result, outer, outerFlags, scriptFlags);
+    return result.state === 'suspended'
+      ? this.#routeWaits(at, name, result, outer, outerFlags, scriptFlags)
+      : this.#routeEnd(at, name, result, outer, outerFlags, scriptFlags);
+  };
+
+  #routeWaits(
+    at: number,
+    name: ByteStr,
+    result: RunResult,
+    kind: number,
+    outer: number,
+    scriptFlags: number,
+  ): Promise<number> {
     const messages = this.#messages;
     messages.keep(at);
     return new Promise(resolve => {
       void this.#wait(result, end => {
-        resolve(this.#routeEnd(at, name, end, outer, outerFlags, scriptFlags));
+        resolve(this.#routeEnd(at, name, end, kind, outer, scriptFlags));
         // behind what waits for the promise
         void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
       });
     });
-  };
+  }
 
   /** Puts back what runOn() changed. @returns its bits */
   #routeEnd(at: number, name: ByteStr, end: RunResult, kind: number, outer: number, scriptFlags: number): number {

@@ -89,23 +89,18 @@ export function parseExtra(param: string, text: ByteStr): Extra[] {
 export class Acc {
   readonly settings: Settings;
   readonly #host: ModuleHost;
-  /** all flags that ask for something */
-  readonly #flags: number;
+  /** all message flags that ask for a record */
+  readonly flags: number;
   readonly #level: 'error' | 'warn' | 'info' | 'debug';
 
   constructor(host: ModuleHost, settings: Settings) {
     this.#host = host;
     this.settings = settings;
     this.#level = levelOf(settings.logLevel);
-    this.#flags = settings.logFlag | settings.logMissedFlag | settings.dbFlag | settings.dbMissedFlag;
+    this.flags = settings.logFlag | settings.logMissedFlag | settings.dbFlag | settings.dbMissedFlag;
     host.stats.define('acc', 'log_records');
     host.stats.define('acc', 'db_records');
     host.stats.define('acc', 'db_errors');
-  }
-
-  /** Whether any flag of the request asks for a record. */
-  wants(request: SipMsg): boolean {
-    return (request.u32(L.M_SFLAGS) & this.#flags) !== 0;
   }
 
   /**

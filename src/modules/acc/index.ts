@@ -1,6 +1,7 @@
 /** KSR.acc: accounting of transactions, into the log and into a database. */
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
+import type { SipMsg } from '../../core/sip-msg.ts';
 import { KemiError } from '../../errors.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { type Call, defineModule, exportsOf, type ModParam, type ModParamValues } from '../../kemi/table.ts';
@@ -33,30 +34,55 @@ function dbRequest(call: Call<Acc>, comment: ByteStr, table: ByteStr): number | 
 const FIRST_FINAL = 200;
 const FIRST_NEGATIVE = 300;
 
+/** An answer, as records tell of it: its parts are read when a record is written. */
+class Told implements Event {
+  readonly request: SipMsg;
+  readonly #event: ReplyEvent;
+
+  constructor(request: SipMsg, event: ReplyEvent) {
+    this.request = request;
+    this.#event = event;
+  }
+
+  get code(): ByteStr {
+    return String(this.#event.code);
+  }
+
+  get reason(): ByteStr {
+    return this.#event.reason;
+  }
+
+  get toTag(): ByteStr {
+    return this.#event.reply?.to?.tag ?? answerTag(this.request);
+  }
+}
+
 /** Listens to the transactions. */
 function attach(acc: Acc, host: ModuleHost, tm: TmApi): void {
   const { x } = host.core;
-  // Values are read from the request, whatever is being routed.
-  const about = (event: ReplyEvent, fn: (told: Event) => void) => {
-    const { request, code } = event;
-    if (!request || !acc.wants(request)) return;
-    const { reply, reason } = event;
-    const before: number = x.currentMsg();
-    x.setMsg(request.at);
-    try {
-      fn({ request, code: String(code), reason, toTag: reply?.to?.tag ?? answerTag(request) });
-    } finally {
-      x.setMsg(before);
-    }
-  };
-  tm.on('failure', event => about(event, told => acc.missed(told)));
-  tm.on('response-out', event => {
-    if (event.code < FIRST_FINAL && !acc.settings.earlyMedia) return;
-    about(event, told => {
+  const { flags } = acc;
+  if (flags) {
+    // Values are read from the request, whatever is being routed.
+    const about = (event: ReplyEvent, fn: (told: Event, event: ReplyEvent) => void) => {
+      const { request } = event;
+      if (!request) return;
+      const before: number = x.currentMsg();
+      x.setMsg(request.at);
+      try {
+        fn(new Told(request, event), event);
+      } finally {
+        x.setMsg(before);
+      }
+    };
+    const missed = (told: Event) => acc.missed(told);
+    const answered = (told: Event, event: ReplyEvent) => {
       if (event.code >= FIRST_NEGATIVE) acc.missed(told);
       acc.answered(told, event.code, (event.reply?.contentLength ?? 0) > 0);
-    });
-  });
+    };
+    tm.on('failure', event => about(event, missed), { flags });
+    const from = acc.settings.earlyMedia ? 0 : FIRST_FINAL;
+    tm.on('response-out', event => about(event, answered), { flags, from });
+  }
   if (acc.settings.reportAck)
     tm.on('e2e-ack', ({ tx, request }) => {
       const told = { request, code: String(tx.status), reason: '', toTag: request.to?.tag ?? '' };

@@ -14,4 +14,4 @@ export {
 export { runEvent } from './event.ts';
 export { forwardReply, forwardRequest, secondVia } from './forward.ts';
 export { PROTOCOLS } from './uri.ts';
-export { prefixFor, viaPrefix } from './via.ts';
+export { prefixFor, viaText } from './via.ts';

@@ -21,7 +21,7 @@ export function advertisedOf(host: ModuleHost, at: number): Advertised | undefin
 const DEFAULT_PORT = 5060;
 
 /** "Via: SIP/2.0/UDP host:port;branch=" */
-export function viaPrefix(socket: Socket, advertised?: Advertised): ByteStr {
+function viaPrefix(socket: Socket, advertised?: Advertised): ByteStr {
   const ip = advertised?.host ?? socket.advertisedIp ?? socket.ip;
   const sentBy = ip.includes(':') && !ip.startsWith('[') ? `[${ip}]` : ip;
   const port = advertised?.port ?? (advertised?.host ? socket.port : (socket.advertisedPort ?? socket.port));
@@ -30,10 +30,19 @@ export function viaPrefix(socket: Socket, advertised?: Advertised): ByteStr {
   return `Via: SIP/2.0/${socket.proto.toUpperCase()} ${sentBy}${plain && !secure ? '' : `:${port}`};branch=`;
 }
 
-/** The same in memory, for a request that leaves by this socket. @returns undefined when the message's memory is full */
+/** The same in memory, where nothing is advertised for the message. */
+export function viaText(host: ModuleHost, socket: Socket): Text {
+  return host.viaTexts[socket.index] ?? keepViaText(host, socket);
+}
+
+function keepViaText(host: ModuleHost, socket: Socket): Text {
+  return (host.viaTexts[socket.index] = host.lasting(`via ${socket.index}`, () => viaPrefix(socket)));
+}
+
+/** The same for a request that leaves by this socket. @returns undefined when the message's memory is full */
 export function prefixFor(host: ModuleHost, msg: SipMsg, socket: Socket): Text | undefined {
   const advertised = advertisedOf(host, msg.at);
-  if (!advertised) return host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
+  if (!advertised) return viaText(host, socket);
   const text = viaPrefix(socket, advertised);
   const at = msg.store(text);
   return at ? { at, length: text.length } : undefined;

@@ -22,6 +22,14 @@ export interface RequestEvent {
   readonly request: SipMsg;
 }
 
+/** Which answers a listener of response-in, response-out and failure wants to hear of: for the others nothing is made. */
+export interface Wanted {
+  /** message flags: one of them is set for the request, which must be there yet; absent or 0: whatever is set */
+  readonly flags?: number;
+  /** lowest status; absent: 0 */
+  readonly from?: number;
+}
+
 /**
  * request-in: a transaction was made. response-in: an answer came from a branch (after the script's reply route). response-out: an answer went to the caller,
  * each one; the first with code >= 200 is final. failure: a branch ended with a negative answer or a timeout while the caller has none yet (missed calls).
@@ -57,8 +65,8 @@ export interface TmApi {
   obtain(msg: SipMsg): Transaction | undefined;
   /** Answers through the transaction. @returns 1, or -1 when there is none or it is answered */
   reply(msg: SipMsg, code: number, reason: ByteStr): number;
-  /** Hears of events; the result stops it. Handlers must not throw and must not keep messages. */
-  on<E extends keyof TmEvents>(event: E, fn: (event: TmEvents[E]) => void): () => void;
+  /** Hears of events; the result stops it. Handlers must not throw and must not keep messages. @param wanted which answers, where the event is one */
+  on<E extends keyof TmEvents>(event: E, fn: (event: TmEvents[E]) => void, wanted?: Wanted): () => void;
   /**
    * Sends a request of our own; `done` hears once: the final answer, or 408.
    * @returns false when it cannot be sent (no target, no socket, a header is missing, too many transactions); done is not called then

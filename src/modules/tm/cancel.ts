@@ -4,12 +4,11 @@ import type { ByteStr } from '../../core/memory.ts';
 import { fake, forgetRequest, stopRetransmission } from './client.ts';
 import { answer } from './server.ts';
 import type { Tm } from './state.ts';
-import { TimerNode } from './timer.ts';
-import type { Branch, Transaction } from './transaction.ts';
+import { type Branch, Cancelling, type Transaction } from './transaction.ts';
 
 /** Cancels one branch, by cancel_b_method when it never answered. */
 export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
-  if (branch.done || branch.cancelSent || branch.silent) return;
+  if (branch.done || branch.cancel?.sent || branch.silent) return;
   if (branch.code >= 100) {
     sendCancel(tm, branch, reason);
     return;
@@ -20,11 +19,13 @@ export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
       branch.faked = true;
       branch.code = 487;
       break;
-    case 1:
-      branch.cancelWanted = true;
+    case 1: {
+      branch.cancel ??= new Cancelling(branch);
+      branch.cancel.wanted = true;
       // as Kamailio: what is cancelled later has the cause alone
-      branch.cancelReason = reason.replace(/;text="Call completed elsewhere"/, '');
+      branch.cancel.reason = reason.replace(/;text="Call completed elsewhere"/, '');
       break;
+    }
     default:
       stopRetransmission(tm, branch);
       sendCancel(tm, branch, reason);
@@ -33,9 +34,10 @@ export function cancelBranch(tm: Tm, branch: Branch, reason: ByteStr): void {
 
 /** Sends the CANCEL of a branch and goes on until an answer to it comes. */
 export function sendCancel(tm: Tm, branch: Branch, reason: ByteStr): void {
-  branch.cancelWanted = false;
-  if (branch.cancelSent || !branch.block) return;
-  branch.cancelSent = true;
+  if (branch.cancel) branch.cancel.wanted = false;
+  if (branch.cancel?.sent || !branch.block) return;
+  const cancel = (branch.cancel ??= new Cancelling(branch));
+  cancel.sent = true;
   const { core } = tm.host;
   const { x } = core;
   const text = reason ? core.lua.malloc(reason.length + L.SLACK) : 0;
@@ -56,30 +58,31 @@ export function sendCancel(tm: Tm, branch: Branch, reason: ByteStr): void {
     tm.host.log.error({}, 'Cannot cancel a branch: no memory is left');
     return;
   }
-  branch.cancelBlock = block;
-  branch.cancelLength = length;
+  cancel.block = block;
+  cancel.length = length;
   tm.send(block, length, branch.to);
   const { times } = branch.tx;
-  const now = tm.host.monotonic();
-  branch.cancelTimer = new TimerNode(branch);
-  branch.cancelEndAt = now + times.fr;
+  const now = tm.monotonic();
+  cancel.endAt = now + times.fr;
   // RFC 3261 17.1.2.2: not sent again over a connection
-  branch.cancelInterval = branch.to.proto === 'udp' ? times.retr1 : times.fr;
-  branch.cancelRetransmitAt = now + branch.cancelInterval;
-  tm.wheel.start(branch.cancelTimer, branch.cancelInterval);
+  cancel.interval = branch.to.proto === 'udp' ? times.retr1 : times.fr;
+  tm.wheel.start(cancel, cancel.interval, now);
 }
 
 /** An answer to our CANCEL came: it is not sent again. */
 export function cancelAnswered(tm: Tm, branch: Branch): void {
-  if (branch.cancelTimer) tm.wheel.stop(branch.cancelTimer);
-  tm.host.core.x.tmDrop(branch.cancelBlock);
-  branch.cancelBlock = 0;
+  const { cancel } = branch;
+  if (cancel) {
+    tm.wheel.stop(cancel);
+    tm.host.core.x.tmDrop(cancel.block);
+    cancel.block = 0;
+  }
   // RFC 3261 9.1: a peer that never ends the INVITE is given 64 * T1, then it counts as cancelled.
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (!branch.done && branch.endAt > now + branch.tx.times.fr) {
     branch.endAt = now + branch.tx.times.fr;
     branch.retransmitAt = 0;
-    tm.wheel.start(branch.timer, branch.tx.times.fr);
+    tm.wheel.start(branch, branch.tx.times.fr, now);
   }
 }
 
@@ -91,10 +94,10 @@ export function cancelTransaction(tm: Tm, tx: Transaction, reason: ByteStr): boo
   let pending = false;
   for (const branch of tx.branches) {
     if (branch.done || branch.silent) continue;
-    if (branch === tx.suspendBranch) {
+    if (branch === tx.rare?.suspendBranch) {
       forgetRequest(tm, branch);
       branch.dropped = true;
-      tx.suspendBranch = undefined;
+      tx.rare.suspendBranch = undefined;
       continue;
     }
     pending = true;

@@ -23,7 +23,7 @@ export const E_SCRIPT = -10;
 /** A branch was sent: from now on it is sent again (UDP) and its time runs. */
 export function startBranch(tm: Tm, branch: Branch): void {
   const { tx } = branch;
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   branch.endAt = Math.min(now + tx.times.fr, tx.createdMs + tx.times.life);
   branch.interval = branch.to.proto === 'udp' ? tx.times.retr1 : 0;
   branch.retransmitAt = branch.interval ? now + branch.interval : 0;
@@ -32,13 +32,13 @@ export function startBranch(tm: Tm, branch: Branch): void {
 
 export function schedule(tm: Tm, branch: Branch, now: number): void {
   const at = branch.retransmitAt ? Math.min(branch.retransmitAt, branch.endAt) : branch.endAt;
-  tm.wheel.start(branch.timer, Math.max(0, at - now), now);
+  tm.wheel.start(branch, Math.max(0, at - now), now);
 }
 
 /** The timer of a branch: it is due again, or nobody answered in time. */
 export function retransmitRequest(tm: Tm, branch: Branch): void {
   if (branch.done) return;
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (now >= branch.endAt) {
     timeout(tm, branch);
     return;
@@ -53,7 +53,7 @@ export function retransmitRequest(tm: Tm, branch: Branch): void {
 
 export function stopRetransmission(tm: Tm, branch: Branch): void {
   branch.retransmitAt = 0;
-  schedule(tm, branch, tm.host.monotonic());
+  schedule(tm, branch, tm.monotonic());
 }
 
 /** Timers B, C and F: nobody answered, or nobody finally. */
@@ -63,7 +63,7 @@ function timeout(tm: Tm, branch: Branch): void {
   if (branch.code === 0 && failOver(tm, branch)) return;
   branch.timedOut = true;
   tx.lastBranch = branch;
-  if (tx.isInvite && branch.code >= 100 && !branch.cancelSent) {
+  if (tx.isInvite && branch.code >= 100 && !branch.cancel?.sent) {
     sendCancel(tm, branch, '');
   }
   fake(tm, branch, tx.canceled ? 487 : 408);
@@ -71,10 +71,12 @@ function timeout(tm: Tm, branch: Branch): void {
 
 /** Where a branch goes by a socket. */
 export function destined(tm: Tm, branch: Branch, socket: Socket, target: Target, msg: SipMsg): Destination {
-  // datagrams are the many: no closure for them
-  const lost = target.proto === 'udp' ? undefined : () => connectionLost(tm, branch);
-  return destinationOf(tm.host, msg, socket, target, branch.otcpid, lost);
+  const lost = target.proto === 'udp' ? undefined : whenLost(tm, branch);
+  return destinationOf(tm.host, msg, socket, target, branch.contact?.otcpid, lost);
 }
+
+/** A closure, which the many datagrams must not pay for. */
+const whenLost = (tm: Tm, branch: Branch) => () => connectionLost(tm, branch);
 
 /** The connection that a branch was to be sent by could not be made: the next address, if there is one. RFC 3261 16.9, with Kamailio's number. */
 function connectionLost(tm: Tm, branch: Branch): void {
@@ -98,7 +100,7 @@ export function fake(tm: Tm, branch: Branch, code: number): void {
 /** Nothing more is expected of a branch; an INVITE is kept for the ACKs to answers that come late. */
 export function forgetRequest(tm: Tm, branch: Branch): void {
   branch.done = true;
-  tm.wheel.stop(branch.timer);
+  tm.wheel.stop(branch);
   if (branch.tx.isInvite || !branch.block) return;
   tm.host.core.x.tmDrop(branch.block);
   branch.block = 0;
@@ -106,14 +108,15 @@ export function forgetRequest(tm: Tm, branch: Branch): void {
 
 /** The timer of a CANCEL. */
 export function cancelTimer(tm: Tm, branch: Branch): void {
-  const now = tm.host.monotonic();
-  if (!branch.cancelBlock || now >= branch.cancelEndAt) {
-    tm.host.core.x.tmDrop(branch.cancelBlock);
-    branch.cancelBlock = 0;
+  const { cancel } = branch;
+  if (!cancel) return;
+  const now = tm.monotonic();
+  if (!cancel.block || now >= cancel.endAt) {
+    tm.host.core.x.tmDrop(cancel.block);
+    cancel.block = 0;
     return;
   }
-  tm.send(branch.cancelBlock, branch.cancelLength, branch.to);
-  branch.cancelInterval = Math.min(branch.cancelInterval * 2, branch.tx.times.retr2);
-  branch.cancelRetransmitAt = now + branch.cancelInterval;
-  tm.wheel.start(branch.cancelTimer!, Math.min(branch.cancelInterval, branch.cancelEndAt - now));
+  tm.send(cancel.block, cancel.length, branch.to);
+  cancel.interval = Math.min(cancel.interval * 2, branch.tx.times.retr2);
+  tm.wheel.start(cancel, Math.min(cancel.interval, cancel.endAt - now), now);
 }

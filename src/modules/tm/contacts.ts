@@ -147,17 +147,18 @@ export function nextContacts(call: C): number {
 export function nextContactFlow(call: C): number {
   const { state: tm, host } = call;
   const name = tm.params.contact_flows_avp;
-  const failing = tm.here?.failing;
+  const failing = tm.here?.rare?.failing;
   if (!name) {
     host.log.error({}, 'Cannot take a flow: modparam contact_flows_avp is not set');
     return -1;
   }
-  if (!failing?.instance) return -2;
+  const instance = failing?.contact?.instance;
+  if (!instance) return -2;
   const list = varsOf(host).xavps;
   const all = list.all(name);
   for (let i = 0; i < all.length; i++) {
     const found = unpack(all[i]!);
-    if (found?.contact.instance !== failing.instance) continue;
+    if (found?.contact.instance !== instance) continue;
     list.remove(name, i);
     setMain(call, found.contact);
     return 1;

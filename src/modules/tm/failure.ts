@@ -35,15 +35,16 @@ function runWithRequest(
   mem.setU32(at + L.M_MFLAGS, mem.u32(at + L.M_MFLAGS) & ~(L.MFL_FINAL_REPLY | L.MFL_DELAYED_REPLY));
   const outerBranch = mem.u8[at + L.M_TBRANCH]!;
   mem.u8[at + L.M_TBRANCH] = branch.index + 1;
-  const outerFailing = tx.failing;
-  const outerStart = tx.routeStart;
-  tx.failing = branch;
-  tx.routeStart = before;
+  const rare = tx.makeRare();
+  const outerFailing = rare.failing;
+  const outerStart = rare.routeStart;
+  rare.failing = branch;
+  rare.routeStart = before;
   tx.routes++;
   const after = () => {
     tx.routes--;
-    tx.failing = outerFailing;
-    tx.routeStart = outerStart;
+    rare.failing = outerFailing;
+    rare.routeStart = outerStart;
     const { mem: now } = host.core;
     now.u8[at + L.M_TBRANCH] = outerBranch;
     tx.flags = now.u32(at + L.M_SFLAGS);
@@ -62,7 +63,7 @@ function runWithRequest(
 export function runFailure(tm: Tm, tx: Transaction, best: Branch, name: ByteStr): void {
   const count = tx.branches.length;
   const step = tx.step;
-  tx.dropMode = '';
+  if (tx.rare) tx.rare.dropMode = '';
   void runWithRequest(tm, tx, L.RK_FAILURE, name, best, undefined, () => {
     if (tx.status >= 200 || tx.ended) return;
     const grown = tx.branches.some((b, i) => i >= count && !b.dropped);
@@ -76,7 +77,7 @@ export function runFailure(tm: Tm, tx: Transaction, best: Branch, name: ByteStr)
 
 /** Answers of earlier steps that do not count any more: failure_reply_mode, or what the script said with t_drop_replies(). */
 function dropReplies(tm: Tm, tx: Transaction, step: number, count: number): void {
-  const mode = tx.dropMode || ['n', 'a', 'l', 'a'][tm.params.failure_reply_mode]!;
+  const mode = tx.rare?.dropMode || ['n', 'a', 'l', 'a'][tm.params.failure_reply_mode]!;
   if (mode === 'n') return;
   for (let i = mode === 'l' ? step : 0; i < count; i++) {
     const branch = tx.branches[i]!;
@@ -93,13 +94,14 @@ export function runBranchFailure(tm: Tm, tx: Transaction, branch: Branch, name: 
 
 /** The request waits for resume(): a branch that sends nothing keeps the transaction open until fr_timer ends. */
 export function suspend(tm: Tm, tx: Transaction): void {
-  if (tx.suspendBranch) return;
+  const rare = tx.makeRare();
+  if (rare.suspendBranch) return;
   if (tx.isInvite && tx.status === 0 && wants100(tm, tx)) answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
-  tx.neverRelayed = tx.branches.length === 0;
+  rare.neverRelayed = tx.branches.length === 0;
   const branch = blind(tx);
-  tx.suspendBranch = branch;
+  rare.suspendBranch = branch;
   tx.saveRequest(tm.host.at(tx.msg));
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   branch.endAt = Math.min(now + tx.times.fr, tx.createdMs + tx.times.life);
   schedule(tm, branch, now);
 }
@@ -107,14 +109,15 @@ export function suspend(tm: Tm, tx: Transaction): void {
 /** A branch that sends nothing. */
 function blind(tx: Transaction): Branch {
   const branch = new Branch(tx, tx.branches.length, '', NOWHERE, false);
-  tx.branches.push(branch);
+  tx.add(branch);
   return branch;
 }
 
 /** Goes on with a suspended request: the route runs as a failure route does. */
 export function resume(tm: Tm, tx: Transaction, route: ByteStr): void {
-  const branch = tx.suspendBranch!;
-  tx.suspendBranch = undefined;
+  const rare = tx.rare!;
+  const branch = rare.suspendBranch!;
+  rare.suspendBranch = undefined;
   forgetRequest(tm, branch);
   branch.dropped = true;
   // Kamailio numbers another one here

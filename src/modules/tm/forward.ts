@@ -19,10 +19,10 @@ import {
   schedule,
   startBranch,
 } from './client.ts';
-import { answer } from './server.ts';
+import { answer, tellsAnswers } from './server.ts';
 import { Snapshot } from './snapshot.ts';
 import type { Tm } from './state.ts';
-import { Branch, NOWHERE, type Transaction } from './transaction.ts';
+import { Branch, type BranchContact, NOWHERE, type Transaction } from './transaction.ts';
 
 /** Where and how a request goes, when the script says so. */
 export interface RelayOptions {
@@ -64,25 +64,40 @@ export function forward(tm: Tm, tx: Transaction, msg: SipMsg, options: RelayOpti
     return E_CANCELED;
   }
   const start = new Snapshot(mem, at);
-  const known = tx.routeStart ?? tx.relayed;
-  const mainIsNew = tx.neverRelayed || known === undefined || known.moved(mem, at);
-  tx.neverRelayed = false;
+  const { rare } = tx;
+  const known = rare?.routeStart ?? tx.relayed;
+  const mainIsNew = known === undefined || rare?.neverRelayed || known.moved(mem, at);
+  if (rare) rare.neverRelayed = false;
   const contacts = takeBranches(host, at);
   if (!mainIsNew && !contacts.length) {
     host.log.error({}, 'Cannot relay: there are no branches to forward to');
     return E_UNSPEC;
   }
-  const step: Step = { options, start, first: tx.branches.length, contacts, made: [] };
+  const first = tx.branches.length;
   let said100 = false;
-  if (tx.isInvite && tx.status === 0 && !tx.routeStart && !(options.flags & 1) && wants100(tm, tx))
+  if (tx.isInvite && tx.status === 0 && !rare?.routeStart && !(options.flags & 1) && wants100(tm, tx))
     said100 = answer(tm, tx, 100, tm.params.auto_inv_100_reason ?? '');
-  if (!mainIsNew) return makeRest(tm, tx, msg, step, 0);
+  if (!mainIsNew) return makeRest(tm, tx, msg, { options, start, first, contacts, made: [] }, 0);
   // an event route of the 100 may have changed the request
-  const main = make(tm, tx, msg, options, undefined, said100 ? undefined : start);
-  if (main instanceof Promise) return main.then(value => goOn(tm, tx, msg, step, value, 0));
-  if (said100 || contacts.length) return goOn(tm, tx, msg, step, main, 0);
-  step.made.push(main);
-  return makeRest(tm, tx, msg, step, 0);
+  const changed = said100 && tellsAnswers(tm);
+  const main = make(tm, tx, msg, options, undefined, changed ? undefined : start);
+  if (contacts.length || main instanceof Promise)
+    return makeMore(tm, tx, msg, main, { options, start, first, contacts, made: [] });
+  if (changed) start.restoreTarget(host.core.mem, at);
+  return sendStep(tm, tx, msg, options, start, first, [main]);
+}
+
+/** The request URI's branch is made, or will be: others follow it. */
+function makeMore(
+  tm: Tm,
+  tx: Transaction,
+  msg: SipMsg,
+  main: Made | Promise<Made>,
+  step: Step,
+): number | Promise<number> {
+  return main instanceof Promise
+    ? main.then(value => goOn(tm, tx, msg, step, value, 0))
+    : goOn(tm, tx, msg, step, main, 0);
 }
 
 /** A branch was made: the next ones start from the same request. */
@@ -105,18 +120,32 @@ function makeRest(tm: Tm, tx: Transaction, msg: SipMsg, step: Step, from: number
     start.restoreTarget(tm.host.core.mem, msg.at);
     made.push(branch);
   }
+  return sendStep(tm, tx, msg, options, start, step.first, made);
+}
+
+/** All branches of a step are made. */
+function sendStep(
+  tm: Tm,
+  tx: Transaction,
+  msg: SipMsg,
+  options: RelayOptions,
+  start: Snapshot,
+  first: number,
+  made: readonly Made[],
+): number {
   const { mem } = tm.host.core;
   tx.flags = mem.u32(msg.at + L.M_SFLAGS);
   if (!options.silent) {
-    tx.step = step.first;
+    tx.step = first;
     // What the script changes from here on is not in later branches.
-    if (!tx.routeStart) tx.relayed = start;
-    else tx.routeStart = new Snapshot(mem, msg.at);
+    if (tx.rare?.routeStart) tx.rare.routeStart = new Snapshot(mem, msg.at);
+    else tx.relayed = start;
   }
   return sendAll(tm, tx, msg, made, options);
 }
 
-export const wants100 = (tm: Tm, tx: Transaction): boolean => tx.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
+export const wants100 = (tm: Tm, tx: Transaction): boolean =>
+  tx.rare?.settings?.auto100 ?? tm.params.auto_inv_100 !== 0;
 
 /** An added branch becomes the request's URI, destination, socket and flags for as long as it is made. */
 function setContact(msg: SipMsg, contact: Contact): void {
@@ -147,14 +176,10 @@ function make(
   const branch = new Branch(tx, index, msg.ruri, NOWHERE, options.silent === true);
   branch.done = true;
   branch.dropped = true;
-  tx.branches.push(branch);
-  if (contact) {
-    branch.ruid = contact.ruid;
-    branch.instance = contact.instance;
-    branch.path = contact.path;
-    branch.userAgent = contact.locationUa;
-    branch.otcpid = contact.otcpid;
-  } else takeBranchZero(tm, branch);
+  tx.add(branch);
+  // of the request URI what lookup() left beside it
+  const known = contact ?? branchZeroOf(host, at);
+  if (known) branch.contact = contactOf(known);
   const route = options.silent ? '' : tm.nameOf(tx.onBranch);
   if (!route || !host.hasRoute(route, L.RK_BRANCH)) return resolve(tm, branch, msg, options, undefined);
   const before = unchanged ?? new Snapshot(mem, at);
@@ -163,9 +188,20 @@ function make(
   tx.routes++;
   const end = host.runRouteOn(at, L.RK_BRANCH, route, undefined);
   return end instanceof Promise
-    ? end.then(bits => routed(tm, branch, msg, options, before, outer, bits))
+    ? routedLater(tm, branch, msg, options, before, outer, end)
     : routed(tm, branch, msg, options, before, outer, end);
 }
+
+/** A function of its own, as others with a closure are: V8 makes room for what a closure uses whenever the function around it is called. */
+const routedLater = (
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot,
+  outer: number,
+  end: Promise<number>,
+): Promise<Made> => end.then(bits => routed(tm, branch, msg, options, before, outer, bits));
 
 /** The branch route has ended. @param end bits of runRouteOn() */
 function routed(
@@ -185,16 +221,13 @@ function routed(
   return E_DROPPED;
 }
 
-/** What lookup() left beside the request URI. */
-function takeBranchZero(tm: Tm, branch: Branch): void {
-  const main = branchZeroOf(tm.host, tm.host.core.x.currentMsg());
-  if (!main) return;
-  branch.ruid = main.ruid;
-  branch.instance = main.instance;
-  branch.path = main.path;
-  branch.userAgent = main.locationUa;
-  branch.otcpid = main.otcpid;
-}
+const contactOf = ({ ruid, instance, path, locationUa, otcpid }: Contact): BranchContact => ({
+  ruid,
+  instance,
+  path,
+  userAgent: locationUa,
+  otcpid,
+});
 
 function resolve(
   tm: Tm,
@@ -205,9 +238,18 @@ function resolve(
 ): Made | Promise<Made> {
   const target = options.target ?? nextHopsOf(tm.host, msg);
   return target instanceof Promise
-    ? target.then(found => write(tm, branch, msg, options, before, found))
+    ? writeLater(tm, branch, msg, options, before, target)
     : write(tm, branch, msg, options, before, target);
 }
+
+const writeLater = (
+  tm: Tm,
+  branch: Branch,
+  msg: SipMsg,
+  options: RelayOptions,
+  before: Snapshot | undefined,
+  target: Promise<Target | readonly Target[] | NoTarget>,
+): Promise<Made> => target.then(found => write(tm, branch, msg, options, before, found));
 
 /** Writes the request to the first of the targets that a socket of ours can reach. */
 function write(
@@ -222,16 +264,19 @@ function write(
   if (found instanceof NoTarget || !isList(found)) target = found;
   else if (found.length === 1) target = found[0]!;
   else {
-    const first = Math.max(
-      0,
-      found.findIndex(t => socketFor(tm.host, msg, t)),
-    );
+    const first = firstReached(tm, msg, found);
     target = found[first]!;
-    if (!(options.flags & 4) && !branch.tx.settings?.disableFailover) branch.rest = found.slice(first + 1);
+    if (!(options.flags & 4) && !branch.tx.rare?.settings?.disableFailover) branch.rest = found.slice(first + 1);
   }
   const made = writeBranch(tm, branch, msg, target);
   before?.restore(tm.host.core.mem, msg.at);
   return made;
+}
+
+/** Number of the first target that a socket of ours can reach; 0 when there is none. */
+function firstReached(tm: Tm, msg: SipMsg, targets: readonly Target[]): number {
+  for (let i = 0; i < targets.length; i++) if (socketFor(tm.host, msg, targets[i]!)) return i;
+  return 0;
 }
 
 const isList = (found: Target | readonly Target[]): found is readonly Target[] => Array.isArray(found);
@@ -262,12 +307,8 @@ export function failOver(tm: Tm, branch: Branch): boolean {
     next.flags = branch.flags;
     next.dstUri = branch.dstUri;
     next.socket = branch.socket;
-    next.path = branch.path;
-    next.ruid = branch.ruid;
-    next.instance = branch.instance;
-    next.userAgent = branch.userAgent;
-    next.otcpid = branch.otcpid;
-    tx.branches.push(next);
+    next.contact = branch.contact;
+    tx.add(next);
     if (!tm.sendFor(tx.msg, next.block, next.length, next.to)) {
       next.done = next.dropped = true;
       tm.dropBranch(next);
@@ -303,7 +344,8 @@ function writeBranch(tm: Tm, branch: Branch, msg: SipMsg, target: Target | NoTar
   if (tx.status >= 200 || tx.ended || tx.canceled) return E_CANCELED;
   const prefix = prefixFor(host, msg, socket);
   if (!prefix) return E_UNSPEC;
-  const path = branch.path ? routeLine(msg, branch.path) : undefined;
+  const { contact } = branch;
+  const path = contact?.path ? routeLine(msg, contact.path) : undefined;
   const via: number = x.tmVia(msg.at, prefix.at, prefix.length, tx.number, tx.label, branch.index);
   const written: number = x.msgForward(msg.at, x.tmViaLine(), via, socket.index);
   path?.restore(core.mem, msg.at);
@@ -333,11 +375,11 @@ function routeLine(msg: SipMsg, path: ByteStr): Snapshot {
 
 /** Sends what was made. */
 function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], options: RelayOptions): number {
-  const { host } = tm;
   let sent = 0;
   let error = 0;
   let failed: Branch[] | undefined;
-  for (const branch of made) {
+  for (let i = 0; i < made.length; i++) {
+    const branch = made[i]!;
     if (typeof branch === 'number') {
       error = branch;
       continue;
@@ -371,7 +413,7 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
   const lost = tx.branches.at(-1);
   if (tm.params.failure_exec_mode && tx.onFailure && lost && error !== E_CANCELED) {
     lost.done = lost.dropped = false;
-    lost.endAt = host.monotonic();
+    lost.endAt = tm.monotonic();
     schedule(tm, lost, lost.endAt);
     return 1;
   }
@@ -385,7 +427,7 @@ function sendAll(tm: Tm, tx: Transaction, msg: SipMsg, made: readonly Made[], op
 
 /** The request is answered with the error when its route ends and the script did not answer it. @returns false when that is not wanted */
 function noteError(tx: Transaction, msg: SipMsg, error: number, options: RelayOptions): boolean {
-  if (options.flags & 2 || tx.settings?.disableInternalReply) return false;
+  if (options.flags & 2 || tx.rare?.settings?.disableInternalReply) return false;
   tx.errorCode = error;
   // Of a failed send Kamailio 5.6.3 does not tell sl_reply_error(): that answers, too.
   if (error !== E_SEND) msg.setU32(L.M_MFLAGS, msg.u32(L.M_MFLAGS) | L.MFL_DELAYED_REPLY);

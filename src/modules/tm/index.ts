@@ -6,7 +6,7 @@ import type { SipMsg } from '../../core/sip-msg.ts';
 import type { ModuleHost } from '../../kemi/host.ts';
 import { defineModule } from '../../kemi/table.ts';
 import { forwardReply } from '../core/api.ts';
-import type { TmApi, TmEvents } from './api.ts';
+import type { TmApi, TmEvents, Wanted } from './api.ts';
 import { cancelBranch, cancelTransaction } from './cancel.ts';
 import { resume, suspend } from './failure.ts';
 import { errorAnswer } from './forward.ts';
@@ -18,7 +18,7 @@ import { reply, rows } from './rows.ts';
 import { stateRows } from './rows-state.ts';
 import { RPC } from './rpc.ts';
 import { abandon, answer, repeatAnswer } from './server.ts';
-import { Tm } from './state.ts';
+import { type Handler, Tm } from './state.ts';
 import type { Branch, Transaction } from './transaction.ts';
 
 /** What `host.module('tm')` gives: the state, and what other modules may do with it. */
@@ -42,11 +42,12 @@ export class TmModule extends Tm implements TmApi {
     return reply(this, msg, code, reason);
   }
 
-  on<E extends keyof TmEvents>(event: E, fn: (event: TmEvents[E]) => void): () => void {
-    const list = (this.handlers[event] ??= []) as ((event: TmEvents[E]) => void)[];
-    list.push(fn);
+  on<E extends keyof TmEvents>(event: E, fn: (event: TmEvents[E]) => void, wanted?: Wanted): () => void {
+    const list = (this.handlers[event] ??= []) as Handler<TmEvents[E]>[];
+    const handler = { fn, flags: wanted?.flags ?? 0, from: wanted?.from ?? 0 };
+    list.push(handler);
     return () => {
-      const i = list.indexOf(fn);
+      const i = list.indexOf(handler);
       if (i >= 0) list.splice(i, 1);
     };
   }
@@ -90,7 +91,7 @@ export class TmModule extends Tm implements TmApi {
 function afterRoute(tm: Tm, _host: ModuleHost, msg: SipMsg): void {
   const tx = tm.of(msg.at);
   if (!tx || tx.msg !== msg.at || tx.status >= 200 || tx.ended || tx.routes > 0) return;
-  if (tx.branches.some(branch => !branch.done)) return;
+  if (tx.unfinished) return;
   if (tx.errorCode) answer(tm, tx, ...errorAnswer(tx.errorCode));
   else if (tx.branches.some(branch => branch.code >= 200)) conclude(tm, tx);
   else {

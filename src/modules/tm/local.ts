@@ -5,7 +5,7 @@ import type { ByteStr } from '../../core/memory.ts';
 import { headerId, type SipMsg } from '../../core/sip-msg.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
 import { NoTarget, type Target } from '../../kemi/targets.ts';
-import { socketFor, targetOf, viaPrefix } from '../core/api.ts';
+import { socketFor, targetOf, viaText } from '../core/api.ts';
 import type { LocalRequest } from './api.ts';
 import { destined, fake, startBranch } from './client.ts';
 import { wait } from './server.ts';
@@ -135,17 +135,18 @@ function start(
   if (msg.u32(L.M_TMFLAGS) & L.TMF_SETTINGS) {
     const settings = tm.settingsOf(msg.at);
     if (settings) {
-      tx.settings = settings;
+      tx.makeRare().settings = settings;
       tm.applySettings(tx);
     }
   }
-  tx.callId = callId;
-  tx.cseq = cseq;
-  tx.callback = done;
+  const rare = tx.makeRare();
+  rare.callId = callId;
+  rare.cseq = cseq;
+  rare.callback = done;
   const branch = new Branch(tx, 0, msg.ruri, NOWHERE, false);
   branch.to = destined(tm, branch, socket, target, msg);
-  tx.branches.push(branch);
-  const prefix = host.lasting(`via ${socket.index}`, () => viaPrefix(socket));
+  tx.add(branch);
+  const prefix = viaText(host, socket);
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 0);
   const length: number = x.msgForward(msg.at, x.tmViaLine(), via, -1);
   branch.block = length > 0 ? x.tmKeep(length) : 0;
@@ -172,10 +173,11 @@ export function localAnswer(tm: Tm, branch: Branch, at: number, code: number): v
     return;
   }
   const reason = at ? host.at(at).reason : (OWN_REASONS[code] ?? 'Request Timeout');
-  const { callback } = tx;
+  const rare = tx.rare!;
+  const { callback } = rare;
   if (code >= 200) {
     tm.setStatus(tx, code);
-    tx.callback = undefined;
+    rare.callback = undefined;
     if (tx.isInvite && code < 300 && at) acknowledgeSuccess(tm, branch, host.at(at));
     wait(tm, tx);
   }
@@ -198,14 +200,14 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
     .map(r => `<${r.uri}${r.params ? `>;${r.params}` : '>'}`);
   const from = reply.first(L.HDR_FROM)?.body ?? '';
   const to = reply.first(L.HDR_TO)?.body ?? '';
-  const prefix = host.lasting(`via ${branch.to.socket}`, () => viaPrefix(host.sockets[branch.to.socket]!));
+  const prefix = viaText(host, host.sockets[branch.to.socket]!);
   const { tx } = branch;
   // a transaction of its own: another branch
   const via: number = x.tmVia(0, prefix.at, prefix.length, tx.number, tx.label, 200);
   const line = mem.str(x.tmViaLine(), via);
   const text =
     `ACK ${contact} SIP/2.0\r\n${line}${routes.map(r => `Route: ${r}\r\n`).join('')}` +
-    `From: ${from}\r\nTo: ${to}\r\nCall-ID: ${tx.callId ?? ''}\r\nCSeq: ${tx.cseq} ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`;
+    `From: ${from}\r\nTo: ${to}\r\nCall-ID: ${tx.rare?.callId ?? ''}\r\nCSeq: ${tx.rare?.cseq} ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n`;
   const send = (ip: ByteStr, port: number) => {
     const out: number = x.outArea();
     core.mem.putStr(out, text);
@@ -234,7 +236,7 @@ function acknowledgeSuccess(tm: Tm, branch: Branch, reply: SipMsg): void {
 /** tm.cancel: gives up a request of our own. @returns whether there is one */
 export function cancelLocal(tm: Tm, callId: ByteStr, cseq: number, cancel: (branch: Branch) => void): boolean {
   for (const tx of tm.table) {
-    if (!tx?.local || tx.callId !== callId || tx.cseq !== cseq || tx.status >= 200) continue;
+    if (!tx?.local || tx.rare?.callId !== callId || tx.rare.cseq !== cseq || tx.status >= 200) continue;
     for (const branch of tx.branches) {
       if (branch.done) continue;
       if (tx.isInvite) cancel(branch);

@@ -75,12 +75,13 @@ export function absorbAck(tm: Tm, msg: SipMsg): boolean {
   number = x.tmFindDialog(at);
   tx = number ? tm.table[number] : undefined;
   if (!tx || tx.status < 200 || tx.status >= 300) return false;
-  if (tx.toTag === undefined || tx.toTag === msg.to?.tag) tm.bind(at, tx);
+  const toTag = tx.rare?.toTag;
+  if (toTag === undefined || toTag === msg.to?.tag) tm.bind(at, tx);
   if (tx.branches.some(b => b.code >= 200 && b.code < 300)) {
     if (tm.handlers['e2e-ack']) tm.emit('e2e-ack', { tx, request: msg });
     return false;
   }
-  if (tx.toTag !== msg.to?.tag) return false;
+  if (toTag !== msg.to?.tag) return false;
   msg.setU32(L.M_TMFLAGS, msg.u32(L.M_TMFLAGS) | L.TMF_ABSORBED);
   acknowledge(tm, tx);
   return true;
@@ -148,7 +149,7 @@ function relayCancel(tm: Tm, msg: SipMsg, options: RelayOptions, uri: ByteStr | 
   if (!tx) return tm.elsewhere ? 1 : E_UNSPEC;
   if (tm.handlers['e2e-cancel']) tm.emit('e2e-cancel', { tx: invite, request: msg });
   let reason: ByteStr = '';
-  if (tm.params.e2e_cancel_reason && !invite.settings?.noE2eCancelReason)
+  if (tm.params.e2e_cancel_reason && !invite.rare?.settings?.noE2eCancelReason)
     for (const header of msg.headers()) if (header.id === L.HDR_REASON) reason += `Reason: ${header.body}\r\n`;
   const pending = cancelTransaction(tm, invite, reason);
   answer(tm, tx, 200, pending ? 'canceling' : 'ok -- no more pending branches');

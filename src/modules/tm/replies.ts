@@ -1,6 +1,5 @@
 /** Replies to what we sent: the way of one from the network through the script's routes to the caller (RFC 3261 16.7). */
 import * as L from '../../core/gen/layout.gen.ts';
-import { Answered } from './answered.ts';
 import { cancelAnswered, cancelBranch, sendCancel } from './cancel.ts';
 import { deliver, pick } from './choose.ts';
 import { forgetRequest, schedule } from './client.ts';
@@ -80,14 +79,17 @@ export function replyIn(tm: Tm, at: number): boolean {
   mem.setU32(at + L.M_BFLAGS, branch.flags);
   const end = host.runRouteOn(at, L.RK_ONREPLY, route, undefined);
   if (typeof end === 'number') routed(tm, branch, at, code, own, end);
-  else {
-    host.keep(at);
-    void end.then(result => {
-      routed(tm, branch, at, code, own, result);
-      host.release(at);
-    });
-  }
+  else routedLater(tm, branch, at, code, own, end);
   return true;
+}
+
+function routedLater(tm: Tm, branch: Branch, at: number, code: number, own: unknown, end: Promise<number>): void {
+  const { host } = tm;
+  host.keep(at);
+  void end.then(result => {
+    routed(tm, branch, at, code, own, result);
+    host.release(at);
+  });
 }
 
 /** The script's reply route has ended. @param own variables that the reply had @param end bits of runRouteOn() */
@@ -112,7 +114,7 @@ function routed(tm: Tm, branch: Branch, at: number, code: number, own: unknown, 
 /** Timers behind a provisional answer. */
 function provisional(tm: Tm, branch: Branch, code: number): void {
   const { tx } = branch;
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (!tx.isInvite) {
     if (branch.interval) branch.interval = tx.times.retr2;
     return;
@@ -120,7 +122,7 @@ function provisional(tm: Tm, branch: Branch, code: number): void {
   const restart = tm.params.restart_fr_on_each_reply || branch.code < 100 || (code >= 180 && code > branch.code);
   if (!branch.retransmitAt && !restart) return;
   branch.retransmitAt = 0;
-  if (restart && !branch.cancelSent) branch.endAt = Math.min(now + tx.times.frInv, tx.createdMs + tx.times.life);
+  if (restart && !branch.cancel?.sent) branch.endAt = Math.min(now + tx.times.frInv, tx.createdMs + tx.times.life);
   schedule(tm, branch, now);
 }
 
@@ -144,15 +146,16 @@ function finalOrNot(tm: Tm, branch: Branch, at: number, code: number): void {
     branch.code = code;
     if (code >= 200) forgetRequest(tm, branch);
   }
-  if (tm.handlers['response-in']) tm.emit('response-in', new Answered(host, tx, code, at, '', branch));
+  if (tm.handlers['response-in']) tm.emitReply('response-in', tx, code, at, '', branch);
   if (tx.local) {
     localAnswer(tm, branch, at, code);
     return;
   }
   if (again && (code < 200 || code >= 300 || !tx.isInvite)) return;
   if (code < 200) {
-    if (branch.cancelWanted) sendCancel(tm, branch, branch.cancelReason);
-    else if (branch.cancelBlock) tm.send(branch.cancelBlock, branch.cancelLength, branch.to);
+    const { cancel } = branch;
+    if (cancel?.wanted) sendCancel(tm, branch, cancel.reason);
+    else if (cancel?.block) tm.send(cancel.block, cancel.length, branch.to);
     // a caller that gave up waits for the end only
     if (tx.status >= 200 || tx.canceled || (code === 100 && !tm.params.relay_100)) return;
     relay(tm, tx, branch, at);
@@ -198,7 +201,7 @@ export function ended(tm: Tm, branch: Branch): void {
 }
 
 function sixFree(tm: Tm, tx: Transaction): boolean {
-  return tx.settings?.disable6xx ?? tm.params.disable_6xx_block !== 0;
+  return tx.rare?.settings?.disable6xx ?? tm.params.disable_6xx_block !== 0;
 }
 
 function cancelOthers(tm: Tm, tx: Transaction, winner: Branch): void {
@@ -218,7 +221,7 @@ export function conclude(tm: Tm, tx: Transaction): void {
     tm.release(tx);
     return;
   }
-  if (tm.handlers.failure && tx.msg) tm.emit('failure', new Answered(tm.host, tx, best.code, best.reply, '', best));
+  if (tm.handlers.failure && tx.msg) tm.emitReply('failure', tx, best.code, best.reply, '', best);
   const route = tm.nameOf(tx.onFailure);
   tx.onFailure = 0;
   if (!route || !tx.msg || !tm.host.hasRoute(route, L.RK_FAILURE)) {

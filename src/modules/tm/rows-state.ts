@@ -18,7 +18,7 @@ function change(call: C, settings: Settings): number {
 }
 
 function retime(tm: Tm, tx: Transaction, settings: Settings): void {
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   for (const branch of tx.branches) {
     if (branch.done || !branch.block) continue;
     if ('fr' in settings || 'frInv' in settings) {
@@ -46,7 +46,7 @@ function code(call: C): number {
   if (host.route === L.RK_ONREPLY || host.route === L.RK_REPLY) return msg.isReply ? msg.status : 0;
   const tx = tm.of(msg.at);
   if (!tx) return 0;
-  if (host.route === L.RK_FAILURE || host.route === L.RK_BRANCH_FAILURE) return tx.failing?.code ?? tx.status;
+  if (host.route === L.RK_FAILURE || host.route === L.RK_BRANCH_FAILURE) return tx.rare?.failing?.code ?? tx.status;
   return tx.status;
 }
 
@@ -59,7 +59,7 @@ function checkStatus(call: C, pattern: ByteStr): number {
   return -1;
 }
 
-const failing = ({ state: tm }: C) => tm.here?.failing;
+const failing = ({ state: tm }: C) => tm.here?.rare?.failing;
 
 /** the branch that the route is about: of a failure route the one that failed */
 function inFailure(call: C): boolean {
@@ -325,9 +325,9 @@ export const stateRows = [
   kemi('t_is_expired', {
     params: [],
     returns: 'int',
-    run: ({ state: tm, host }) => {
+    run: ({ state: tm }) => {
       const tx = tm.here;
-      return truth(tx !== undefined && host.monotonic() >= tx.createdMs + tx.times.life);
+      return truth(tx !== undefined && tm.monotonic() >= tx.createdMs + tx.times.life);
     },
   }),
   /**
@@ -419,6 +419,6 @@ export const stateRows = [
 
 function dropReplies(call: C, mode: ByteStr): number {
   const tx = call.state.here;
-  if (tx) tx.dropMode = mode[0] === 'n' || mode[0] === 'l' ? mode[0] : 'a';
+  if (tx) tx.makeRare().dropMode = mode[0] === 'n' || mode[0] === 'l' ? mode[0] : 'a';
   return 1;
 }

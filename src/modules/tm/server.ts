@@ -3,7 +3,6 @@
 import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { eventRoute } from '../../kemi/event-route.ts';
-import { Answered } from './answered.ts';
 import { cancelBranch } from './cancel.ts';
 import { forgetRequest } from './client.ts';
 import { conclude } from './replies.ts';
@@ -34,8 +33,8 @@ export function answer(tm: Tm, tx: Transaction, code: number, reason: ByteStr, b
   tm.counters.generated++;
   if (sent) tm.counters.sent++;
   tm.setStatus(tx, code);
-  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, 0, reason, branch));
-  if (tm.params.event_callback_lres_sent || tm.host.native) localResponse(tm, tx);
+  if (tm.handlers['response-out']) tm.emitReply('response-out', tx, code, 0, reason, branch);
+  if (tellsAnswers(tm)) localResponse(tm, tx);
   if (code >= 200) finish(tm, tx, true, code);
   return true;
 }
@@ -77,6 +76,9 @@ function redirect(tm: Tm, at: number): void {
   x.setMsg(before);
 }
 
+/** Whether a route of the script may run behind an answer of ours. */
+export const tellsAnswers = (tm: Tm): boolean => !!tm.params.event_callback_lres_sent || tm.host.native === true;
+
 /** event "tm:local-response" */
 function localResponse(tm: Tm, tx: Transaction): void {
   const name = eventRoute(tm.host, tm.params.event_callback_lres_sent, 'tm:local-response');
@@ -111,41 +113,41 @@ export function relay(tm: Tm, tx: Transaction, branch: Branch, reply: number): b
   tm.counters.relayed++;
   if (sent) tm.counters.sent++;
   if (!late) tm.setStatus(tx, code);
-  if (tm.handlers['response-out']) tm.emit('response-out', new Answered(tm.host, tx, code, reply, '', branch));
+  if (tm.handlers['response-out']) tm.emitReply('response-out', tx, code, reply, '', branch);
   if (!late && code >= 200) finish(tm, tx, false, code);
   return sent;
 }
 
 /** A final answer is out. */
 function finish(tm: Tm, tx: Transaction, local: boolean, code: number): void {
+  const { branches } = tx;
+  // by index, as all that runs for each answer: an iterator is three objects
+  for (let i = 0; i < branches.length; i++) {
+    const branch = branches[i]!;
+    if (branch.done) continue;
+    if (!tx.isInvite || branch.silent) forgetRequest(tm, branch);
+    else cancelBranch(tm, branch, tm.params.local_cancel_reason ? cancelReason(code) : '');
+  }
   if (tx.isInvite) {
-    for (const branch of tx.branches) {
-      if (branch.done) continue;
-      if (branch.silent) forgetRequest(tm, branch);
-      else cancelBranch(tm, branch, tm.params.local_cancel_reason ? cancelReason(code) : '');
-    }
     if (code >= 300 || local) {
       // RFC 3261 17.2.1 timers G and H; a 2xx of our own goes on until its ACK comes (13.3.1.4)
       if (code < 300 && tx.msg) {
         tm.insertDialog(tx);
-        tx.toTag = ownTag(tm, tx.msg);
+        tx.makeRare().toTag = ownTag(tm, tx.msg);
       }
-      const now = tm.host.monotonic();
+      const now = tm.monotonic();
       tx.phase = PHASE_RETRANSMIT;
       tx.endAt = now + tx.times.fr;
       // over a connection nothing is lost on the way; a 2xx may have to cross what is no connection behind the next hop (RFC 3261 13.3.1.4)
       tx.interval = code >= 300 && tx.dst && tx.dst.proto !== 'udp' ? 0 : tx.times.retr1;
       tx.retransmitAt = tx.interval ? now + tx.interval : tx.endAt;
-      tm.wheel.start(tx.timer, Math.min(tx.interval || tx.times.fr, tx.times.fr), now);
+      tm.wheel.start(tx, Math.min(tx.interval || tx.times.fr, tx.times.fr), now);
     } else {
       if (tm.handlers['e2e-ack'] && tx.msg) tm.insertDialog(tx);
       wait(tm, tx);
     }
-  } else {
-    for (const branch of tx.branches) if (!branch.done) forgetRequest(tm, branch);
-    wait(tm, tx);
-  }
-  for (const branch of tx.branches) if (branch.reply) tm.dropReply(branch);
+  } else wait(tm, tx);
+  for (let i = 0; i < branches.length; i++) if (branches[i]!.reply) tm.dropReply(branches[i]!);
   tm.release(tx);
 }
 
@@ -164,7 +166,7 @@ function cancelReason(code: number): ByteStr {
 /** The transaction is done; it absorbs what comes late for wt_timer. */
 export function wait(tm: Tm, tx: Transaction): void {
   tx.phase = PHASE_WAIT;
-  tm.wheel.start(tx.timer, tm.params.wt_timer);
+  tm.wheel.start(tx, tm.params.wt_timer);
 }
 
 /** The request came again: the last answer goes out again. @returns whether there is one */
@@ -176,7 +178,6 @@ export function repeatAnswer(tm: Tm, tx: Transaction): boolean {
 
 /** The ACK to our negative answer, or to a 2xx of our own: no more retransmissions. */
 export function acknowledge(tm: Tm, tx: Transaction): void {
-  tx.acked = true;
   if (tx.phase === PHASE_RETRANSMIT) wait(tm, tx);
 }
 
@@ -188,11 +189,11 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
   }
   if (tx.phase !== PHASE_RETRANSMIT) {
     // A route of it still runs: the end waits for it.
-    if (tx.routes > 0) tm.wheel.start(tx.timer, tm.params.wt_timer);
+    if (tx.routes > 0) tm.wheel.start(tx, tm.params.wt_timer);
     else tm.destroy(tx);
     return;
   }
-  const now = tm.host.monotonic();
+  const now = tm.monotonic();
   if (now >= tx.endAt) {
     wait(tm, tx);
     return;
@@ -202,7 +203,7 @@ export function retransmitAnswer(tm: Tm, tx: Transaction): void {
     tx.interval = Math.min(tx.interval * 2, tx.times.retr2);
     tx.retransmitAt = now + tx.interval;
   }
-  tm.wheel.start(tx.timer, Math.min(tx.retransmitAt, tx.endAt) - now, now);
+  tm.wheel.start(tx, Math.min(tx.retransmitAt, tx.endAt) - now, now);
 }
 
 /** behind the longest life of a transaction: nothing that works as it should is that old */
@@ -213,7 +214,7 @@ function watch(tm: Tm, tx: Transaction): void {
   const busy = tx.pending || tx.routes > 0 || (tx.msg && tm.host.core.mem.u8[tx.msg + L.M_ROUTE] !== L.RK_NONE);
   if (!busy) conclude(tm, tx);
   if (tx.phase !== PHASE_NONE) return;
-  if (busy) tm.wheel.start(tx.timer, WATCH_MS);
+  if (busy) tm.wheel.start(tx, WATCH_MS);
   else {
     tm.host.log.warn({ method: tx.method }, 'A transaction had nothing left that could end it');
     abandon(tm, tx);

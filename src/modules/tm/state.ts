@@ -7,16 +7,19 @@ import { RegexCache } from '../../kemi/posix-regex.ts';
 import { VARS } from '../../kemi/stores.ts';
 import { KnownTarget } from '../../kemi/targets.ts';
 import { replyHow } from '../core/api.ts';
+import { Answered } from './answered.ts';
 import type { TmEvents } from './api.ts';
 import { cancelTimer, retransmitRequest } from './client.ts';
 import { Ownership } from './ownership.ts';
 import type { TmParams } from './params.ts';
 import { match } from './replies.ts';
 import { retransmitAnswer, WATCH_MS } from './server.ts';
-import { type TimerNode, TimerWheel } from './timer.ts';
+import { TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
 
 const SETTINGS = Symbol('tm settings');
+/** a label is a small integer of V8, which needs no object */
+const LABEL_BITS = 0x7fffffff;
 /** transactions of one worker have numbers below this (wasm/modules/tm.ts) */
 const WORKER_NUMBERS = 2 ** 24;
 
@@ -36,10 +39,17 @@ function newCounters() {
   };
 }
 
+/** Who hears of an event, see TmApi.on(). */
+export interface Handler<D> {
+  readonly fn: (event: D) => void;
+  readonly flags: number;
+  readonly from: number;
+}
+
 export class Tm implements Machine {
   readonly host: ModuleHost;
   readonly params: TmParams;
-  readonly wheel: TimerWheel;
+  readonly wheel: TimerWheel<Machine>;
   readonly counters = newCounters();
   /** transactions at once, RuntimeOptions.limits.transactions */
   readonly limit: number;
@@ -54,7 +64,7 @@ export class Tm implements Machine {
   #label: number;
   /** modparam ac_extra_hdrs */
   readonly extraHeaders: Text;
-  readonly handlers: { [E in keyof TmEvents]?: ((event: TmEvents[E]) => void)[] } = {};
+  readonly handlers: { [E in keyof TmEvents]?: Handler<TmEvents[E]>[] } = {};
   readonly defaultTimes: { inv: Times; other: Times };
   readonly seed: Uint8Array;
   readonly regexes = new RegexCache();
@@ -73,13 +83,13 @@ export class Tm implements Machine {
   constructor(host: ModuleHost, params: TmParams) {
     this.host = host;
     this.params = params;
-    this.wheel = new TimerWheel(host);
+    this.wheel = new TimerWheel(host, this);
     if (host.shared) this.#ownership = new Ownership(host, host.shared);
     this.#firstId = (host.shared?.worker ?? 0) * WORKER_NUMBERS;
     this.forwarded = host.stats.counter('core', 'fwd_requests');
     this.lost = host.stats.counter('core', 'drop_requests');
     this.limit = host.limits.transactions;
-    this.#label = Math.floor(host.random() * 0xffffffff) >>> 0;
+    this.#label = Math.floor(host.random() * LABEL_BITS);
     const times = {
       fr: params.fr_timer,
       frInv: params.fr_inv_timer,
@@ -101,6 +111,11 @@ export class Tm implements Machine {
     this.found = core.x.tmFound();
     this.scratch = core.x.scratchArea();
     this.extraHeaders = host.lasting('tm.ac_extra_hdrs', () => params.ac_extra_hdrs ?? '');
+  }
+
+  /** Whole milliseconds of the monotonic clock: a fraction would be an object in each field that keeps a time. */
+  monotonic(): number {
+    return Math.ceil(this.host.monotonic());
   }
 
   // ---- routes
@@ -175,12 +190,11 @@ export class Tm implements Machine {
       this.elsewhere = true;
       return undefined;
     }
-    const now = this.host.monotonic();
+    const now = this.monotonic();
     const times = isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
     const tx = new Transaction(
-      this,
       number,
-      (this.#label = (this.#label + 1) >>> 0),
+      (this.#label = (this.#label + 1) & LABEL_BITS),
       method,
       isInvite,
       at,
@@ -201,11 +215,11 @@ export class Tm implements Machine {
     }
     tx.flags = mem.u32(at + L.M_SFLAGS);
     if (mem.u32(at + L.M_TMFLAGS) & L.TMF_SETTINGS) {
-      tx.settings = { ...this.settings() };
+      tx.makeRare().settings = { ...this.settings() };
       this.applySettings(tx);
     }
     if (this.params.fr_timer_avp || this.params.fr_inv_timer_avp) this.#avpTimes(tx);
-    this.wheel.start(tx.timer, tx.times.life + WATCH_MS, now);
+    this.wheel.start(tx, tx.times.life + WATCH_MS, now);
     this.counters.created++;
     if (this.handlers['request-in']) this.emit('request-in', { tx, request: this.host.at(at) });
     return tx;
@@ -219,19 +233,8 @@ export class Tm implements Machine {
     }
     const number = this.#free.pop() ?? this.table.length;
     const times = isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
-    this.#label = (this.#label + 1) >>> 0;
-    const tx = new Transaction(
-      this,
-      number,
-      this.#label,
-      method,
-      isInvite,
-      0,
-      undefined,
-      times,
-      this.host.monotonic(),
-      true,
-    );
+    this.#label = (this.#label + 1) & LABEL_BITS;
+    const tx = new Transaction(number, this.#label, method, isInvite, 0, undefined, times, this.monotonic(), true);
     this.#enter(tx);
     this.counters.createdLocal++;
     return tx;
@@ -274,7 +277,7 @@ export class Tm implements Machine {
     const { x } = this.host.core;
     if (this.handlers.destroy) this.emit('destroy', { tx });
     for (const branch of tx.branches) this.dropBranch(branch);
-    this.wheel.stop(tx.timer);
+    this.wheel.stop(tx);
     x.tmDrop(tx.block);
     tx.block = tx.length = 0;
     this.#ownership?.drop(tx.number);
@@ -290,11 +293,15 @@ export class Tm implements Machine {
   /** Frees all that a branch keeps. */
   dropBranch(branch: Branch): void {
     const { x } = this.host.core;
-    this.wheel.stop(branch.timer);
-    if (branch.cancelTimer) this.wheel.stop(branch.cancelTimer);
+    this.wheel.stop(branch);
     if (branch.block) x.tmDrop(branch.block);
-    if (branch.cancelBlock) x.tmDrop(branch.cancelBlock);
-    branch.block = branch.cancelBlock = 0;
+    branch.block = 0;
+    const { cancel } = branch;
+    if (cancel) {
+      this.wheel.stop(cancel);
+      if (cancel.block) x.tmDrop(cancel.block);
+      cancel.block = 0;
+    }
     if (branch.reply) this.dropReply(branch);
   }
 
@@ -309,6 +316,7 @@ export class Tm implements Machine {
     const at = tx.msg;
     if (!at || tx.routes > 0) return;
     tx.msg = 0;
+    tx.relayed = undefined;
     tx.vars = this.host.storeOf(at)?.get(VARS);
     this.host.release(at);
   }
@@ -366,14 +374,15 @@ export class Tm implements Machine {
       msg.setU32(L.M_TMFLAGS, msg.u32(L.M_TMFLAGS) | L.TMF_SETTINGS);
       return undefined;
     }
-    tx.settings = { ...tx.settings, ...change };
+    const rare = tx.makeRare();
+    rare.settings = { ...rare.settings, ...change };
     this.applySettings(tx);
     return tx;
   }
 
   applySettings(tx: Transaction): void {
     const base = tx.isInvite ? this.defaultTimes.inv : this.defaultTimes.other;
-    const s = tx.settings!;
+    const s = tx.rare!.settings!;
     tx.times = {
       fr: s.fr ?? base.fr,
       frInv: s.frInv ?? base.frInv,
@@ -429,13 +438,39 @@ export class Tm implements Machine {
 
   emit<E extends keyof TmEvents>(event: E, data: TmEvents[E]): void {
     const list = this.handlers[event];
+    if (list) for (const handler of list as Handler<TmEvents[E]>[]) this.#tell(event, handler, data);
+  }
+
+  /**
+   * Tells those of an answer who want to hear of it; nothing is made when nobody does.
+   * @param reply address of the reply as it came, 0 when it is ours  @param reason phrase of one of ours
+   */
+  emitReply(
+    event: 'response-in' | 'response-out' | 'failure',
+    tx: Transaction,
+    code: number,
+    reply: number,
+    reason: ByteStr,
+    branch: Branch | undefined,
+  ): void {
+    const list = this.handlers[event];
     if (!list) return;
-    for (const fn of list as ((event: TmEvents[E]) => void)[])
-      try {
-        fn(data);
-      } catch (error) {
-        this.host.log.error({ err: error, event }, 'A handler of a transaction event failed');
-      }
+    let answered: Answered | undefined;
+    for (let i = 0; i < list.length; i++) {
+      const handler = list[i]!;
+      if (code < handler.from) continue;
+      if (handler.flags && !(tx.msg && this.host.core.mem.u32(tx.msg + L.M_SFLAGS) & handler.flags)) continue;
+      answered ??= new Answered(this.host, tx, code, reply, reason, branch);
+      this.#tell(event, handler, answered);
+    }
+  }
+
+  #tell<D>(event: keyof TmEvents, handler: Handler<D>, data: D): void {
+    try {
+      handler.fn(data);
+    } catch (error) {
+      this.host.log.error({ err: error, event }, 'A handler of a transaction event failed');
+    }
   }
 
   // ---- variables of the script
@@ -463,9 +498,12 @@ export class Tm implements Machine {
 
   // ---- Machine
 
-  branchTimer(branch: Branch, node: TimerNode): void {
-    if (node === branch.timer) retransmitRequest(this, branch);
-    else cancelTimer(this, branch);
+  branchTimer(branch: Branch): void {
+    retransmitRequest(this, branch);
+  }
+
+  cancelTimer(branch: Branch): void {
+    cancelTimer(this, branch);
   }
 
   transactionTimer(tx: Transaction): void {

@@ -1,45 +1,42 @@
 /**
  * Timers of transactions: a hashed wheel over one timer of the host, which runs only while something is pending. A call has about ten of them, nearly all of
- * which are stopped before they end, so starting and stopping must cost next to nothing: nodes are part of their owners and linked in place.
+ * which are stopped before they end, so starting and stopping must cost next to nothing: what has a timer is a node itself and is linked in place.
  */
 import type { ModuleHost, Timer } from '../../kemi/host.ts';
 
-export interface TimerOwner {
-  /** the node is off the wheel when this is called, and may be started again */
-  onTimer(node: TimerNode): void;
-}
-
-export class TimerNode {
-  next: TimerNode | undefined = undefined;
-  prev: TimerNode | undefined = undefined;
+/** @typeParam M what its owner's timers ask of the module */
+export abstract class TimerNode<M> {
+  next: TimerNode<M> | undefined = undefined;
+  prev: TimerNode<M> | undefined = undefined;
   /** tick at which it ends */
   tick = 0;
-  readonly owner: TimerOwner | undefined;
 
-  constructor(owner: TimerOwner | undefined) {
-    this.owner = owner;
-  }
+  /** the node is off the wheel when this is called, and may be started again */
+  abstract onTimer(machine: M): void;
+}
 
-  get pending(): boolean {
-    return this.next !== undefined;
-  }
+/** Where a slot's nodes begin and end: never due itself. */
+class Head<M> extends TimerNode<M> {
+  onTimer(): void {}
 }
 
 export const TICK_MS = 50;
 /** one turn is 25.6 s; longer timers go round again */
 const SLOTS = 512;
 
-export class TimerWheel {
+export class TimerWheel<M> {
   readonly #host: ModuleHost;
-  readonly #slots: TimerNode[] = [];
+  readonly #machine: M;
+  readonly #slots: TimerNode<M>[] = [];
   #count = 0;
   #tick = 0;
   #timer: Timer | undefined;
 
-  constructor(host: ModuleHost) {
+  constructor(host: ModuleHost, machine: M) {
     this.#host = host;
+    this.#machine = machine;
     for (let i = 0; i < SLOTS; i++) {
-      const head = new TimerNode(undefined);
+      const head = new Head<M>();
       head.next = head.prev = head;
       this.#slots.push(head);
     }
@@ -51,7 +48,7 @@ export class TimerWheel {
   }
 
   /** (Re)starts a node. @param ms 0 or more; it ends at the first tick at or behind that time @param now host.monotonic(), for who has asked already */
-  start(node: TimerNode, ms: number, now: number = this.#host.monotonic()): void {
+  start(node: TimerNode<M>, ms: number, now: number = this.#host.monotonic()): void {
     if (node.next) this.#unlink(node);
     if (!this.#timer) {
       this.#tick = Math.floor(now / TICK_MS);
@@ -67,7 +64,7 @@ export class TimerWheel {
     this.#count++;
   }
 
-  stop(node: TimerNode): void {
+  stop(node: TimerNode<M>): void {
     if (node.next) this.#unlink(node);
   }
 
@@ -77,7 +74,7 @@ export class TimerWheel {
     this.#timer = undefined;
   }
 
-  #unlink(node: TimerNode): void {
+  #unlink(node: TimerNode<M>): void {
     node.prev!.next = node.next;
     node.next!.prev = node.prev;
     node.next = node.prev = undefined;
@@ -91,7 +88,7 @@ export class TimerWheel {
     while (this.#tick < target) {
       this.#tick++;
       const head = this.#slots[this.#tick % SLOTS]!;
-      let due: TimerNode[] | undefined;
+      let due: TimerNode<M>[] | undefined;
       for (let node = head.next!; node !== head; node = node.next!)
         if (node.tick <= target) {
           due ??= [];
@@ -103,7 +100,7 @@ export class TimerWheel {
           if (!node.next || node.tick > target) continue;
           this.#unlink(node);
           try {
-            node.owner!.onTimer(node);
+            node.onTimer(this.#machine);
           } catch (error) {
             this.#host.log.error({ err: error }, 'A transaction timer failed');
           }

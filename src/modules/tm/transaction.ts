@@ -1,17 +1,22 @@
-/** What a transaction and its branches are. The request's slot is kept only until the final answer is out; then this is all that stays. */
+/**
+ * What a transaction and its branches are. The request's slot is kept only until the final answer is out; then this is all that stays, for seconds: what few of
+ * them need is in objects of its own, and times are whole milliseconds, which need no object.
+ */
 import type { ByteStr } from '../../core/memory.ts';
 import type { SipMsg } from '../../core/sip-msg.ts';
 import type { Destination } from '../../kemi/host.ts';
 import type { Target } from '../../kemi/targets.ts';
 import { Snapshot } from './snapshot.ts';
-import { TimerNode, type TimerOwner } from './timer.ts';
+import { TimerNode } from './timer.ts';
 
-/** What the transactions' timers and answers ask of the module. */
+/** What the transactions' timers ask of the module. */
 export interface Machine {
-  /** a request, or the CANCEL of one, is due again or has waited too long */
-  branchTimer(branch: Branch, node: TimerNode): void;
+  /** a request is due again or has waited too long */
+  branchTimer(branch: Branch): void;
+  /** the CANCEL of one */
+  cancelTimer(branch: Branch): void;
   /** our answer is due again, or the transaction's end */
-  transactionTimer(tx: Transaction, node: TimerNode): void;
+  transactionTimer(tx: Transaction): void;
 }
 
 const NO_TARGETS: readonly Target[] = [];
@@ -19,8 +24,43 @@ const NO_TARGETS: readonly Target[] = [];
 /** where a branch goes before that is known */
 export const NOWHERE: Destination = { socket: 0, proto: 'udp', ip: '', port: 0 };
 
+/** What is known of the contact that a branch goes to, beside its URI. */
+export interface BranchContact {
+  readonly ruid: ByteStr | undefined;
+  readonly instance: ByteStr | undefined;
+  readonly path: ByteStr | undefined;
+  readonly userAgent: ByteStr | undefined;
+  /** connection that it came in by, 0 none */
+  readonly otcpid: number;
+}
+
+/** The CANCEL of a branch. */
+export class Cancelling extends TimerNode<Machine> {
+  readonly branch: Branch;
+  /** to be sent as soon as the branch answers */
+  wanted = false;
+  /** Reason header lines for that */
+  reason: ByteStr = '';
+  sent = false;
+  /** it as sent; 0 none */
+  block = 0;
+  length = 0;
+  /** milliseconds to the next retransmission */
+  interval = 0;
+  endAt = 0;
+
+  constructor(branch: Branch) {
+    super();
+    this.branch = branch;
+  }
+
+  onTimer(machine: Machine): void {
+    machine.cancelTimer(this.branch);
+  }
+}
+
 /** A request that was sent and what came back: a client transaction. */
-export class Branch implements TimerOwner {
+export class Branch extends TimerNode<Machine> {
   readonly tx: Transaction;
   readonly index: number;
   /** request URI it went to */
@@ -42,49 +82,32 @@ export class Branch implements TimerOwner {
   done = false;
   /** its answer does not count any more: an earlier step of serial forking, or the script dropped it */
   dropped = false;
-  /** it is to be cancelled as soon as it answers */
-  cancelWanted = false;
-  /** Reason header lines for that CANCEL */
-  cancelReason: ByteStr = '';
-  /** the CANCEL as sent; 0 none */
-  cancelBlock = 0;
-  cancelLength = 0;
-  cancelSent = false;
-  cancelTimer: TimerNode | undefined = undefined;
-  cancelInterval = 0;
-  cancelRetransmitAt = 0;
-  cancelEndAt = 0;
+  cancel: Cancelling | undefined = undefined;
   /** its negative answer, kept until the transaction's is chosen; 0 none */
   reply = 0;
-  readonly timer: TimerNode;
   /** milliseconds to the next retransmission after the next one, 0 none */
   interval = 0;
   retransmitAt = 0;
   endAt = 0;
   flags = 0;
-  ruid: ByteStr | undefined;
-  instance: ByteStr | undefined;
-  path: ByteStr | undefined;
-  userAgent: ByteStr | undefined;
-  /** connection that its contact came in by, 0 none */
-  otcpid = 0;
-  dstUri: ByteStr | undefined;
+  contact: BranchContact | undefined = undefined;
+  dstUri: ByteStr | undefined = undefined;
   /** index + 1 of the forced socket */
   socket = 0;
   /** replicated: its answers are of no interest */
   readonly silent: boolean;
 
   constructor(tx: Transaction, index: number, uri: ByteStr, to: Destination, silent: boolean) {
+    super();
     this.tx = tx;
     this.index = index;
     this.uri = uri;
     this.to = to;
     this.silent = silent;
-    this.timer = new TimerNode(this);
   }
 
-  onTimer(node: TimerNode): void {
-    this.tx.machine.branchTimer(this, node);
+  onTimer(machine: Machine): void {
+    machine.branchTimer(this);
   }
 }
 
@@ -114,10 +137,34 @@ export interface Settings {
   uacHeaders?: boolean | undefined;
 }
 
-export class Transaction implements TimerOwner {
-  readonly machine: Machine;
+/** What few transactions have. */
+export class Rare {
+  settings: Settings | undefined = undefined;
+  /** what the failure route that runs is about */
+  failing: Branch | undefined = undefined;
+  /** t_suspend(): the branch that keeps it open */
+  suspendBranch: Branch | undefined = undefined;
+  /** suspended before t_relay(): the request URI is a branch yet to be made */
+  neverRelayed = false;
+  /** t_drop_replies(): which answers the next step leaves out; 'n' none, 'a' all, 'l' the last step's */
+  dropMode = '';
+  /** the request as the route that runs got it: what it set itself makes a new branch */
+  routeStart: Snapshot | undefined = undefined;
+  /** To tag of a 2xx of our own to an INVITE: its ACK has it */
+  toTag: ByteStr | undefined = undefined;
+  /** called with the final answer of a local request */
+  callback: ((reply: LocalReply) => void) | undefined = undefined;
+  /** answers and deletes pending CANCELs of local requests use it; undefined for received requests */
+  callId: ByteStr | undefined = undefined;
+  cseq = 0;
+}
+
+const NO_BRANCHES: readonly Branch[] = [];
+
+export class Transaction extends TimerNode<Machine> {
   /** its place in the table, from 1 */
   readonly number: number;
+  /** 31 bits */
   readonly label: number;
   /** METHOD_* */
   readonly method: number;
@@ -126,7 +173,8 @@ export class Transaction implements TimerOwner {
   msg: number;
   /** where answers go */
   readonly dst: Destination | undefined;
-  branches: Branch[] = [];
+  /** in the order of their numbers; add() adds one */
+  branches: readonly Branch[] = NO_BRANCHES;
   /** first branch of the newest step of serial forking */
   step = 0;
   /** last status sent, or relayed, to the caller; 0 none */
@@ -138,9 +186,7 @@ export class Transaction implements TimerOwner {
   /** status of the reply that came last; 0 none */
   lastReply = 0;
   /** branch of that reply, or of the timeout that came later */
-  lastBranch: Branch | undefined;
-  /** an ACK to our negative answer came */
-  acked = false;
+  lastBranch: Branch | undefined = undefined;
   /** made by the proxy itself */
   readonly local: boolean;
   /** numbers of its routes, 0 none */
@@ -148,49 +194,29 @@ export class Transaction implements TimerOwner {
   onBranch = 0;
   onReply = 0;
   onBranchFailure = 0;
-  settings: Settings | undefined;
   times: Times;
   readonly createdMs: number;
   /** message flags, extended flags */
   flags = 0;
-  /** what the failure route that runs is about */
-  failing: Branch | undefined;
   /** failure and other routes of this transaction that run or wait */
   routes = 0;
-  /** t_suspend(): the branch that keeps it open */
-  suspendBranch: Branch | undefined;
-  /** suspended before t_relay(): the request URI is a branch yet to be made */
-  neverRelayed = false;
   /** the error that answers the request when its route ends without an answer; 0 none */
   errorCode = 0;
-  /** t_drop_replies(): which answers the next step leaves out; 'n' none, 'a' all, 'l' the last step's */
-  dropMode = '';
-  /** the request as it was relayed */
-  relayed: Snapshot | undefined;
-  /** the request as the route that runs got it: what it set itself makes a new branch */
-  routeStart: Snapshot | undefined;
+  /** the request as it was relayed, as long as it is there */
+  relayed: Snapshot | undefined = undefined;
   /** no answer went or will go out: t_release(), t_drop(), finished */
   ended = false;
   /** variables of the script that belong to it */
-  vars: unknown;
-  readonly timer: TimerNode;
+  vars: unknown = undefined;
   interval = 0;
   retransmitAt = 0;
   endAt = 0;
   /** 0 nothing, 1 sends its answer again until an ACK comes, 2 waits for its end */
   phase = 0;
-  /** called with the final answer of a local request */
-  callback: ((reply: LocalReply) => void) | undefined;
-  /** answers and deletes pending CANCELs of local requests use it; undefined for received requests */
-  callId: ByteStr | undefined;
-  /** To tag of a 2xx of our own to an INVITE: its ACK has it */
-  toTag: ByteStr | undefined;
-  cseq = 0;
-  /** what other modules keep with it */
-  data: Map<unknown, unknown> | undefined;
+  /** makeRare() makes it */
+  rare: Rare | undefined = undefined;
 
   constructor(
-    machine: Machine,
     number: number,
     label: number,
     method: number,
@@ -201,7 +227,7 @@ export class Transaction implements TimerOwner {
     createdMs: number,
     local: boolean,
   ) {
-    this.machine = machine;
+    super();
     this.number = number;
     this.label = label;
     this.method = method;
@@ -211,11 +237,20 @@ export class Transaction implements TimerOwner {
     this.times = times;
     this.createdMs = createdMs;
     this.local = local;
-    this.timer = new TimerNode(this);
   }
 
-  onTimer(node: TimerNode): void {
-    this.machine.transactionTimer(this, node);
+  onTimer(machine: Machine): void {
+    machine.transactionTimer(this);
+  }
+
+  makeRare(): Rare {
+    return (this.rare ??= new Rare());
+  }
+
+  /** Nearly all have one: an array that grows would have room for seventeen. */
+  add(branch: Branch): void {
+    if (this.branches.length === 0) this.branches = [branch];
+    else (this.branches as Branch[]).push(branch);
   }
 
   /** What is in the request now is what failure routes start from. */
@@ -226,6 +261,13 @@ export class Transaction implements TimerOwner {
   /** whether an answer of a branch is still expected */
   get pending(): boolean {
     for (const branch of this.branches) if (!branch.done && !branch.silent) return true;
+    return false;
+  }
+
+  /** the same, where those of no interest count, too */
+  get unfinished(): boolean {
+    const { branches } = this;
+    for (let i = 0; i < branches.length; i++) if (!branches[i]!.done) return true;
     return false;
   }
 }

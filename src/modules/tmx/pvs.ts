@@ -27,7 +27,7 @@ function branchOf(call: C) {
   const { tm } = call.state;
   const tx = tm.of(call.msg.at);
   if (!tx) return undefined;
-  return tx.failing ?? tx.branches[call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1];
+  return tx.rare?.failing ?? tx.branches[call.msg.mem.u8[call.msg.at + L.M_TBRANCH]! - 1];
 }
 
 function branchIndex(call: C): XVal {
@@ -42,7 +42,7 @@ function replyCode(call: C): XVal {
   if (msg.isReply) return msg.status;
   const tx = call.state.tm.of(msg.at);
   if (!tx) return 0;
-  return inFailure(call) ? (tx.failing?.code ?? tx.status) : tx.status;
+  return inFailure(call) ? (tx.rare?.failing?.code ?? tx.status) : tx.status;
 }
 
 function replyReason(call: C): XVal {
@@ -64,7 +64,7 @@ function field({ state: { tm } }: C, tx: Transaction | undefined, name: string):
     case 'id_label_n':
       return tx.label;
     case 'reply_type':
-      return tx.failing?.faked ? 1 : 0;
+      return tx.rare?.failing?.faked ? 1 : 0;
     default:
       return null;
   }
@@ -97,7 +97,7 @@ export const PVS: readonly PvClass[] = [
   {
     name: 'T_reply_ruid',
     doc: 'ruid of the contact whose branch the reply belongs to.',
-    get: (call: C) => branchOf(call)?.ruid ?? null,
+    get: (call: C) => branchOf(call)?.contact?.ruid ?? null,
   },
   {
     name: 'T_req',

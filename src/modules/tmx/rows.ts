@@ -56,7 +56,7 @@ function drop(call: C, code: number): number {
 /** The branch that failed becomes the destination again. */
 function reuseBranch(call: C): number {
   const { msg, host } = call;
-  const branch = current(call)?.failing;
+  const branch = current(call)?.rare?.failing;
   if (!branch || host.route !== L.RK_BRANCH_FAILURE) {
     host.log.error({}, 'Cannot use a branch again: this is not a branch failure route');
     return -1;
@@ -66,10 +66,10 @@ function reuseBranch(call: C): number {
   msg.setU16(L.M_FSOCK, branch.socket);
   msg.setU32(L.M_BFLAGS, branch.flags);
   setBranchZero(host, {
-    path: branch.path,
-    ruid: branch.ruid,
-    instance: branch.instance,
-    locationUa: branch.userAgent,
+    path: branch.contact?.path,
+    ruid: branch.contact?.ruid,
+    instance: branch.contact?.instance,
+    locationUa: branch.contact?.userAgent,
   });
   return 1;
 }

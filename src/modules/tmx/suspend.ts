@@ -41,7 +41,7 @@ export function goOn({ state, host }: C, index: number, label: number, route: By
 
 export function goOnHere({ tm }: TmxState, host: ModuleHost, { index, label, route }: Continue): number {
   const tx = tm.table[tm.numberOf(index)];
-  if (!tx || tx.label !== label >>> 0 || !tx.suspendBranch || tx.suspendBranch.done || !tx.msg) {
+  if (!tx || tx.label !== label >>> 0 || !tx.rare?.suspendBranch || tx.rare.suspendBranch.done || !tx.msg) {
     host.log.warn({ index, label }, 'Cannot continue: there is no such suspended transaction');
     return -1;
   }

@@ -121,6 +121,7 @@ export class FakeHost {
         core.mem.putStr(at, text);
         return { at, length: text.length };
       },
+      viaTexts: [],
       limits: { transactions: 1000 },
       secret: () => new Uint8Array(16).fill(9),
       database: url => {

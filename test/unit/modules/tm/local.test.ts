@@ -149,6 +149,24 @@ test('events for other modules', () => {
   expect(seen).toEqual([]);
 });
 
+test('a listener hears of the answers that it wants only', () => {
+  const p = proxy(script('if KSR.pv.get("$ci") == "2@example.com" then KSR.setflag(3); end KSR.tm.t_relay()'));
+  const tm = p.tm as TmModule;
+  const seen: string[] = [];
+  tm.on('response-out', e => seen.push(`out ${e.code}`));
+  tm.on('response-out', e => seen.push(`flagged ${e.code}`), { flags: 1 << 3 });
+  tm.on('response-out', e => seen.push(`final ${e.code}`), { from: 200 });
+  tm.on('failure', e => seen.push(`missed ${e.code}`), { flags: (1 << 3) | (1 << 5), from: 300 });
+  for (const id of ['1', '2']) {
+    p.from('uac', ask('INVITE', { id }));
+    p.from('a', answerTo(p.last('a', 'INVITE'), 486));
+  }
+  expect(seen).toEqual([
+    ...['out 100', 'out 486', 'final 486'],
+    ...['out 100', 'flagged 100', 'missed 486', 'out 486', 'flagged 486', 'final 486'],
+  ]);
+});
+
 test('RPC: stats, list, reply, cancel, t_uac_start and t_uac_wait', async () => {
   const p = proxy(script('KSR.tm.t_relay()'));
   const { rpc } = p.runtime;
