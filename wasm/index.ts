@@ -198,6 +198,7 @@ export {
 } from './modules/kx';
 export { getLogLevel, logAt, logCrit, logDbg, logErr, logInfo, logNotice, logWarn, setLogLevel } from './modules/log';
 export { lookupRead, lookupTarget } from './modules/lookup';
+export { lookupForget, lookupKeep, lookupKept, lookupRenew } from './modules/lookup-cache';
 export { isMaxfwdLt, processMaxfwd, setMaxfwdLimit } from './modules/maxfwd';
 export { allowedMethods, methodSet } from './modules/methods';
 export {

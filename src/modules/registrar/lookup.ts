@@ -1,7 +1,9 @@
 /** lookup() and its relatives: from an address of record to where its contacts are. */
+import * as L from '../../core/gen/layout.gen.ts';
 import type { ByteStr } from '../../core/memory.ts';
 import { addBranch, type Branch, branchesOf, branchZero } from '../../kemi/branches.ts';
 import { type Awaitable, after } from '../../kemi/db.ts';
+import type { ModuleHost } from '../../kemi/host.ts';
 import { type Contact, inTurn, type UserRecord } from '../usrloc/api.ts';
 import { aorText, logWrong, R_GR, R_METHOD, readAor, wrongWith } from './aor.ts';
 import { firstHop, withoutOwnHop } from './path.ts';
@@ -22,9 +24,23 @@ type Target = 'request' | 'branches' | Branch;
 export function lookup(call: C, table: ByteStr, uri: ByteStr | undefined, target: Target): Awaitable<number> {
   const { state, host, msg } = call;
   // in memory: nothing waits, and nothing fails
-  if (state.inMemory && state.usrloc.isOpen(table)) return lookupIn(call, table, uri, target);
+  if (state.inMemory && state.usrloc.isOpen(table)) {
+    if (uri === undefined && target === 'request' && state.keepsLookups) {
+      const known = state.usrloc.lookupKept(table, msg.at, state.lookupWants, state.now());
+      if (known) return again(call, known);
+    }
+    return lookupIn(call, table, uri, target);
+  }
   const own: C = { state, host, msg };
   return onTable(own, table, NONE, FAILED, () => lookupIn(own, table, uri, target));
+}
+
+/** The core has set where the request goes: the same contact as last time. */
+function again({ state, host, msg }: C, contact: Contact): number {
+  const socket = socketNumber(state, contact.socket);
+  if (socket) msg.setU16(L.M_FSOCK, socket);
+  setZero(host, contact, undefined);
+  return FOUND;
 }
 
 /** @param table one that is open */
@@ -165,6 +181,14 @@ function setTarget({ state, host, msg }: C, contact: Contact): boolean {
   }
   core.mem.putStr(at, uri);
   if (dstUri) core.mem.putStr(at + uri.length, dstUri);
+  setZero(host, contact, path);
+  if (state.settings.xavpRcd) pushRecord(state, contact);
+  if (direct && state.keepsLookups) state.usrloc.keepLookup(contact.record, contact, dstUri);
+  return true;
+}
+
+/** What is known of the contact beside its URIs. */
+function setZero(host: ModuleHost, contact: Contact, path: ByteStr | undefined): void {
   const zero = branchZero(host);
   zero.path = path;
   zero.q = contact.q;
@@ -172,8 +196,6 @@ function setTarget({ state, host, msg }: C, contact: Contact): boolean {
   zero.instance = contact.instance;
   zero.locationUa = contact.userAgent;
   zero.otcpid = contact.connectionId;
-  if (state.settings.xavpRcd) pushRecord(state, contact);
-  return true;
 }
 
 /** More branches, while there is room for them. */

@@ -24,6 +24,8 @@ export class RegistrarState {
   readonly host: ModuleHost;
   /** whether saveUsual() may be tried: no modparam asks for what it does not do */
   readonly usual: boolean;
+  /** whether lookup() may take an answer from before: no modparam makes it depend on more than the user, the time and the method */
+  readonly keepsLookups: boolean;
   /** whether contacts are in memory: what is stored of a record is there at once, and cannot fail */
   readonly inMemory: boolean;
   /** what the core is asked for when it reads addresses of record: bits 1 users of different case are different, 2 they have a domain */
@@ -60,6 +62,7 @@ export class RegistrarState {
       s.sockFlag === 0 &&
       s.xavpCfg === '' &&
       s.realmPrefix === '';
+    this.keepsLookups = usrloc.xavpContact === '' && s.xavpRcd === '' && !s.useExpired && !s.flagFilter;
     this.inMemory = usrloc.dbMode !== DB_ONLY;
     this.wants = (s.caseSensitive ? 1 : 0) | (usrloc.useDomain ? 2 : 0);
     this.lookupWants = this.wants | (s.methodFiltering ? 4 : 0);

@@ -54,6 +54,17 @@ export interface Usrloc {
    * @throws {DbError}, or a promise rejected with it, with db_mode 3
    */
   record(table: ByteStr, aor: ByteStr): Awaitable<UserRecord | undefined>;
+  /**
+   * Sends a request to the contact that a lookup before found for its request URI: sets request URI, destination and branch flags.
+   * @param table one that is open  @param msg address of the request  @param wants as core.x.lookupRead()
+   * @returns the contact; undefined when no answer is kept: nothing is changed
+   */
+  lookupKept(table: ByteStr, msg: number, wants: number, nowSec: number): Contact | undefined;
+  /**
+   * Keeps an answer of lookup() until the record changes, where that makes sense.
+   * @param dstUri where requests to the contact go first, undefined: to its URI
+   */
+  keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined): void;
   /** The contact with this ruid. @throws as record() */
   byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
   /** The stored contact that one of a REGISTER means, by matching_mode. */

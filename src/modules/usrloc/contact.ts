@@ -65,6 +65,8 @@ export class UserRecord {
   private one: Contact | undefined = undefined;
   /** instead of `one`, when there were two */
   private many: Contact[] | undefined = undefined;
+  /** what the core keeps of lookup(), see lookup-cache.ts; 0 nothing */
+  answer = 0;
 
   constructor(domain: ByteStr, aor: ByteStr) {
     this.domain = domain;

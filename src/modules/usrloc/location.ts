@@ -57,6 +57,13 @@ export abstract class Location<T extends ContactTable> implements Registry {
     this.ruids = new Ruids(host);
   }
 
+  /** Only contacts in the memory of this runtime are kept so. */
+  lookupKept(_table: ByteStr, _msg: number, _wants: number, _nowSec: number): Contact | undefined {
+    return undefined;
+  }
+
+  keepLookup(_record: UserRecord, _contact: Contact, _dstUri: ByteStr | undefined): void {}
+
   /** What the constructors of the classes under this one end with. */
   protected begin(): void {
     const { host, settings } = this;

@@ -7,6 +7,7 @@ import { isValid } from './api.ts';
 import { type Binding, Contact, CS_GONE, CS_SYNC, UserRecord } from './contact.ts';
 import { DB_BACK, DB_NONE, DB_THROUGH } from './db-mode.ts';
 import { Location } from './location.ts';
+import { LookupCache } from './lookup-cache.ts';
 import type { Settings } from './params.ts';
 import { RuidIndex } from './ruid-index.ts';
 import type { Store, Write } from './store.ts';
@@ -16,12 +17,16 @@ import { WriteBack } from './write-back.ts';
 export class MemoryLocation extends Location<Table> {
   readonly tables = new Map<ByteStr, Table>();
   readonly #byRuid = new RuidIndex(() => this.#all());
+  readonly #lookups: LookupCache;
+  /** tables that were opened, or tried to be */
+  #opened = 0;
   readonly #opening = new Map<ByteStr, Promise<void>>();
   /** what waits for the database in the modes 1 and 2 */
   readonly #writeBack: WriteBack | undefined;
 
   constructor(host: ModuleHost, settings: Settings, store: Store | undefined) {
     super(host, settings, store);
+    this.#lookups = new LookupCache(host.core);
     if (this.written) this.#writeBack = new WriteBack(host, this.written, (error, text) => this.report(error, text));
     this.begin();
   }
@@ -38,7 +43,7 @@ export class MemoryLocation extends Location<Table> {
 
   protected openTable(name: ByteStr): Awaitable<void> {
     const { store } = this;
-    const table = new Table(name, this.#byRuid, this.settings.newestFirst);
+    const table = new Table(name, ++this.#opened, this.#byRuid, this.#lookups, this.settings.newestFirst);
     const add = () => {
       this.tables.set(name, table);
       this.defineStatistics(table, false);
@@ -61,6 +66,16 @@ export class MemoryLocation extends Location<Table> {
 
   record(table: ByteStr, aor: ByteStr): UserRecord | undefined {
     return this.tables.get(table)?.records.get(aor);
+  }
+
+  override lookupKept(table: ByteStr, msg: number, wants: number, nowSec: number): Contact | undefined {
+    const { number } = this.tables.get(table)!;
+    return this.#lookups.contact(this.host.core.x.lookupKept(msg, number, wants, nowSec));
+  }
+
+  override keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined): void {
+    const table = this.tables.get(record.domain);
+    if (table && record.size === 1) this.#lookups.keep(table.number, record, contact, dstUri);
   }
 
   byRuid(table: ByteStr, ruid: ByteStr): Contact | undefined {

@@ -2,6 +2,7 @@
 import type { ByteStr } from '../../core/memory.ts';
 import { coreHash } from '../../kemi/core-hash.ts';
 import { type Binding, Contact, CS_GONE, kept, type UserRecord } from './contact.ts';
+import type { LookupCache } from './lookup-cache.ts';
 import type { ContactTable } from './registry.ts';
 import type { RuidIndex } from './ruid-index.ts';
 import type { Write } from './store.ts';
@@ -69,17 +70,22 @@ export function changeRecord(record: UserRecord, write: Write, newestFirst: bool
 
 export class Table implements ContactTable {
   readonly name: ByteStr;
+  /** of all tables, from 1 */
+  readonly number: number;
   readonly records = new Map<ByteStr, UserRecord>();
   readonly #byRuid: RuidIndex;
+  readonly #lookups: LookupCache;
   readonly #newestFirst: boolean;
   readonly #wheel = new ExpiryWheel();
   contacts = 0;
   expired = 0;
 
-  /** @param byRuid contacts of all tables */
-  constructor(name: ByteStr, byRuid: RuidIndex, newestFirst: boolean) {
+  /** @param byRuid contacts of all tables  @param lookups answers of all tables */
+  constructor(name: ByteStr, number: number, byRuid: RuidIndex, lookups: LookupCache, newestFirst: boolean) {
     this.name = name;
+    this.number = number;
     this.#byRuid = byRuid;
+    this.#lookups = lookups;
     this.#newestFirst = newestFirst;
   }
 
@@ -92,6 +98,7 @@ export class Table implements ContactTable {
   }
 
   insert(record: UserRecord, contact: Contact): void {
+    if (record.answer) this.#lookups.forget(record);
     contact.record = record;
     place(record, contact, this.#newestFirst);
     if (record.size === 1) this.records.set(record.aor, record);
@@ -101,6 +108,7 @@ export class Table implements ContactTable {
   }
 
   update(contact: Contact, binding: Binding): void {
+    if (contact.record.answer) this.#lookups.change(contact, binding);
     const { q } = contact;
     assign(contact, binding, binding.instance !== undefined);
     replace(contact.record, contact, this.#newestFirst, q);
@@ -109,6 +117,7 @@ export class Table implements ContactTable {
 
   remove(contact: Contact): void {
     const { record } = contact;
+    if (record.answer) this.#lookups.forget(record);
     if (!record.remove(contact)) return;
     if (record.size === 0) this.records.delete(record.aor);
     this.#wheel.remove(contact);

@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Usrloc } from '../../../../src/modules/usrloc/api.ts';
 import { type Binding, Contact, UserRecord } from '../../../../src/modules/usrloc/contact.ts';
+import { LookupCache } from '../../../../src/modules/usrloc/lookup-cache.ts';
 import { RuidIndex } from '../../../../src/modules/usrloc/ruid-index.ts';
 import { place, replace, Table } from '../../../../src/modules/usrloc/table.ts';
 import { register as build, type Fields, other, type Param } from '../../../fixtures/location/cases.ts';
+import { openCore } from '../../../support/core.ts';
 import { locationRuntime } from '../../../support/location.ts';
 import { FakeDb } from './fake-db.ts';
 
@@ -45,7 +47,7 @@ test('contacts expire in their second, whatever changes and removals came before
       const contacts = new Map<number, Contact>();
       const ruids = new RuidIndex(() => contacts.values());
       ruids.get('');
-      const table = new Table('location', ruids, false);
+      const table = new Table('location', 1, ruids, new LookupCache(openCore()), false);
       for (const { who, expires, remove } of actions) {
         const known = contacts.get(who);
         if (remove) {
