@@ -6,11 +6,6 @@ import {
   E_SRC,
   EDIT_SIZE,
   EK_ADD_HDR,
-  EK_REMOVE_HDR,
-  EK_TEXT,
-  H_BODY,
-  H_ID,
-  H_NEXT,
   HDR_ROUTE,
   M_BUF,
   M_DONE,
@@ -21,7 +16,6 @@ import {
   M_KIND,
   M_NEDITS,
   M_NEWURI,
-  M_NHDR,
   M_NURI,
   M_RRFLAGS,
   M_RRPARAMS,
@@ -41,12 +35,20 @@ import {
   RRO_NAMES,
 } from '../gen/layout.gen';
 import { arenaAlloc } from '../mem/arena';
-import { AT, byte, COLON, equalBytes, GREATER, isWs, LESS, lower4, QUOTE, SP } from '../mem/bytes';
-import { nextAddr } from '../sip/addr-list';
-import { editAdd, editRemoveRest, headersEnd } from '../sip/edits';
-import { headerAt } from '../sip/header-index';
-import { ADDR_END, ADDR_TAG, ADDR_URI, parseFrom, parseTo } from '../sip/name-addr';
+import { AT, byte, COLON, equalBytes, GREATER, LESS, lower4, QUOTE, SP } from '../mem/bytes';
+import { editAdd, headersEnd } from '../sip/edits';
+import { ADDR_TAG, parseFrom, parseTo } from '../sip/name-addr';
 import { rrKeep } from '../sip/record-route';
+import {
+  elementLength,
+  elementUri,
+  lastLength,
+  lastRouteHeader,
+  lastUri,
+  readRoutes,
+  removeRoutes,
+  routeAt,
+} from '../sip/route-set';
 import { parseNewUri, parseRuri, parseUriAt, URI_HOST, URI_PARAMS, URI_PORT } from '../sip/uri';
 import {
   hasUriParam2,
@@ -80,7 +82,6 @@ const SECOND: usize = 0;
 const TOP: usize = 8;
 const TEXT: usize = 16;
 
-const ADDR: usize = memory.data(20, 16);
 /** parts of the URI of the first route, and of the one that is looked at */
 const FIRST: usize = memory.data(32, 16);
 const NEXT: usize = memory.data(32, 16);
@@ -88,98 +89,6 @@ const NEXT: usize = memory.data(32, 16);
 /** @returns address of the record of 24 bytes */
 export function rrArea(): usize {
   return RECORD;
-}
-
-// ---- Route headers, element by element; each header is read as far as somebody asks, but whole
-
-/** the element that was asked for: offset of its first byte, its URI */
-let elementStart: i32 = 0;
-let elementUri: usize = 0;
-let elementLength: i32 = 0;
-/** of the header that was read last: first byte of the first element, the bytes behind the last one and the one before, URI of the last one */
-let firstStart: i32 = 0;
-let lastEnd: i32 = 0;
-let previousEnd: i32 = 0;
-let lastUri: usize = 0;
-let lastLength: i32 = 0;
-
-/**
- * Reads one header. A route stands in angle brackets: without them the URI's parameters would be the header's.
- * @param k number of the element to point the globals at  @returns how many there are; -1 when it does not read as a list of routes
- */
-function readHeader(msg: usize, index: i32, k: i32): i32 {
-  const buf = <usize>load<u32>(msg + M_BUF);
-  const header = headerAt(msg, index);
-  let start = <i32>load<u16>(header + H_BODY);
-  const bodyEnd = start + <i32>load<u16>(header + H_BODY + 2);
-  let cursor = index << 16;
-  let count = 0;
-  firstStart = start;
-  lastEnd = 0;
-  while (start < bodyEnd) {
-    cursor = nextAddr(msg, HDR_ROUTE, cursor, ADDR);
-    if (cursor <= 0) return -1;
-    const uri = <usize>load<u16>(ADDR + ADDR_URI);
-    if (!uri || byte(buf + uri - 1) != LESS) return -1;
-    const more = cursor >> 16 == index;
-    let end = more ? (cursor & 0xffff) - 1 : <i32>load<u16>(ADDR + ADDR_END);
-    while (end > start && isWs(byte(buf + end - 1))) end--;
-    lastUri = buf + uri;
-    lastLength = <i32>load<u16>(ADDR + ADDR_URI + 2);
-    previousEnd = lastEnd;
-    lastEnd = end;
-    if (count++ == k) {
-      elementStart = start;
-      elementUri = lastUri;
-      elementLength = lastLength;
-    }
-    if (!more) return count;
-    start = cursor & 0xffff;
-    while (start < bodyEnd && isWs(byte(buf + start))) start++;
-  }
-  return -1;
-}
-
-/** Points at a route. @returns 1; 0 when there are fewer; -1 when a header up to it does not parse */
-function routeAt(msg: usize, index: i32): i32 {
-  for (let i = <i32>load<u8>(msg + M_FIRST + HDR_ROUTE) - 1, n = <i32>load<u8>(msg + M_NHDR); i < n; i++) {
-    if (byte(headerAt(msg, i) + H_ID) != HDR_ROUTE) continue;
-    const count = readHeader(msg, i, index);
-    if (count < 0) return -1;
-    if (index < count) return 1;
-    index -= count;
-  }
-  return 0;
-}
-
-function lastRouteHeader(msg: usize): i32 {
-  let i = <i32>load<u8>(msg + M_NHDR) - 1;
-  while (byte(headerAt(msg, i) + H_ID) != HDR_ROUTE) i--;
-  return i;
-}
-
-/** Takes the first `front` routes out of the message, and the last one when asked. A header that keeps none goes whole. @returns whether it could */
-function remove(msg: usize, front: i32, last: bool): bool {
-  const lastHeader = lastRouteHeader(msg);
-  for (let i = <i32>load<u8>(msg + M_FIRST + HDR_ROUTE) - 1; i <= lastHeader; i++) {
-    const header = headerAt(msg, i);
-    if (byte(header + H_ID) != HDR_ROUTE) continue;
-    const end = last && i == lastHeader;
-    if (!front && !end) continue;
-    const count = readHeader(msg, i, front);
-    if (count < 0) return false;
-    const here = min(front, count);
-    front -= here;
-    const back = end && here < count ? 1 : 0;
-    if (here + back == count) {
-      const from = <i32>load<u16>(header);
-      if (editRemoveRest(msg, from, <i32>load<u16>(header + H_NEXT) - from, EK_REMOVE_HDR)) return false;
-      continue;
-    }
-    if (here && editRemoveRest(msg, firstStart, elementStart - firstStart, EK_TEXT)) return false;
-    if (back && editRemoveRest(msg, previousEnd, lastEnd - previousEnd, EK_TEXT)) return false;
-  }
-  return true;
 }
 
 // ---- loose_route()
@@ -268,7 +177,7 @@ function afterStrict(msg: usize, base: usize, uri: usize, bits: i32): i32 {
   }
   nextHop = elementUri;
   nextHopLength = elementLength;
-  if (readHeader(msg, lastRouteHeader(msg), 0) < 0 || parseUriAt(lastUri, lastLength, NEXT)) return FAILED;
+  if (readRoutes(msg, lastRouteHeader(msg), 0) < 0 || parseUriAt(lastUri, lastLength, NEXT)) return FAILED;
   newUri = lastUri;
   newUriLength = lastLength;
   back = true;
@@ -321,7 +230,7 @@ export function rrLoose(msg: usize, strict: i32, bits: i32): i32 {
 
 function carryOut(msg: usize): bool {
   const before = load<u8>(msg + M_RRFLAGS) & RRF_ROUTED;
-  if (!remove(msg, front, back)) return false;
+  if (!removeRoutes(msg, front, back)) return false;
   // Asked again, the headers are still those that came: what was appended stays, once.
   if (append && !(before && appended(msg)) && !appendRequestUri(msg)) return false;
   if (nextHop && !setSpan(msg, M_DSTURI, nextHop, nextHopLength)) return false;

@@ -34,8 +34,9 @@ import {
   TG_SECURE,
   TG_TRANSPORT,
 } from '../gen/layout.gen';
-import { byte, DIGIT_0, DOT, EQUALS, find1, lower, lower4, SEMICOLON, SP } from '../mem/bytes';
+import { byte, DIGIT_0, DOT, lower, lower4 } from '../mem/bytes';
 import { parseNewUri, parseRuri, parseUriAt, URI_HOST, URI_PARAMS, URI_PORT, URI_SCHEME } from '../sip/uri';
+import { nextUriParam, uriParamName, uriParamNameLength, uriParamValue, uriParamValueEnd } from '../sip/uri-params';
 import { VIA_HAS_RPORT, VIA_PORT } from '../sip/via';
 import { transportId } from './myself';
 import { REQUEST } from './value';
@@ -131,20 +132,17 @@ function ofParsed(base: usize, uri: usize): i32 {
   let transport: usize = 0;
   let transportEnd: usize = 0;
   while (at < end) {
-    const next = find1(at, end, <u8>SEMICOLON);
-    const name = skipBlanks(at, next);
-    const equals = find1(name, next, <u8>EQUALS);
-    const length = <i32>(endWithoutBlanks(name, equals) - name);
-    const value = equals < next ? skipBlanks(equals + 1, next) : next;
-    const valueEnd = endWithoutBlanks(value, next);
-    if (length == 9 && lower4(name) == TRAN && lower4(name + 4) == SPOR && lower(byte(name + 8)) == 116) {
-      transport = value;
-      transportEnd = valueEnd;
-    } else if (length == 5 && lower4(name) == MADDR && lower(byte(name + 4)) == 114 && value < valueEnd) {
-      host = value;
-      hostEnd = valueEnd;
+    at = nextUriParam(at, end);
+    const name = uriParamName;
+    if (uriParamNameLength == 9) {
+      if (lower4(name) != TRAN || lower4(name + 4) != SPOR || lower(byte(name + 8)) != 116) continue;
+      transport = uriParamValue;
+      transportEnd = uriParamValueEnd;
+    } else if (uriParamNameLength == 5 && lower4(name) == MADDR && lower(byte(name + 4)) == 114) {
+      if (uriParamValue == uriParamValueEnd) continue;
+      host = uriParamValue;
+      hostEnd = uriParamValueEnd;
     }
-    at = next + 1;
   }
   if (transport < transportEnd) {
     proto = transportId(transport, <i32>(transportEnd - transport));
@@ -165,16 +163,6 @@ function ofParsed(base: usize, uri: usize): i32 {
   say(<u32>host, <u32>(hostEnd - host), port, proto);
   store<u8>(RECORD + TG_SECURE, secure ? 1 : 0);
   return TG_NAME;
-}
-
-function skipBlanks(at: usize, end: usize): usize {
-  while (at < end && byte(at) <= SP) at++;
-  return at;
-}
-
-function endWithoutBlanks(at: usize, end: usize): usize {
-  while (end > at && byte(end - 1) <= SP) end--;
-  return end;
 }
 
 /** The target of the URI at [at, at + length). Reads up to SLACK bytes behind it. @returns as ofParsed(); TG_BAD_URI */
