@@ -4,7 +4,7 @@
 
 // ---- fixed areas (mem/)
 
-export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg } from './mem/state';
+export { argsArea, currentMsg, descsArea, retArea, scratchArea, setMsg, staticEnd } from './mem/state';
 
 // ---- Lua dispatcher and entry (lua/)
 

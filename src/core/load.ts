@@ -232,6 +232,12 @@ export function loadCore(options: LoadOptions): Core {
   } catch (cause) {
     throw new KemiError('KEMI_ERR_WASM', `Cannot instantiate core.wasm: ${(cause as Error).message}`, { cause });
   }
+  if (x.staticEnd() > WINDOW_BASE + WINDOW_SIZE) {
+    throw new KemiError(
+      'KEMI_ERR_WASM',
+      `Cannot place the core: its static data ends at ${x.staticEnd()}, outside the window that ends at ${WINDOW_BASE + WINDOW_SIZE}; raise WINDOW_SIZE in scripts/gen-tables.ts`,
+    );
+  }
   mem.keepTexts(x.textPlace);
   return Object.assign(core, {
     x,

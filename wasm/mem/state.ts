@@ -45,3 +45,8 @@ export function descsArea(): usize {
 export function scratchArea(): usize {
   return SCRATCH;
 }
+
+/** @returns address behind the last static byte of the core: it must lie in the window */
+export function staticEnd(): usize {
+  return __heap_base;
+}
