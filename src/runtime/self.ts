@@ -50,11 +50,12 @@ export class SelfAddresses {
 
   /** @param port 0 matches any  @param proto PROTO_*, 0 matches any */
   has(host: ByteStr, port: number, proto: number): boolean {
-    const fits = (o: Own) => (!port || !o.port || o.port === port) && (!proto || !o.proto || speaks(o.proto, proto));
     const name = normal(host);
-    if (this.#own.get(name)?.some(fits)) return true;
+    const own = this.#own.get(name);
+    if (own) for (let i = 0; i < own.length; i++) if (fits(own[i]!, port, proto)) return true;
     return (
-      this.#domains.length > 0 && this.#domains.some(d => (name === d.name || name.endsWith(`.${d.name}`)) && fits(d))
+      this.#domains.length > 0 &&
+      this.#domains.some(d => (name === d.name || name.endsWith(`.${d.name}`)) && fits(d, port, proto))
     );
   }
 
@@ -73,6 +74,9 @@ export class SelfAddresses {
     else this.#own.set(key, [{ port, proto }]);
   }
 }
+
+const fits = (o: Own, port: number, proto: number): boolean =>
+  (!port || !o.port || o.port === port) && (!proto || !o.proto || speaks(o.proto, proto));
 
 /** A URI says transport=ws for a secure WebSocket, too (RFC 7118 5.2.3). */
 const speaks = (own: number, proto: number): boolean => own === proto || (proto === L.PROTO_WS && own === L.PROTO_WSS);

@@ -32,8 +32,8 @@ const ENTRY_SHIFT: usize = 6;
 const ENTRY_HOST: usize = 8;
 const ENTRY_ANSWER: usize = 4;
 const LONGEST_HOST: i32 = 56;
-const ENTRIES: u32 = 32;
-const KEPT: usize = memory.data(2048, 16);
+const ENTRIES: u32 = 256;
+const KEPT: usize = memory.data(16384, 16);
 /** parts of a URI that is looked at only here */
 const PARTS: usize = memory.data(48, 16);
 const HASH: u32 = 0x9e3779b1;
@@ -49,7 +49,7 @@ export function isOurs(at: usize, length: i32, port: i32, proto: i32): i32 {
   if (length > LONGEST_HOST) return askHost(at, length, port, proto);
   let h = <u32>(port + (proto << 16) + length);
   for (let i = 0; i < length; i++) h = (h ^ <u32>byte(at + i)) * HASH;
-  const entry = KEPT + ((<usize>(h >> 27)) << ENTRY_SHIFT);
+  const entry = KEPT + ((<usize>(h >> 24)) << ENTRY_SHIFT);
   const key = <u32>length | ((<u32>proto) << 8) | ((<u32>port) << 16);
   if (load<u32>(entry) == key && equalBytes(entry + ENTRY_HOST, at, length)) return <i32>load<u8>(entry + ENTRY_ANSWER);
   const answer = askHost(at, length, port, proto);
