@@ -1,6 +1,7 @@
 /** What must hold for any bytes. Throws with what did not. */
 import * as L from '../../src/core/gen/layout.gen.ts';
 import type { Core } from '../../src/core/load.ts';
+import { tellSockets } from '../../src/kemi/record-route.ts';
 import { bytesAt, output, place } from '../support/core.ts';
 
 const SLACKS = [0x00, 0x0d, 0x3b, 0x22];
@@ -39,6 +40,10 @@ export class Checker {
     this.#reason = bytesAt(core, REASON);
     this.#area = core.lua.malloc(64);
     this.#random = random;
+    core.hooks.isMyself = (_at, length, port) => ((length + port) & 1 ? 1 : 0);
+    tellSockets(core, [{ index: 0, proto: 'udp', ip: '192.0.2.1', port: 5060 }]);
+    const user = bytesAt(core, 'bobsip:bob@192.0.2.4');
+    core.x.lookupKeep(1, 1, user, 3, 17, -1, 0, 0, -1);
   }
 
   /** All invariants on one message. */
@@ -171,8 +176,27 @@ export class Checker {
       throw new Error(`edits ${JSON.stringify(edits)} come out wrong`);
     x.msgForward(msg, this.#via, VIA_LINE.length, -1);
     x.msgReplyForward(msg);
+    this.#route(msg);
     x.msgFree(msg);
     if (lua.memory.buffer.byteLength > 64 << 20) throw new Error('the memory grows');
+  }
+
+  /** What routing reads of it and changes in it: any message comes this far when the script does not look. */
+  #route(msg: number): void {
+    const { x, mem } = this.core;
+    for (const found of [x.msgTarget(msg), x.answerTarget(msg)])
+      if (found < L.TG_BAD_TRANSPORT || (found > 0 && (found & (L.TG_NEW - 1)) > L.TG_COUNT))
+        throw new Error(`a target ${found}`);
+    const bits = this.#random(L.RRO_DOUBLE * (L.RR_ALWAYS + 1));
+    for (let n = this.#random(3); n >= 0; n--) {
+      const code = x.rrLoose(msg, this.#random(2), bits);
+      if (code !== 1 && code !== -1 && code !== -3) throw new Error(`rrLoose gives ${code}`);
+    }
+    if (x.rrUpstream(msg) >> 1) throw new Error('rrUpstream is no yes or no');
+    const asked = x.rrRecord(msg, bits, this.#random(3), 0, 0, 0, 0, 0, 0, 0, 0);
+    if (asked !== (mem.u8[msg + L.M_KIND] === 1 ? 1 : -1)) throw new Error(`rrRecord gives ${asked}`);
+    x.msgForward(msg, this.#via, VIA_LINE.length, 0);
+    x.lookupKept(msg, 1, this.#random(8), 1000);
   }
 
   /** What we write, others must be able to read: it indexes and passes the check. */
