@@ -2,7 +2,7 @@
  * The location table: memory of a registered contact, and whether lookups slow down as it grows. The rounds look the same users up again: from the second one on the
  * answers are those that are kept (src/modules/usrloc/lookup-cache.ts); the first round is printed with the others, and finds each record.
  *
- *   node --expose-gc test/bench/usrloc.ts [contacts]     default 100000
+ *   node --expose-gc test/bench/usrloc.ts [contacts] [--not-kept]     default 100000; --not-kept: each lookup finds its record, no answer is kept
  */
 
 import { createRuntime, type Runtime } from '../../src/index.ts';
@@ -30,7 +30,10 @@ const ROUNDS = 15;
 const LOOKUPS = 20_000;
 const SMALL = 1000;
 
-const total = Number(process.argv[2] ?? 100_000);
+const [size] = process.argv.slice(2).filter(a => !a.startsWith('-'));
+const total = Number(size ?? 100_000);
+/** a modparam with which lookup() reads the record each time */
+const notKept = process.argv.includes('--not-kept');
 const wasm = await loadWasm();
 const encoder = new TextEncoder();
 
@@ -64,6 +67,7 @@ function start(): Runtime {
   const runtime = createRuntime({
     wasm,
     sockets: [{ proto: 'udp', ip: '127.0.0.1', port: 5060 }],
+    modparams: notKept ? [{ module: 'registrar', name: 'use_expired_contacts', value: 1 }] : [],
     send: () => {
       sent++;
       return true;
