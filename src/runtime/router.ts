@@ -369,15 +369,15 @@ export class Router {
     at: number,
     name: ByteStr,
     result: RunResult,
-    kind: number,
     outer: number,
+    outerFlags: number,
     scriptFlags: number,
   ): Promise<number> {
     const messages = this.#messages;
     messages.keep(at);
     return new Promise(resolve => {
       void this.#wait(result, end => {
-        resolve(this.#routeEnd(at, name, end, kind, outer, scriptFlags));
+        resolve(this.#routeEnd(at, name, end, outer, outerFlags, scriptFlags));
         // behind what waits for the promise
         void Promise.resolve().then(() => Promise.resolve().then(() => messages.release(at)));
       });

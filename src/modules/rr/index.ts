@@ -11,7 +11,6 @@ import type { State } from './state.ts';
 const kemi = exportsOf<State>();
 
 const flag = (value: number, doc: string) => ({ type: 'int' as const, default: value, doc });
-const DOUBLE = ['never', 'auto', 'always'] as const;
 
 /** is_direction() for a word that names no direction, as Kamailio answers */
 const NO_DIRECTION = -6;
@@ -55,12 +54,10 @@ export default defineModule<State>({
       (p.force_send_socket ? L.RRO_FORCE_SOCKET : 0) |
       (L.RRO_DOUBLE * Number(p.enable_double_rr ?? L.RR_AUTO)),
     area: host.core.x.rrArea(),
-    double: DOUBLE[Number(p.enable_double_rr ?? 1)] ?? 'auto',
     username: Boolean(p.add_username),
     userAvp: String(p.custom_user_avp ?? ''),
     user: undefined,
     mismatchWarning: Boolean(p.enable_socket_mismatch_warning),
-    socketNames: Boolean(p.sockname_mode),
     regexes: new RegexCache(),
   }),
   functions: [

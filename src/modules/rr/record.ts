@@ -16,31 +16,31 @@ const isUriText = (text: ByteStr): boolean =>
 function ask(call: C, kind: number, first: ByteStr, second: ByteStr, params: ByteStr): number {
   const { msg, state, host } = call;
   const user = state.username && msg.isRequest ? username(call) : '';
-  const texts = [user, first, second, params] as const;
-  const at = texts.map(text => msg.store(text));
+  const userAt = msg.store(user);
+  const firstAt = msg.store(first);
+  const secondAt = msg.store(second);
+  const paramsAt = msg.store(params);
   // a text that has no place any more
-  const full = texts.some((text, i) => text !== '' && !at[i]);
+  const full = (user && !userAt) || (first && !firstAt) || (second && !secondAt) || (params && !paramsAt);
   const asked: number = full
     ? -1
     : host.core.x.rrRecord(
         msg.at,
         state.bits,
         kind,
-        at[0],
+        userAt,
         user.length,
-        at[1],
+        firstAt,
         first.length,
-        at[2],
+        secondAt,
         second.length,
-        at[3],
+        paramsAt,
         params.length,
       );
-  if (asked < 0 && msg.isRequest) refused(call);
+  if (asked < 0 && msg.isRequest)
+    host.log.error({ callId: msg.callId }, 'Cannot record the route: it was recorded before, or memory is full');
   return asked;
 }
-
-const refused = ({ host, msg }: C): void =>
-  host.log.error({ callId: msg.callId }, 'Cannot record the route: it was recorded before');
 
 /** custom_user_avp where it has a value, else the user of the request URI as received */
 function username(call: C): ByteStr {
@@ -66,13 +66,6 @@ function refuse(call: C, what: string, text: ByteStr): number {
 }
 
 export function recordRoute(call: C, text: ByteStr): number {
-  const { msg, state, host } = call;
-  if (!text && !state.username) {
-    // the usual one, for every call
-    const asked: number = host.core.x.rrRecord(msg.at, state.bits, L.RR_SOCKETS, 0, 0, 0, 0, 0, 0, 0, 0);
-    if (asked < 0 && msg.isRequest) refused(call);
-    return asked;
-  }
   const params = asParam(text);
   return params === undefined ? refuse(call, 'parameter', text) : ask(call, L.RR_SOCKETS, '', '', params);
 }
@@ -92,7 +85,7 @@ export function recordAdvertised(call: C, address: ByteStr): number {
 /** @param second undefined for one line */
 export function recordPreset(call: C, first: ByteStr, second: ByteStr | undefined): number {
   const { state, host, msg } = call;
-  if (second !== undefined && state.double === 'never') {
+  if (second !== undefined && state.bits < L.RRO_DOUBLE) {
     host.log.error({}, 'Cannot record two routes: modparam enable_double_rr is 0');
     return -1;
   }

@@ -119,7 +119,7 @@ function strayReply(tm: Tm, msg: SipMsg): boolean {
 function coreCall(tm: Tm, op: number, arg: number): number {
   const at: number = tm.host.core.x.currentMsg();
   if (op === CALL_CHECK) return checkTransaction(tm, tm.host.at(at));
-  if (op === CALL_PRECHECK) return tm.isWaiting(tm.host.at(at)) ? 1 : -1;
+  if (op === CALL_PRECHECK) return tm.waiting.has(tm.host.at(at)) ? 1 : -1;
   const tx = tm.of(at);
   if (op === CALL_ROUTE) {
     if (tx) tx[ROUTES[arg >> 8]!] = arg & 0xff;

@@ -16,6 +16,7 @@ import { match } from './replies.ts';
 import { retransmitAnswer, WATCH_MS } from './server.ts';
 import { TimerWheel } from './timer.ts';
 import { type Branch, type Machine, type Settings, type Times, Transaction } from './transaction.ts';
+import { Waiting } from './waiting.ts';
 
 const SETTINGS = Symbol('tm settings');
 /** a label is a small integer of V8, which needs no object */
@@ -56,8 +57,8 @@ export class Tm implements Machine {
   readonly #names: ByteStr[] = [];
   readonly table: (Transaction | undefined)[] = [undefined];
   readonly #free: number[] = [];
-  readonly #waiting = new Map<ByteStr, number>();
-  readonly #waits = new Set<number>();
+  /** requests that wait in a suspended route and have no transaction */
+  readonly waiting: Waiting;
   live = 0;
   /** transactions without a final answer */
   active = 0;
@@ -84,6 +85,7 @@ export class Tm implements Machine {
     this.host = host;
     this.params = params;
     this.wheel = new TimerWheel(host, this);
+    this.waiting = new Waiting(host);
     if (host.shared) this.#ownership = new Ownership(host, host.shared);
     this.#firstId = (host.shared?.worker ?? 0) * WORKER_NUMBERS;
     this.forwarded = host.stats.counter('core', 'fwd_requests');
@@ -330,28 +332,6 @@ export class Tm implements Machine {
     tx.status = code;
   }
 
-  // ---- requests that wait in a suspended route and have no transaction
-
-  /** A request route began to wait, or ended then. */
-  noteWaiting(msg: SipMsg, waits: boolean): void {
-    const key = waitingKey(msg);
-    if (waits) {
-      if (this.of(msg.at)) return;
-      this.#waiting.set(key, (this.#waiting.get(key) ?? 0) + 1);
-      this.#waits.add(msg.at);
-    } else {
-      if (!this.#waits.delete(msg.at)) return;
-      const left = this.#waiting.get(key)! - 1;
-      if (left) this.#waiting.set(key, left);
-      else this.#waiting.delete(key);
-    }
-    this.host.core.x.tmWaiting(waits ? 1 : -1);
-  }
-
-  isWaiting(msg: SipMsg): boolean {
-    return this.#waiting.has(waitingKey(msg));
-  }
-
   // ---- settings
 
   /** What the script set for the transaction to come, with the current message. */
@@ -514,9 +494,4 @@ export class Tm implements Machine {
     for (const tx of this.table) if (tx) this.destroy(tx);
     this.wheel.dispose();
   }
-}
-
-/** What a request and its retransmission have in common. */
-function waitingKey(msg: SipMsg): ByteStr {
-  return `${msg.via?.branch ?? ''} ${msg.callId} ${msg.cseq?.number} ${msg.method} ${msg.from?.tag}`;
 }

@@ -46,6 +46,8 @@ export default defineModule<TmxState>({
   functions: rows,
   onTold: (state, host, data) => void goOnHere(state, host, data as Continue),
   onWait: (state, _host, msg, waits) => {
-    if (state.precheck) state.tm.noteWaiting(msg, waits);
+    if (!state.precheck) return;
+    if (!waits) state.tm.waiting.remove(msg);
+    else if (!state.tm.of(msg.at)) state.tm.waiting.add(msg);
   },
 });

@@ -5,6 +5,7 @@ import type { Usrloc } from '../../../../src/modules/usrloc/api.ts';
 import { Contact, UserRecord } from '../../../../src/modules/usrloc/contact.ts';
 import { LookupCache } from '../../../../src/modules/usrloc/lookup-cache.ts';
 import { other, type Param, register } from '../../../fixtures/location/cases.ts';
+import { binding } from '../../../support/binding.ts';
 import { openCore } from '../../../support/core.ts';
 import { locationRuntime } from '../../../support/location.ts';
 
@@ -126,29 +127,9 @@ describe('what a REGISTER changes is in the next answer', () => {
 });
 
 describe('the cache itself', () => {
-  const binding = {
-    uri: 'sip:a@10.0.0.1',
-    expires: 0,
-    q: -1,
-    callId: 'c',
-    cseq: 1,
-    flags: 0,
-    cflags: 0,
-    methods: -1,
-    userAgent: '',
-    received: undefined,
-    path: undefined,
-    socket: undefined,
-    instance: undefined,
-    regId: 0,
-    serverId: 0,
-    connectionId: 0,
-    lastModified: 0,
-    xavp: undefined,
-  };
-  const made = (aor: string, uri = binding.uri) => {
+  const made = (aor: string, uri = 'sip:a@10.0.0.1') => {
     const record = new UserRecord('location', aor);
-    const contact = new Contact(record, 'r', { ...binding, uri });
+    const contact = new Contact(record, 'r', binding({ uri }));
     record.insert(0, contact);
     return { record, contact };
   };

@@ -2,11 +2,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Usrloc } from '../../../../src/modules/usrloc/api.ts';
-import { type Binding, Contact, UserRecord } from '../../../../src/modules/usrloc/contact.ts';
+import { Contact, UserRecord } from '../../../../src/modules/usrloc/contact.ts';
 import { LookupCache } from '../../../../src/modules/usrloc/lookup-cache.ts';
 import { RuidIndex } from '../../../../src/modules/usrloc/ruid-index.ts';
 import { place, replace, Table } from '../../../../src/modules/usrloc/table.ts';
 import { register as build, type Fields, other, type Param } from '../../../fixtures/location/cases.ts';
+import { binding } from '../../../support/binding.ts';
 import { openCore } from '../../../support/core.ts';
 import { locationRuntime } from '../../../support/location.ts';
 import { FakeDb } from './fake-db.ts';
@@ -14,27 +15,6 @@ import { FakeDb } from './fake-db.ts';
 let cseq = 100;
 const register = (contact: string, more: Fields = {}) => build({ contact, cseq: ++cseq, ...more });
 const usrlocOf = (made: ReturnType<typeof locationRuntime>) => made.runtime.host.module<Usrloc>('usrloc')!;
-const binding = (more: Partial<Binding> = {}): Binding => ({
-  uri: 'sip:a@1',
-  expires: 100,
-  q: -1,
-  callId: 'c',
-  cseq: 1,
-  flags: 0,
-  cflags: 0,
-  methods: -1,
-  userAgent: 'n/a',
-  received: undefined,
-  path: undefined,
-  socket: undefined,
-  instance: undefined,
-  regId: 0,
-  serverId: 0,
-  connectionId: 0,
-  lastModified: 0,
-  xavp: undefined,
-  ...more,
-});
 
 test('contacts expire in their second, whatever changes and removals came before', () => {
   const action = fc.record({
