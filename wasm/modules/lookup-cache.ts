@@ -26,6 +26,8 @@ const LONGEST: i32 = 2048;
 
 const BUCKETS: u32 = 1 << 17;
 const BUCKET_BITS: u32 = 17;
+/** Answers in one bucket: phones choose what is hashed, and one that chooses badly on purpose must not make others wait. */
+const MAX_CHAIN: i32 = 8;
 const MULTIPLIER: u64 = 0x9e3779b97f4a7c15;
 
 /** u32 each: the first answer; made with the first of them */
@@ -47,7 +49,7 @@ function bucketOf(hash: u32): usize {
  * Keeps an answer. The address of record must not be kept yet.
  * @param number 1 or more, what lookupKept() gives  @param at texts, one behind the other: address of record, URI, destination URI
  * @param dstLength -1 none  @param expires seconds since 1970, 0 never
- * @returns what lookupForget() takes; 0 when it is too long or no memory is left
+ * @returns what lookupForget() takes; 0 when it is too long, its bucket is full or no memory is left
  */
 export function lookupKeep(
   table: i32,
@@ -67,10 +69,12 @@ export function lookupKeep(
     if (!buckets) return 0;
     memory.fill(buckets, 0, BUCKETS << 2);
   }
-  const kept = malloc(TEXT + length + SLACK);
-  if (!kept) return 0;
   const hash = hashOf(table, at, aorLength);
   const bucket = bucketOf(hash);
+  let chain = 0;
+  for (let other = <usize>load<u32>(bucket); other; other = <usize>load<u32>(other)) if (++chain == MAX_CHAIN) return 0;
+  const kept = malloc(TEXT + length + SLACK);
+  if (!kept) return 0;
   store<u32>(kept, load<u32>(bucket));
   store<u32>(kept, hash, 4);
   store<u32>(kept + NUMBER, number);

@@ -154,6 +154,18 @@ describe('the cache itself', () => {
     expect(all.every(({ record }) => record.answer === 0)).toBe(true);
   });
 
+  test('a bucket takes eight: nobody can make a chain that others walk', () => {
+    const core = openCore();
+    const at = core.x.scratchArea();
+    core.mem.putStr(at, 'bobsip:b@h');
+    const keep = () => core.x.lookupKeep(1, 1, at, 3, 7, -1, 0, 0, -1);
+    const kept = Array.from({ length: 9 }, keep);
+    expect(kept.slice(0, 8).every(block => block > 0)).toBe(true);
+    expect(kept[8]).toBe(0);
+    core.x.lookupForget(kept[3]);
+    expect(keep()).toBeGreaterThan(0);
+  });
+
   test('what is too long is not kept', () => {
     const cache = new LookupCache(openCore());
     const { record, contact } = made('u', `sip:${'a'.repeat(3000)}@h`);
