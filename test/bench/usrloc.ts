@@ -1,6 +1,6 @@
 /**
- * The location table: memory of a registered contact, and whether lookups slow down as it grows. The
- * answers are kept from the registration on (src/modules/usrloc/lookup-cache.ts), but for --not-kept.
+ * The location table: memory of a registered contact, and whether lookups slow down as it grows. The rounds look the same users up again: from the second one on the
+ * answers are those that are kept (src/modules/usrloc/lookup-cache.ts); the first round is printed with the others, and finds each record.
  *
  *   node --expose-gc test/bench/usrloc.ts [contacts] [--not-kept]     default 100000; --not-kept: each lookup finds its record, no answer is kept
  */

@@ -183,7 +183,7 @@ function setTarget({ state, host, msg }: C, contact: Contact): boolean {
   if (dstUri) core.mem.putStr(at + uri.length, dstUri);
   setZero(host, contact, path);
   if (state.settings.xavpRcd) pushRecord(state, contact);
-  if (direct && state.keepsLookups) state.usrloc.keepLookup(contact.record, contact, dstUri, true);
+  if (direct && state.keepsLookups) state.usrloc.keepLookup(contact.record, contact, dstUri);
   return true;
 }
 

@@ -111,11 +111,6 @@ function store(state: RegistrarState, msg: SipMsg, table: ByteStr, aor: ByteStr,
     put.size === 1 && seconds > 0 && isPlain(state, put.at(0)!, uri)
       ? answerPlain(state, msg, uriAt, uriLength, seconds)
       : send(state, msg, accept(state, msg, put, undefined, false));
-  // whoever registered will be called: that call need not look for the record
-  if (!known && put.size === 1 && state.keepsLookups) {
-    const contact = put.at(0)!;
-    usrloc.keepLookup(put, contact, contact.received, false);
-  }
   return sent === 1 ? (known ? UPDATED : INSERTED) : -1;
 }
 

@@ -62,9 +62,9 @@ export interface Usrloc {
   lookupKept(table: ByteStr, msg: number, wants: number, nowSec: number): Contact | undefined;
   /**
    * Keeps an answer of lookup() until the record changes, where that makes sense.
-   * @param dstUri where requests to the contact go first, undefined: to its URI  @param replaces whether the oldest answer may go for it
+   * @param dstUri where requests to the contact go first, undefined: to its URI
    */
-  keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined, replaces: boolean): void;
+  keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined): void;
   /** The contact with this ruid. @throws as record() */
   byRuid(table: ByteStr, ruid: ByteStr): Awaitable<Contact | undefined>;
   /** The stored contact that one of a REGISTER means, by matching_mode. */

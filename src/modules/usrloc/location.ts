@@ -62,7 +62,7 @@ export abstract class Location<T extends ContactTable> implements Registry {
     return undefined;
   }
 
-  keepLookup(_record: UserRecord, _contact: Contact, _dstUri: ByteStr | undefined, _replaces: boolean): void {}
+  keepLookup(_record: UserRecord, _contact: Contact, _dstUri: ByteStr | undefined): void {}
 
   /** What the constructors of the classes under this one end with. */
   protected begin(): void {

@@ -2,7 +2,7 @@
 import type { Core } from '../../core/load.ts';
 import type { Binding, Contact, UserRecord } from './contact.ts';
 
-/** answers at once: some 15 MB of linear memory; the oldest goes for a lookup when there are as many */
+/** answers at once: some 15 MB of linear memory; the oldest goes when there are as many */
 const MAX_ANSWERS = 1 << 17;
 /** longest texts that are kept; the core says so too */
 const MAX_BYTES = 2048;
@@ -26,14 +26,13 @@ export class LookupCache {
     return this.#contacts[number];
   }
 
-  /** Keeps that a user with one contact is called there. @param table its number  @param dstUri where requests go first, undefined: to the URI  @param replaces whether the oldest answer may go for it */
-  keep(table: number, record: UserRecord, contact: Contact, dstUri: string | undefined, replaces: boolean): void {
+  /** Keeps that a user with one contact is called there. @param table its number  @param dstUri where requests go first, undefined: to the URI */
+  keep(table: number, record: UserRecord, contact: Contact, dstUri: string | undefined): void {
     const { aor } = record;
     const { uri, expires } = contact;
     const texts = aor + uri + (dstUri ?? '');
     if (record.answer || texts.length > MAX_BYTES || expires > MAX_EXPIRES) return;
     const full = this.#free.length === 0 && this.#contacts.length > MAX_ANSWERS;
-    if (full && !replaces) return;
     if (full) this.#dropOldest();
     const number = this.#free.pop() ?? this.#contacts.length;
     const { x, mem } = this.#core;

@@ -73,9 +73,9 @@ export class MemoryLocation extends Location<Table> {
     return this.#lookups.contact(this.host.core.x.lookupKept(msg, number, wants, nowSec));
   }
 
-  override keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined, replaces: boolean): void {
+  override keepLookup(record: UserRecord, contact: Contact, dstUri: ByteStr | undefined): void {
     const table = this.tables.get(record.domain);
-    if (table && record.size === 1) this.#lookups.keep(table.number, record, contact, dstUri, replaces);
+    if (table && record.size === 1) this.#lookups.keep(table.number, record, contact, dstUri);
   }
 
   byRuid(table: ByteStr, ruid: ByteStr): Contact | undefined {
